@@ -1,0 +1,1 @@
+"""Typed configuration of one run and its YAML form."""

@@ -1,0 +1,1 @@
+"""Prepared arrays on disk and the batches drawn from them."""

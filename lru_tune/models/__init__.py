@@ -1,0 +1,1 @@
+"""Flax modules: the recurrence, the block, the network."""

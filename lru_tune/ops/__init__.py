@@ -1,0 +1,1 @@
+"""Fast operators with slow, obviously right twins."""

@@ -1,0 +1,131 @@
+"""The run directory: the contract between running and judging.
+
+    config.yaml        the complete RunConfig, steps resolved
+    metrics.csv        one line per report, columns METRICS_COLUMNS
+    result.json        how the run stands, see `write_result`
+    checkpoints/       last, previous and best parameters (written by `lru_tune.training.checkpoint`)
+
+A directory without result.json belongs to a run that is under way or was killed. Every file is written
+under a temporary name and renamed, so that a reader never sees half of one.
+"""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import yaml
+
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.csv"
+RESULT_FILE = "result.json"
+CHECKPOINT_FOLDER = "checkpoints"
+FORMAT_VERSION = 1
+
+STEP = "step"
+EPOCH = "epoch"
+TRAIN_LOSS = "train/loss"
+TRAIN_ACCURACY = "train/accuracy"
+VAL_LOSS = "val/loss"
+VAL_ACCURACY = "val/accuracy"
+TEST_LOSS = "test/loss"
+TEST_ACCURACY = "test/accuracy"
+LEARNING_RATE = "lr"
+SECONDS = "seconds"  # of training and evaluation so far, over all resumes
+EXAMPLES_PER_SECOND = "examples_per_second"  # since the previous report
+METRICS_COLUMNS = (
+    STEP,
+    EPOCH,
+    TRAIN_LOSS,
+    TRAIN_ACCURACY,
+    VAL_LOSS,
+    VAL_ACCURACY,
+    LEARNING_RATE,
+    SECONDS,
+    EXAMPLES_PER_SECOND,
+)
+
+Status = Literal["completed", "stopped", "diverged", "failed", "interrupted"]
+FINISHED: frozenset[str] = frozenset({"completed", "stopped", "diverged"})
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file under a temporary name beside it, flush it to the disk and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_config(run_dir: Path) -> dict[str, Any]:
+    """Return the mapping in config.yaml."""
+    return yaml.safe_load((run_dir / CONFIG_FILE).read_text())
+
+
+def write_metrics(run_dir: Path, rows: list[dict[str, Any]]) -> None:
+    """Write metrics.csv whole; reports are few, so that this stays cheap and atomic."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, METRICS_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(run_dir / METRICS_FILE, text.getvalue())
+
+
+def read_metrics(run_dir: Path) -> list[dict[str, float]]:
+    """Return the rows of metrics.csv as numbers (`step` as int); empty if there are none yet."""
+    path = run_dir / METRICS_FILE
+    if not path.is_file():
+        return []
+    with open(path, newline="") as file:
+        rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    return [row | {STEP: int(row[STEP])} for row in rows]
+
+
+def write_result(run_dir: Path, status: Status, **fields: Any) -> None:
+    """Write result.json: format_version, status and the given fields.
+
+    Fields in use: task, variant, seed, config_hash, steps (done), horizon (asked for), best_step, the
+    metrics at best_step (val/loss, val/accuracy), test/loss and test/accuracy once read, seconds, error,
+    device, versions, data (fingerprint of the prepared task).
+    """
+    content = {"format_version": FORMAT_VERSION, "status": status, **fields}
+    write_atomically(run_dir / RESULT_FILE, json.dumps(content, indent=2) + "\n")
+
+
+def read_result(run_dir: Path) -> dict[str, Any] | None:
+    """Return the content of result.json, or None for a run that has not ended."""
+    path = run_dir / RESULT_FILE
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def update_result(run_dir: Path, **fields: Any) -> dict[str, Any]:
+    """Merge fields into result.json and return the whole; the run must have ended."""
+    result = read_result(run_dir)
+    if result is None:
+        raise FileNotFoundError(f"{run_dir / RESULT_FILE} is not there: the run has not ended")
+    result |= fields
+    result.pop("format_version")
+    write_result(run_dir, **result)
+    return read_result(run_dir) or {}
+
+
+class Report(NamedTuple):
+    """What a run says every `eval_every` steps.
+
+    Attributes:
+      step: optimiser steps done.
+      metrics: the METRICS_COLUMNS, all finite.
+      last: whether the run has reached its horizon; everything final is on disk by then.
+    """
+
+    step: int
+    metrics: dict[str, float]
+    last: bool

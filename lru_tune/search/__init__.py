@@ -1,0 +1,1 @@
+"""The Ray Tune layer: the only code that imports ray."""

@@ -1,0 +1,1 @@
+"""The JAX loop: steps, schedule, checkpoints, trackers."""
