@@ -1,0 +1,39 @@
+"""Which examples come when: a function of (seed, epoch) alone, so that nothing needs saving."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lru_tune.data.store import Split
+
+
+class Examples(NamedTuple):
+    """One split, ready for the device.
+
+    Attributes:
+      inputs: (n, T) tokens or (n, T, F) channels, unsigned integers.
+      targets: (n,) classes, or (n, S, O) for tasks that predict at the last S steps.
+      lengths: (n,) int32, valid steps of each sequence.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    lengths: np.ndarray
+
+
+def take_examples(split: Split, limit: int | None) -> Examples:
+    """Return the first `limit` examples of a split, or all; full lengths where the task has none."""
+    count = len(split.targets) if limit is None else min(limit, len(split.targets))
+    inputs = split.inputs[:count]
+    if split.lengths is None:
+        lengths = np.full(count, inputs.shape[1], np.int32)
+    else:
+        lengths = np.asarray(split.lengths[:count], np.int32)
+    return Examples(inputs, split.targets[:count], lengths)
+
+
+def epoch_order(seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
+    """Return the batches of one epoch, (n_batches, batch_size) int32 indices; the rest is dropped."""
+    n_batches = examples // batch_size
+    order = np.random.default_rng([seed, epoch]).permutation(examples)
+    return order[: n_batches * batch_size].reshape(n_batches, batch_size).astype(np.int32)

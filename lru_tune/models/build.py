@@ -1,0 +1,125 @@
+"""From a configuration to a pair of pure functions; nothing outside this folder sees flax."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import Array
+
+from lru_tune.config.schema import DenseRecurrence, ModelConfig
+from lru_tune.models.block import Block
+from lru_tune.models.network import Network
+from lru_tune.models.recurrence import LRU, DenseRNN
+from lru_tune.tasks import Task, Tokens
+
+Params = dict[str, Any]
+
+
+class Traced(NamedTuple):
+    """The model's hyperparameters that do not change its shapes; numbers or traced scalars."""
+
+    r_min: Array | float
+    r_max: Array | float
+    max_phase: Array | float
+    dropout: Array | float
+
+
+class Model(NamedTuple):
+    """A network as pure functions.
+
+    Attributes:
+      init: key, Traced -> {"params": ..., "batch_stats": ...}; the latter is missing under layer norm.
+      train: variables, inputs, lengths, Traced, dropout key -> logits, new batch_stats.
+      predict: variables, inputs, lengths -> logits, with running averages and no dropout.
+      slow_params: names of the leaves that take the recurrence's learning rate and no weight decay.
+    """
+
+    init: Callable[[Array, Traced], Params]
+    train: Callable[[Params, Array, Array, Traced, Array], tuple[Array, Params]]
+    predict: Callable[[Params, Array, Array], Array]
+    slow_params: frozenset[str]
+
+
+def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
+    """Build the network of a configuration.
+
+    Only the fields of `config` that are not marked `traced` in its schema are read, but for whether
+    dropout is zero.
+
+    Args:
+      config: sizes and choices.
+      task: inputs and outputs.
+      scan: back end of the linear scan.
+    """
+
+    def network(mode: str, traced: Traced) -> Network:
+        def make_block(name: str) -> nn.Module:
+            return Block(
+                recurrence=_recurrence(config, traced, scan),
+                norm=config.norm,
+                norm_position=config.norm_position,
+                norm_momentum=config.norm_momentum,
+                glu=config.glu,
+                dropout=traced.dropout,
+                has_dropout=config.dropout > 0.0,
+                mode=mode,
+                name=name,
+            )
+
+        return Network(
+            task=task,
+            d_model=config.d_model,
+            n_layers=config.n_layers,
+            make_block=make_block,
+            encoder=config.encoder,
+            pooling=config.pooling,
+        )
+
+    # The values play no part once the parameters exist and nothing is dropped.
+    settled = Traced(r_min=0.0, r_max=1.0, max_phase=1.0, dropout=0.0)
+
+    def init(key: Array, traced: Traced) -> Params:
+        shape = (1, task.max_length)
+        if not isinstance(task.inputs, Tokens):
+            shape += (task.inputs.width,)
+        inputs = jnp.zeros(shape, jnp.uint8)
+        return network("eval", traced).init(key, inputs, jnp.full((1,), task.max_length))
+
+    def train(
+        variables: Params, inputs: Array, lengths: Array, traced: Traced, key: Array
+    ) -> tuple[Array, Params]:
+        logits, updates = network("train", traced).apply(
+            variables, inputs, lengths, mutable=["batch_stats"], rngs={"dropout": key}
+        )
+        return logits, updates.get("batch_stats", {})
+
+    def predict(variables: Params, inputs: Array, lengths: Array) -> Array:
+        return network("eval", settled).apply(variables, inputs, lengths)
+
+    return Model(init, train, predict, _recurrence(config, settled, scan).slow_params)
+
+
+def _recurrence(config: ModelConfig, traced: Traced, scan: str) -> LRU | DenseRNN:
+    if isinstance(config.recurrence, DenseRecurrence):
+        return DenseRNN(
+            d_hidden=config.d_hidden,
+            d_model=config.d_model,
+            activation=config.recurrence.activation,
+            bidirectional=config.bidirectional,
+            layout="time_major",
+            parent=None,
+        )
+    return LRU(
+        d_hidden=config.d_hidden,
+        d_model=config.d_model,
+        r_min=traced.r_min,
+        r_max=traced.r_max,
+        max_phase=traced.max_phase,
+        eigenvalues=config.recurrence.eigenvalues,
+        input_normalization=config.recurrence.input_normalization,
+        bidirectional=config.bidirectional,
+        scan=scan,
+        layout="time_major",
+        parent=None,
+    )

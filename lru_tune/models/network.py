@@ -1,0 +1,81 @@
+"""The whole network: encoder, residual blocks, pooling, head."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from lru_tune.tasks import Channels, Task, Tokens
+
+
+def masked_mean(x: Array, lengths: Array) -> Array:
+    """Average (T, B, H) over the first `lengths` (B,) steps of each sequence; returns (B, H)."""
+    mask = jnp.arange(x.shape[0])[:, None] < lengths[None, :]
+    return jnp.einsum("tbh,tb->bh", x, mask.astype(x.dtype)) / lengths[:, None].astype(x.dtype)
+
+
+def last_step(x: Array, lengths: Array) -> Array:
+    """Take the last valid step of each sequence in (T, B, H); returns (B, H)."""
+    return jnp.take_along_axis(x, (lengths - 1)[None, :, None].astype(jnp.int32), axis=0)[0]
+
+
+POOLING: dict[str, Callable[[Array, Array], Array]] = {"mean": masked_mean, "last": last_step}
+
+
+class Network(nn.Module):
+    """Encoder, blocks, pooling and head for one task.
+
+    Attributes:
+      task: what goes in and what is predicted.
+      d_model: H.
+      n_layers: residual blocks.
+      make_block: builds one block mapping (T, B, H) to (T, B, H).
+      encoder: of token tasks; `onehot` is a dense layer on one-hot vectors, `embedding` a table.
+      pooling: `mean`, `last`, or `none` for tasks that predict at every step.
+    """
+
+    task: Task
+    d_model: int
+    n_layers: int
+    make_block: Callable[[str], nn.Module]
+    encoder: Literal["onehot", "embedding"]
+    pooling: Literal["mean", "last", "none"]
+
+    @nn.compact
+    def __call__(self, inputs: Array, lengths: Array) -> Array:
+        """Predict.
+
+        Args:
+          inputs: (B, T) tokens or (B, T, F) channels, unsigned integers as stored.
+          lengths: (B,) valid steps.
+
+        Returns:
+          Logits (B, C), or (S, B, O, C) for the last S = scored_steps steps of per-step tasks.
+        """
+        x = self._encode(inputs.swapaxes(0, 1))
+        for layer in range(self.n_layers):
+            x = self.make_block(f"block_{layer}")(x)
+        task = self.task
+        x = (
+            x[-task.scored_steps :]
+            if task.head == "per_step"
+            else POOLING[self.pooling](x, lengths)
+        )
+        logits = nn.Dense(task.num_outputs * task.num_classes, name="head")(x)
+        if task.head == "per_step":
+            logits = logits.reshape(*logits.shape[:-1], task.num_outputs, task.num_classes)
+        return logits
+
+    def _encode(self, inputs: Array) -> Array:
+        match self.task.inputs:
+            case Tokens(width=width) if self.encoder == "embedding":
+                return nn.Embed(width, self.d_model, name="encoder")(inputs)
+            case Tokens(width=width):
+                features = jax.nn.one_hot(inputs, width)
+            case Channels(scale=scale, mean=mean, std=std):
+                scaled = inputs.astype(jnp.float32) / scale
+                features = (scaled - jnp.asarray(mean)[None, None]) / jnp.asarray(std)[None, None]
+        return nn.Dense(self.d_model, name="encoder")(features)

@@ -1,0 +1,150 @@
+"""Recurrent layers: the Linear Recurrent Unit and its dense ancestors."""
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from lru_tune.models.eigenvalues import EIGENVALUES, Ring, input_gain_log, sample_ring
+from lru_tune.ops.scan import linear_scan
+
+Layout = Literal["batch_major", "time_major"]
+
+
+def scaled_normal(scale: float) -> nn.initializers.Initializer:
+    """Return an initializer drawing from a normal distribution of this standard deviation."""
+    return nn.initializers.normal(stddev=scale)
+
+
+class LRU(nn.Module):
+    """The Linear Recurrent Unit (Orvieto et al. 2023, section 3.4 and appendix A).
+
+    x_k = lambda * x_{k-1} + exp(gamma_log) * (B u_k),  y_k = Re[C x_k] + D * u_k,  x_0 = 0.
+
+    Parameters, all float32: those of the eigenvalues (`nu_log`, `theta_log` for the LRU) and `gamma_log`
+    (N,), `B_re`, `B_im` (N, H), `C_re`, `C_im` (H, N), `D` (H,). If bidirectional, a second scan with the
+    same lambda and B runs backwards and C is (H, 2N), forward states first.
+
+    Attributes:
+      d_hidden: N, complex states.
+      d_model: H, features in and out.
+      r_min, r_max, max_phase: the ring eigenvalues start on; numbers or traced scalars.
+      eigenvalues: a key of EIGENVALUES.
+      input_normalization: `gamma` for the LRU, `none` for the steps of the ladder before it.
+      scan: a key of SCAN_BACKENDS, or `auto`.
+      layout: `batch_major` for (B, T, H), `time_major` for (T, B, H), the faster one.
+    """
+
+    d_hidden: int
+    d_model: int
+    r_min: float | Array = 0.0
+    r_max: float | Array = 1.0
+    max_phase: float | Array = math.tau
+    eigenvalues: str = "stable_exp_log_phase"
+    input_normalization: Literal["gamma", "none"] = "gamma"
+    bidirectional: bool = False
+    scan: str = "auto"
+    layout: Layout = "batch_major"
+
+    @property
+    def slow_params(self) -> frozenset[str]:
+        """Names that take the slow learning rate and no weight decay: lambda, gamma and B."""
+        gain = ("gamma_log",) if self.input_normalization == "gamma" else ()
+        return frozenset({*EIGENVALUES[self.eigenvalues].names, *gain, "B_re", "B_im"})
+
+    @nn.compact
+    def __call__(self, inputs: Array) -> Array:
+        """Map (B, T, H) to (B, T, H), or (T, B, H) to (T, B, H) if time-major."""
+        n, h = self.d_hidden, self.d_model
+        coordinates = EIGENVALUES[self.eigenvalues]
+        ring = Ring(self.r_min, self.r_max, self.max_phase)
+        # All parameters of an eigenvalue must describe the same point, so that they share one key; where
+        # the layer is only applied, flax calls initialisers for their shapes and any key will do.
+        ring_key = self.make_rng("params") if self.is_initializing() else None
+
+        def on_ring(function: Callable[[Array, Array], Array]) -> Callable[[Array], Array]:
+            return lambda key: function(
+                *sample_ring(key if ring_key is None else ring_key, n, ring)
+            )
+
+        eigenvalue_params = [
+            self.param(name, on_ring(lambda *point, i=i: coordinates.params(*point)[i]))
+            for i, name in enumerate(coordinates.names)
+        ]
+        B_re = self.param("B_re", scaled_normal((2 * h) ** -0.5), (n, h))
+        B_im = self.param("B_im", scaled_normal((2 * h) ** -0.5), (n, h))
+        width = 2 * n if self.bidirectional else n
+        C_re = self.param("C_re", scaled_normal(n**-0.5), (h, width))
+        C_im = self.param("C_im", scaled_normal(n**-0.5), (h, width))
+        D = self.param("D", scaled_normal(1.0), (h,))
+        if self.input_normalization == "gamma":
+            gamma_log = self.param("gamma_log", on_ring(lambda nu, _: input_gain_log(nu)))
+            gain = jnp.exp(gamma_log)[:, None]
+            B_re, B_im = gain * B_re, gain * B_im
+
+        if self.layout == "batch_major":
+            inputs = inputs.swapaxes(0, 1)
+        decay = jnp.concatenate(coordinates.value(*eigenvalue_params))
+        drive = inputs @ jnp.concatenate([B_re, B_im]).T  # (T, B, 2N)
+        states = linear_scan(decay, drive, backend=self.scan)
+        outputs = states @ jnp.concatenate([C_re[:, :n], -C_im[:, :n]], axis=1).T
+        if self.bidirectional:
+            states = linear_scan(decay, drive, backend=self.scan, reverse=True)
+            outputs += states @ jnp.concatenate([C_re[:, n:], -C_im[:, n:]], axis=1).T
+        outputs += D[None, None, :] * inputs
+        return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs
+
+
+ACTIVATIONS = {"linear": lambda x: x, "tanh": jnp.tanh, "relu": jax.nn.relu}
+
+
+class DenseRNN(nn.Module):
+    """A classical recurrence, x_k = activation(A x_{k-1} + B u_k), y_k = C x_k + D * u_k.
+
+    The first rows of the paper's ladder (section 3.1): real, dense, Glorot initialisation (`A` normal with
+    variance 1/N). Parameters: `A` (N, N), `B` (N, H), `C` (H, N), `D` (H,), float32.
+
+    Attributes:
+      activation: a key of ACTIVATIONS.
+      d_hidden, d_model, layout: as in `LRU`.
+    """
+
+    d_hidden: int
+    d_model: int
+    activation: str = "linear"
+    bidirectional: bool = False
+    layout: Layout = "batch_major"
+
+    @property
+    def slow_params(self) -> frozenset[str]:
+        """Names that take the slow learning rate and no weight decay."""
+        return frozenset({"A", "B"})
+
+    @nn.compact
+    def __call__(self, inputs: Array) -> Array:
+        """Map (B, T, H) to (B, T, H), or (T, B, H) to (T, B, H) if time-major."""
+        n, h = self.d_hidden, self.d_model
+        width = 2 * n if self.bidirectional else n
+        A = self.param("A", scaled_normal(n**-0.5), (n, n))
+        B = self.param("B", scaled_normal(h**-0.5), (n, h))
+        C = self.param("C", scaled_normal(n**-0.5), (h, width))
+        D = self.param("D", scaled_normal(1.0), (h,))
+        activation = ACTIVATIONS[self.activation]
+
+        def step(state: Array, drive_t: Array) -> tuple[Array, Array]:
+            state = activation(state @ A.T + drive_t)
+            return state, state
+
+        if self.layout == "batch_major":
+            inputs = inputs.swapaxes(0, 1)
+        drive = inputs @ B.T
+        outputs = lax.scan(step, jnp.zeros_like(drive[0]), drive)[1] @ C[:, :n].T
+        if self.bidirectional:
+            states = lax.scan(step, jnp.zeros_like(drive[0]), drive, reverse=True)[1]
+            outputs += states @ C[:, n:].T
+        outputs += D[None, None, :] * inputs
+        return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs

@@ -1,0 +1,151 @@
+"""The linear scan h_t = lambda * h_{t-1} + b_t, with a constant complex diagonal lambda.
+
+Complex numbers are carried as two real planes side by side: an array (T, B, 2N) holds the real parts
+in its first N columns and the imaginary parts in its last N. Time comes first because a step of the
+recurrence then reads and writes one contiguous block.
+
+The adjoint of such a scan is the same scan run the other way with conj(lambda), so that a back end only
+implements the forward pass and `linear_scan` holds the one derivative rule.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+CHUNK = 64  # steps that the chunked back end solves one after the other, in all chunks at once
+
+
+def multiply_planes(a: Array, b: Array) -> Array:
+    """Multiply complex numbers held as [real | imaginary] planes along the last axis."""
+    a_re, a_im = jnp.split(a, 2, axis=-1)
+    b_re, b_im = jnp.split(b, 2, axis=-1)
+    return jnp.concatenate([a_re * b_re - a_im * b_im, a_re * b_im + a_im * b_re], axis=-1)
+
+
+def conjugate_planes(a: Array) -> Array:
+    """Conjugate complex numbers held as [real | imaginary] planes along the last axis."""
+    a_re, a_im = jnp.split(a, 2, axis=-1)
+    return jnp.concatenate([a_re, -a_im], axis=-1)
+
+
+def sequential_scan(decay: Array, drive: Array, reverse: bool) -> Array:
+    """One step after the other: the least memory traffic, and the fastest on a CPU."""
+    decay = decay[None, :]
+
+    def step(state: Array, drive_t: Array) -> tuple[Array, Array]:
+        state = multiply_planes(decay, state) + drive_t
+        return state, state
+
+    _, states = lax.scan(step, jnp.zeros_like(drive[0]), drive, reverse=reverse, unroll=4)
+    return states
+
+
+def associative_scan(decay: Array, drive: Array, reverse: bool) -> Array:
+    """JAX's parallel prefix over pairs (lambda, b): logarithmic depth, much memory traffic."""
+
+    def combine(left: tuple[Array, Array], right: tuple[Array, Array]) -> tuple[Array, Array]:
+        (a_left, b_left), (a_right, b_right) = left, right
+        return multiply_planes(a_right, a_left), multiply_planes(a_right, b_left) + b_right
+
+    decays = jnp.broadcast_to(decay, (drive.shape[0], 1, decay.shape[-1]))
+    return lax.associative_scan(combine, (decays, drive), reverse=reverse)[1]
+
+
+def chunked_scan(decay: Array, drive: Array, reverse: bool) -> Array:
+    """Chunks of CHUNK steps solved side by side, then the states between chunks carried through.
+
+    With h entering a chunk, step j (from 1) of that chunk is its local solution plus lambda^j h.
+    """
+    length, batch, width = drive.shape
+    n_chunks = -(-length // CHUNK)
+    padding = n_chunks * CHUNK - length
+    # Zeros go to the end that is solved last, where they change no state that is kept.
+    drive = jnp.pad(drive, ((padding, 0) if reverse else (0, padding), (0, 0), (0, 0)))
+    chunks = drive.reshape(n_chunks, CHUNK, batch, width).swapaxes(0, 1)
+    local = sequential_scan(decay, chunks.reshape(CHUNK, n_chunks * batch, width), reverse)
+    local = local.reshape(CHUNK, n_chunks, batch, width)
+
+    def next_power(power: Array, _: None) -> tuple[Array, Array]:
+        return multiply_planes(power, decay), power
+
+    last, powers = lax.scan(next_power, decay, None, length=CHUNK)
+    if reverse:
+        powers = powers[::-1]
+    totals = local[0] if reverse else local[-1]
+    whole_chunk = powers[0] if reverse else powers[-1]
+
+    def carry_on(entering: Array, total: Array) -> tuple[Array, Array]:
+        return multiply_planes(whole_chunk[None, :], entering) + total, entering
+
+    _, entering = lax.scan(carry_on, jnp.zeros_like(totals[0]), totals, reverse=reverse)
+    states = local + multiply_planes(powers[:, None, None, :], entering[None])
+    states = states.swapaxes(0, 1).reshape(n_chunks * CHUNK, batch, width)
+    return states[padding:] if reverse else states[:length]
+
+
+SCAN_BACKENDS: dict[str, Callable[[Array, Array, bool], Array]] = {
+    "sequential": sequential_scan,
+    "associative": associative_scan,
+    "chunked": chunked_scan,
+}
+
+# Chosen by measurement: see benchmarks/README.md.
+AUTO_BACKEND = {"cpu": "sequential", "gpu": "chunked", "tpu": "chunked"}
+
+
+def resolve_backend(name: str) -> str:
+    """Return the back end that `auto` stands for on this process's default device."""
+    return AUTO_BACKEND[jax.default_backend()] if name == "auto" else name
+
+
+def linear_scan(
+    decay: Array, drive: Array, *, backend: str = "auto", reverse: bool = False
+) -> Array:
+    """Solve h_t = lambda * h_{t-1} + b_t from a zero state (h_t = lambda * h_{t+1} + b_t if reverse).
+
+    Args:
+      decay: (2N,), planes of lambda; |lambda| <= 1 keeps long sequences finite.
+      drive: (T, B, 2N), planes of b, same dtype.
+      backend: a key of SCAN_BACKENDS, or `auto` for the device's fastest.
+      reverse: run from the last step to the first.
+
+    Returns:
+      (T, B, 2N), planes of h.
+    """
+    if drive.ndim != 3 or decay.shape != drive.shape[-1:] or drive.shape[-1] % 2:
+        raise ValueError(
+            f"decay must be (2N,) and drive (T, B, 2N), got {decay.shape} and {drive.shape}"
+        )
+    return _linear_scan(resolve_backend(backend), reverse, decay, drive)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _linear_scan(backend: str, reverse: bool, decay: Array, drive: Array) -> Array:
+    return SCAN_BACKENDS[backend](decay, drive, reverse)
+
+
+def _linear_scan_forward(backend: str, reverse: bool, decay: Array, drive: Array):
+    states = SCAN_BACKENDS[backend](decay, drive, reverse)
+    return states, (decay, states)
+
+
+def _linear_scan_backward(backend: str, reverse: bool, residuals: tuple[Array, Array], grad: Array):
+    decay, states = residuals
+    # g_t = dL/dh_t + conj(lambda) g_{t+1}, and dL/dlambda = sum_t g_t conj(h_{t-1}).
+    grad_drive = SCAN_BACKENDS[backend](conjugate_planes(decay), grad, not reverse)
+    before, after = (states[1:], grad_drive[:-1]) if reverse else (states[:-1], grad_drive[1:])
+    h_re, h_im = jnp.split(before, 2, axis=-1)
+    g_re, g_im = jnp.split(after, 2, axis=-1)
+    grad_decay = jnp.concatenate(
+        [
+            jnp.sum(g_re * h_re + g_im * h_im, axis=(0, 1)),
+            jnp.sum(g_im * h_re - g_re * h_im, axis=(0, 1)),
+        ]
+    )
+    return grad_decay, grad_drive
+
+
+_linear_scan.defvjp(_linear_scan_forward, _linear_scan_backward)

@@ -1,0 +1,93 @@
+"""Checkpoints of a run: last, previous and best, each checked by its own checksum.
+
+File format: the line `lru-tune checkpoint 1`, the sha256 of the rest as a line of hexadecimal digits,
+then msgpack. The previous checkpoint is kept so that a damaged last one costs one interval, not the run.
+"""
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from flax import serialization
+
+from lru_tune.errors import CheckpointDamaged
+from lru_tune.runs import CHECKPOINT_FOLDER, write_atomically
+
+logger = logging.getLogger(__name__)
+
+HEADER = b"lru-tune checkpoint 1\n"
+LAST = "last.msgpack"
+PREVIOUS = "previous.msgpack"
+BEST = "best.msgpack"
+
+
+class Progress(NamedTuple):
+    """What a resumed run needs beside its TrainState.
+
+    Attributes:
+      best_step: step of the best validation report, 0 before the first.
+      best_value: that report's value of the selection metric.
+      seconds: of training and evaluation so far.
+      reports: reports written so far.
+    """
+
+    best_step: int = 0
+    best_value: float = 0.0
+    seconds: float = 0.0
+    reports: int = 0
+
+
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write a tree of arrays, numbers and texts; the file appears whole or not at all."""
+    payload = serialization.msgpack_serialize(jax.device_get(content))
+    digest = hashlib.sha256(payload).hexdigest().encode()
+    write_atomically(path, HEADER + digest + b"\n" + payload)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the tree in a checkpoint file.
+
+    Raises:
+      CheckpointDamaged: the file is cut, changed or of another format.
+    """
+    content = path.read_bytes()
+    if not content.startswith(HEADER):
+        raise CheckpointDamaged(f"{path} is no checkpoint of this version of lru-tune")
+    digest, _, payload = content[len(HEADER) :].partition(b"\n")
+    if hashlib.sha256(payload).hexdigest().encode() != digest:
+        raise CheckpointDamaged(f"{path} is damaged: its checksum does not fit its content")
+    return serialization.msgpack_restore(payload)
+
+
+def save_last(run_dir: Path, content: dict[str, Any]) -> None:
+    """Write the last checkpoint and keep the one before it."""
+    folder = run_dir / CHECKPOINT_FOLDER
+    last = folder / LAST
+    if last.is_file():
+        os.replace(last, folder / PREVIOUS)
+    write_checkpoint(last, content)
+
+
+def load_newest(run_dir: Path) -> dict[str, Any] | None:
+    """Return the newest sound checkpoint of a run, or None if it has written none.
+
+    Raises:
+      CheckpointDamaged: there are checkpoints and none can be read.
+    """
+    folder = run_dir / CHECKPOINT_FOLDER
+    found = [path for name in (LAST, PREVIOUS) if (path := folder / name).is_file()]
+    damage = []
+    for path in found:
+        try:
+            return read_checkpoint(path)
+        except CheckpointDamaged as error:
+            logger.warning("%s; trying the one before it", error)
+            damage.append(str(error))
+    if damage:
+        raise CheckpointDamaged(
+            "\n".join([*damage, f"Delete {folder} to start this run from its beginning."])
+        )
+    return None

@@ -1,0 +1,89 @@
+"""Numbers that differ between trials without a new compilation: they enter programs as arguments."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from lru_tune.config.schema import DataConfig, DiagonalRecurrence, OptimConfig, RunConfig
+from lru_tune.models.build import Traced
+
+
+class Hyperparameters(NamedTuple):
+    """Scalars (float32, but int32 for steps and seed) read by the compiled programs.
+
+    Attributes:
+      model: the traced hyperparameters of the network.
+      learning_rate: peak rate of the fast group.
+      recurrent_lr_factor: slow group's rate over the fast group's.
+      weight_decay: of the fast group.
+      lr_min: rate at the start of warm-up and at the end of the cosine.
+      warmup_steps, total_steps: optimiser steps.
+      cosine: 1 for a cosine after the warm-up, 0 for a constant rate.
+      max_grad_norm: global norm that gradients are clipped to; infinite for never.
+      seed: of initialisation and dropout.
+    """
+
+    model: Traced
+    learning_rate: Array
+    recurrent_lr_factor: Array
+    weight_decay: Array
+    lr_min: Array
+    warmup_steps: Array
+    total_steps: Array
+    cosine: Array
+    max_grad_norm: Array
+    seed: Array
+
+
+def hyperparameters(config: RunConfig) -> Hyperparameters:
+    """Collect the traced fields of a configuration whose `steps` are resolved."""
+    recurrence = config.model.recurrence
+    if not isinstance(recurrence, DiagonalRecurrence):
+        recurrence = DiagonalRecurrence()  # a dense recurrence has no ring; its values are not read
+    optim = config.optim
+    traced = Traced(
+        r_min=jnp.float32(recurrence.r_min),
+        r_max=jnp.float32(recurrence.r_max),
+        max_phase=jnp.float32(recurrence.max_phase),
+        dropout=jnp.float32(config.model.dropout),
+    )
+    return Hyperparameters(
+        model=traced,
+        learning_rate=jnp.float32(optim.learning_rate),
+        recurrent_lr_factor=jnp.float32(optim.recurrent_lr_factor),
+        weight_decay=jnp.float32(optim.weight_decay),
+        lr_min=jnp.float32(optim.lr_min),
+        warmup_steps=jnp.int32(round(optim.warmup_fraction * config.steps)),
+        total_steps=jnp.int32(config.steps),
+        cosine=jnp.float32(optim.schedule == "cosine"),
+        max_grad_norm=jnp.float32(optim.max_grad_norm or jnp.inf),
+        seed=jnp.int32(config.seed),
+    )
+
+
+def program_key(config: RunConfig) -> RunConfig:
+    """Return the configuration with every traced field at a fixed value.
+
+    Two runs with equal keys share their compiled programs. Whether dropout is zero stays visible.
+    """
+    recurrence = config.model.recurrence
+    if isinstance(recurrence, DiagonalRecurrence):
+        recurrence = DiagonalRecurrence(
+            eigenvalues=recurrence.eigenvalues,
+            input_normalization=recurrence.input_normalization,
+        )
+    model = {"recurrence": recurrence, "dropout": 0.5 if config.model.dropout > 0 else 0.0}
+    kept = config.optim.model_dump(include={"b1", "b2", "eps"})
+    return config.model_copy(
+        update={
+            "variant": "",
+            "seed": 0,
+            "steps": 1,
+            "epochs": None,
+            "eval_every": 1,
+            "model": config.model.model_copy(update=model),
+            "optim": OptimConfig(**kept),
+            "data": DataConfig(batch_size=config.data.batch_size),
+        }
+    )

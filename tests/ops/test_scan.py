@@ -1,0 +1,99 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from lru_tune.ops.scan import SCAN_BACKENDS, linear_scan
+
+# float32 against float64: rounding errors of about 1e-7 a step accumulate over the memory
+# 1 / (1 - |lambda|) of the recurrence, up to 1e4 steps here but T at most; relative to the largest state.
+TOLERANCE = 1e-4
+
+
+def loop(decay: np.ndarray, drive: np.ndarray, reverse: bool) -> np.ndarray:
+    """The oracle: h_t = lambda h_{t-1} + b_t in complex128, one step after the other."""
+    states = np.zeros_like(drive)
+    state = np.zeros_like(drive[0])
+    order = range(len(drive))
+    for t in reversed(order) if reverse else order:
+        state = decay * state + drive[t]
+        states[t] = state
+    return states
+
+
+def loop_gradients(decay, drive, weight, reverse):
+    """Gradients of sum(Re(conj(weight) h)): every h_t depends on lambda and on all earlier b."""
+    states = loop(decay, drive, reverse)
+    grad_drive = loop(np.conj(decay), weight, not reverse)
+    previous = np.zeros_like(states)
+    if reverse:
+        previous[:-1] = states[1:]
+    else:
+        previous[1:] = states[:-1]
+    return (grad_drive * np.conj(previous)).sum(axis=(0, 1)), grad_drive
+
+
+def planes(z: np.ndarray) -> jnp.ndarray:
+    return jnp.asarray(np.concatenate([z.real, z.imag], axis=-1), jnp.float32)
+
+
+def relative_error(ours: jnp.ndarray, exact: np.ndarray) -> float:
+    exact = np.concatenate([exact.real, exact.imag], axis=-1)
+    return float(np.max(np.abs(np.asarray(ours, np.float64) - exact)) / np.max(np.abs(exact)))
+
+
+def problem(length: int, modulus: float, batch: int = 3, n: int = 5):
+    rng = np.random.default_rng(length)
+    phase = rng.uniform(0, 2 * np.pi, n)
+    decay = modulus * np.exp(1j * phase)
+    complex_normal = lambda: (
+        rng.normal(size=(length, batch, n))
+        + 1j
+        * rng.normal(  # noqa: E731
+            size=(length, batch, n)
+        )
+    )
+    return decay, complex_normal(), complex_normal()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("modulus", [0.3, 0.97, 0.9999])
+@pytest.mark.parametrize("length", [1, 2, 3, 63, 64, 65, 1000])
+@pytest.mark.parametrize("backend", SCAN_BACKENDS)
+def test_scan_equals_the_loop_in_value_and_gradient(backend, length, modulus, reverse):
+    decay, drive, weight = problem(length, modulus)
+
+    def objective(decay, drive):
+        states = linear_scan(decay, drive, backend=backend, reverse=reverse)
+        return jnp.sum(states * planes(weight)), states
+
+    (_, states), grads = jax.jit(jax.value_and_grad(objective, (0, 1), has_aux=True))(
+        planes(decay), planes(drive)
+    )
+    grad_decay, grad_drive = loop_gradients(decay, drive, weight, reverse)
+    assert relative_error(states, loop(decay, drive, reverse)) < TOLERANCE
+    assert relative_error(grads[1], grad_drive) < TOLERANCE
+    if length > 1:
+        assert relative_error(grads[0], grad_decay) < TOLERANCE
+    else:
+        assert jnp.all(grads[0] == 0)
+
+
+def test_the_oracles_gradient_is_the_numerical_one():
+    decay, drive, weight = problem(length=7, modulus=0.9)
+    grad_decay, _ = loop_gradients(decay, drive, weight, reverse=False)
+
+    def objective(decay):
+        return np.sum((np.conj(weight) * loop(decay, drive, reverse=False)).real)
+
+    epsilon = 1e-6
+    for k in range(len(decay)):
+        nudge = np.zeros_like(decay)
+        nudge[k] = epsilon
+        real = (objective(decay + nudge) - objective(decay - nudge)) / (2 * epsilon)
+        imaginary = (objective(decay + 1j * nudge) - objective(decay - 1j * nudge)) / (2 * epsilon)
+        np.testing.assert_allclose(grad_decay[k], real + 1j * imaginary, rtol=1e-6)
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"decay must be \(2N,\)"):
+        linear_scan(jnp.zeros(4), jnp.zeros((2, 3, 6)))
