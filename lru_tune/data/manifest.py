@@ -1,0 +1,125 @@
+"""The manifest of a prepared task: what its arrays are, where they come from and what they must hash to."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+from lru_tune.errors import DataDamaged
+from lru_tune.runs import write_atomically
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+SYNTHETIC_FOLDER = "synthetic"  # of a data root: the root of the synthetic twins
+
+SplitName = Literal["train", "val", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+
+
+class FileRecord(TypedDict):
+    """What one file must look like."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What decides the content of a prepared task; equal provenance gives equal arrays.
+
+    Attributes:
+      source: where the examples come from, for people.
+      parameters: everything but the seed that decides what is written; JSON values only.
+      seed: of generation, or of carving validation from train.
+      synthetic: a tiny stand-in for the real data set.
+    """
+
+    source: str
+    parameters: dict[str, Any]
+    seed: int
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is known of a prepared task without reading its arrays.
+
+    Attributes:
+      format_version: FORMAT_VERSION of the program that wrote it.
+      task: name in the catalogue.
+      source, parameters, seed, synthetic: see Provenance.
+      files: path relative to the task's folder ("train/inputs.npy") -> checksum and size.
+      counts: examples per split.
+      label_histogram: per split, how often each class occurs in the targets.
+      vocabulary: token of each id, for tasks of tokens; None otherwise.
+      chance: accuracy in test of always answering the class most frequent there; 1 / classes where
+        several outputs are scored at each step.
+    """
+
+    format_version: int
+    task: str
+    source: str
+    parameters: dict[str, Any]
+    seed: int
+    files: dict[str, FileRecord]
+    counts: dict[str, int]
+    label_histogram: dict[str, list[int]]
+    vocabulary: list[str] | None
+    chance: float
+    synthetic: bool
+
+    @property
+    def provenance(self) -> Provenance:
+        """What decided the content."""
+        return Provenance(self.source, self.parameters, self.seed, self.synthetic)
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hexadecimal digits that name the content of all arrays, wherever they lie."""
+        sums = sorted((name, record["sha256"]) for name, record in self.files.items())
+        return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]
+
+
+def prepare_command(task: str, root: Path) -> str:
+    """Return the command line that prepares `root/task`."""
+    if root.name == SYNTHETIC_FOLDER:
+        return f"python -m data_prep prepare {task} --synthetic --data-root {root.parent}"
+    return f"python -m data_prep prepare {task} --data-root {root}"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write manifest.json into a folder, atomically."""
+    text = json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder / MANIFEST_FILE, text)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read manifest.json of a task's folder.
+
+    Raises:
+      FileNotFoundError: there is none.
+      DataDamaged: it cannot be read, or belongs to another format version.
+    """
+    path = folder / MANIFEST_FILE
+    again = f"Prepare the task again:  {prepare_command(folder.name, folder.parent)}"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataDamaged(f"{path}: not valid JSON ({error}). {again}") from error
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version != FORMAT_VERSION:
+        raise DataDamaged(
+            f"{path}: format version {version}, this program reads {FORMAT_VERSION}. {again}"
+        )
+    expected = {field.name for field in dataclasses.fields(Manifest)}
+    if wrong := expected ^ content.keys():
+        raise DataDamaged(f"{path}: missing or unknown fields {sorted(wrong)}. {again}")
+    return Manifest(**content)

@@ -1,0 +1,98 @@
+"""Prepared tasks on disk: memory-mapped arrays under a manifest.
+
+    ROOT/<task>/manifest.json
+    ROOT/<task>/<split>/inputs.npy    (n, T) token ids or (n, T, F) channels, unsigned integers
+    ROOT/<task>/<split>/targets.npy   (n,) classes or (n, scored steps, outputs), unsigned integers
+    ROOT/<task>/<split>/lengths.npy   (n,) true lengths; only where they vary
+
+`lru_tune.data.writer` writes them, `lru_tune.data.verify` examines them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from lru_tune.data.manifest import Manifest, SplitName, prepare_command, read_manifest
+from lru_tune.errors import DataDamaged, DataNotPrepared
+from lru_tune.tasks import find_task
+
+__all__ = ["Manifest", "PreparedTask", "Split", "SplitName", "open_task"]
+
+
+class Split(NamedTuple):
+    """The arrays of one split, memory-mapped and read-only.
+
+    Attributes:
+      inputs: (n, T) token ids or (n, T, F) channels, unsigned integers.
+      targets: (n,) classes or (n, scored steps, outputs), unsigned integers.
+      lengths: (n,) true lengths in 1..T, or None where every sequence has length T.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    lengths: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class PreparedTask:
+    """A task found on disk; its arrays are opened split by split.
+
+    Attributes:
+      folder: ROOT/<task>.
+      manifest: what lies there.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+    def split(self, name: SplitName) -> Split:
+        """Map one split into memory; the files of the other splits are not opened."""
+
+        def array(part: str) -> np.ndarray:
+            path = self.folder / name / f"{part}.npy"
+            try:
+                return np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise DataDamaged(
+                    f"{path} cannot be read: {error}. {_again(self.folder)}"
+                ) from error
+
+        has_lengths = f"{name}/lengths.npy" in self.manifest.files
+        return Split(array("inputs"), array("targets"), array("lengths") if has_lengths else None)
+
+
+def open_task(task: str, root: Path) -> PreparedTask:
+    """Open the prepared arrays of a task; looks at the manifest and at file sizes, opens no array.
+
+    Args:
+      task: name or alias.
+      root: the data root, for a synthetic twin its folder `synthetic`.
+
+    Raises:
+      DataNotPrepared: nothing lies there; the message holds the command that prepares it.
+      DataDamaged: files are missing, of another size or of another format version.
+    """
+    name = find_task(task).name
+    folder = root.resolve() / name
+    try:
+        manifest = read_manifest(folder)
+    except FileNotFoundError as error:
+        raise DataNotPrepared(
+            f"task {name!r} has no arrays in {root}. "
+            f"Prepare them with:  {prepare_command(name, root.resolve())}"
+        ) from error
+    for file, record in manifest.files.items():
+        path = folder / file
+        found = path.stat().st_size if path.is_file() else None
+        if found != record["bytes"]:
+            state = "is missing" if found is None else f"has {found:,} bytes"
+            raise DataDamaged(
+                f"{path} {state}, the manifest promises {record['bytes']:,}. {_again(folder)}"
+            )
+    return PreparedTask(folder, manifest)
+
+
+def _again(folder: Path) -> str:
+    return f"Prepare it again:  {prepare_command(folder.name, folder.parent)}"

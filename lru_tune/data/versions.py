@@ -1,0 +1,81 @@
+"""Versions of a task's folder: one writer at a time, a new version put in place whole.
+
+Beside ROOT/<task> lie its lock and, while it is being replaced, its next and its previous version.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def task_lock(root: Path, task: str) -> Iterator[None]:
+    """Hold the right to write `root/task`; waits while another process holds it.
+
+    Before the caller goes on, what a killed predecessor left is cleared away: its half-written
+    version is deleted, and the version it was about to replace is put back.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / f".{task}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.info("another process is preparing %s in %s; waiting for it", task, root)
+        lock.acquire()
+    try:
+        folder = root / task
+        shutil.rmtree(next_version(folder), ignore_errors=True)
+        previous = _previous_version(folder)
+        if previous.exists() and not folder.exists():
+            previous.rename(folder)
+        shutil.rmtree(previous, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
+
+
+def next_version(folder: Path) -> Path:
+    """Return the temporary folder in which the next version of `folder` is written."""
+    return folder.with_name(f".{folder.name}.next")
+
+
+def _previous_version(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")
+
+
+def put_in_place(folder: Path) -> None:
+    """Flush the next version of `folder` to the disk and let it replace the present one.
+
+    Arrays of the old version that running readers have mapped stay valid. A process killed between the
+    two renames leaves the old version aside; the next holder of `task_lock` puts it back.
+    """
+    new, previous = next_version(folder), _previous_version(folder)
+    for inner in (*(path for path in new.iterdir() if path.is_dir()), new):
+        _sync(inner)
+    shutil.rmtree(previous, ignore_errors=True)
+    if folder.exists():
+        folder.rename(previous)
+    try:
+        new.rename(folder)
+    except OSError:
+        if previous.exists():
+            previous.rename(folder)
+        raise
+    _sync(folder.parent)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Flush a folder's entries to the disk, so that a rename survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
