@@ -74,7 +74,8 @@ class Diverged(LruTuneError):
         self.parameter = parameter
         super().__init__(f"diverged at step {step}: first non-finite value in {parameter}")
 
-    def __reduce__(self):  # exceptions cross process borders by their constructor's arguments
+    def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str]]:
+        # Exceptions cross process borders by their constructor's arguments.
         return Diverged, (self.step, self.parameter)
 
 

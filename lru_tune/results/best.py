@@ -1,0 +1,80 @@
+"""Which run is best, judged on validation, and its configuration as a file."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from lru_tune import __version__, runs
+from lru_tune.errors import NoTrialSucceeded
+from lru_tune.results.frame import (
+    BEST_STEP,
+    EXPERIMENT,
+    HORIZON,
+    PATH,
+    SEED,
+    STATUS,
+    TRIAL,
+)
+
+Mode = Literal["max", "min"]
+
+# A value that stood at the end of a run is worth more than one that training might still have changed,
+# and a configuration that diverged is no recipe whatever it reached before.
+TRUST = {"completed": 0, "stopped": 1, "interrupted": 1, "running": 1, "diverged": 2, "failed": 3}
+ELIGIBLE = frozenset({"completed", "stopped", "interrupted", "running"})
+
+
+def ranked(
+    frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = "max"
+) -> pd.DataFrame:
+    """Return all rows, best first: completed before unfinished before diverged before failed.
+
+    Within each group by the metric, runs without a value last; equal values by trial name.
+    """
+    order = frame.assign(_trust=frame[STATUS].map(TRUST), _value=frame[metric].astype("float64"))
+    ascending = [True, mode == "min", True]
+    order = order.sort_values(["_trust", "_value", TRIAL], ascending=ascending, kind="stable")
+    return order.drop(columns=["_trust", "_value"]).reset_index(drop=True)
+
+
+def best_run(frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = "max") -> pd.Series:
+    """Return the row of the best run by validation; an unfinished one only where none completed.
+
+    Raises:
+      NoTrialSucceeded: every run diverged, failed or has not reported yet.
+    """
+    usable = frame[frame[STATUS].isin(ELIGIBLE) & frame[metric].notna()]
+    if usable.empty:
+        counts = frame[STATUS].value_counts().sort_index()
+        found = ", ".join(f"{n} {status}" for status, n in counts.items()) or "no runs"
+        raise NoTrialSucceeded(f"there is no best run to choose: {found}")
+    return ranked(usable, metric, mode).iloc[0]
+
+
+def write_best_config(
+    row: pd.Series, path: Path, *, metric: str = runs.VAL_ACCURACY, remark: str = ""
+) -> None:
+    """Write a run's complete configuration with a comment that says where it comes from.
+
+    Args:
+      row: a row of `load_runs`.
+      path: the file to write.
+      metric: the value named in the comment.
+      remark: one more line of comment, such as a warning that the data were synthetic.
+    """
+    run = Path(row[PATH])
+    result = run / runs.RESULT_FILE
+    ended = (result if result.is_file() else run).stat().st_mtime
+    lines = [
+        f"Best configuration of experiment {row[EXPERIMENT]} by {metric}.",
+        f"trial: {row[TRIAL]} (seed {row[SEED]}, {row[STATUS]})",
+        f"{metric}: {row[metric]:.6g} at step {row[BEST_STEP]} of {row[HORIZON]}",
+        f"date: {datetime.fromtimestamp(ended):%Y-%m-%d}",
+        f"lru-tune: {__version__}",
+        *([remark] if remark else []),
+        f"Train it again:  lru-tune train --config {path.name}",
+    ]
+    header = "".join(f"# {line}\n" for line in lines)
+    runs.write_atomically(path, header + (run / runs.CONFIG_FILE).read_text())

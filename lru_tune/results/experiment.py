@@ -1,0 +1,163 @@
+"""The files that sum up an experiment: trials.csv, confirm.csv, best.yaml, report.md."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from lru_tune import runs
+from lru_tune.errors import NoTrialSucceeded
+from lru_tune.results.best import best_run, write_best_config
+from lru_tune.results.frame import (
+    BEST_STEP,
+    CONFIG_PREFIX,
+    CONFIRM_FOLDER,
+    ERROR,
+    HORIZON,
+    SEED,
+    STATUS,
+    STEPS,
+    TRIAL,
+    config_columns,
+    load_runs,
+)
+from lru_tune.results.record import ExperimentRecord, read_record, read_space
+from lru_tune.results.report import Findings, render, summary
+
+TRIALS_FILE = "trials.csv"
+CONFIRM_FILE = "confirm.csv"
+BEST_FILE = "best.yaml"
+REPORT_FILE = "report.md"
+
+RUN = "run"
+TRIALS_COLUMNS = (
+    TRIAL,
+    STATUS,
+    STEPS,
+    BEST_STEP,
+    runs.VAL_ACCURACY,
+    runs.VAL_LOSS,
+    runs.SECONDS,
+    HORIZON,
+    SEED,
+    ERROR,
+)
+CONFIRM_COLUMNS = (
+    RUN,
+    TRIAL,
+    SEED,
+    STATUS,
+    STEPS,
+    BEST_STEP,
+    runs.VAL_ACCURACY,
+    runs.VAL_LOSS,
+    runs.TEST_ACCURACY,
+    runs.TEST_LOSS,
+    runs.SECONDS,
+    HORIZON,
+    ERROR,
+)
+
+
+class Written(NamedTuple):
+    """What `write_tables` leaves behind.
+
+    Attributes:
+      report: path of report.md.
+      summary: the report in a few lines of plain text.
+    """
+
+    report: Path
+    summary: str
+
+
+def write_tables(experiment: str | Path) -> Written:
+    """Write trials.csv, report.md and, where there is something to say, confirm.csv and best.yaml.
+
+    Written anew from the run directories each time; a repetition gives the same files.
+
+    Raises:
+      ConfigError: the folder is no experiment.
+    """
+    folder = Path(experiment).resolve()
+    findings = gather(folder)
+    _write_csv(findings.trials, TRIALS_COLUMNS, folder / TRIALS_FILE)
+    if not findings.confirmed.empty:
+        _write_csv(findings.confirmed, CONFIRM_COLUMNS, folder / CONFIRM_FILE)
+    if findings.best is not None:
+        remark = _remark(findings.record)
+        metric = findings.record.metric
+        write_best_config(findings.best, folder / BEST_FILE, metric=metric, remark=remark)
+    report = folder / REPORT_FILE
+    runs.write_atomically(report, render(findings))
+    return Written(report, summary(findings))
+
+
+def gather(folder: Path) -> Findings:
+    """Read everything a report needs from an experiment's folder.
+
+    Raises:
+      ConfigError: the folder is no experiment.
+    """
+    record = read_record(folder)
+    trials = load_runs(folder)
+    has_confirmation = (folder / CONFIRM_FOLDER).is_dir()
+    confirmed = load_runs(folder / CONFIRM_FOLDER) if has_confirmation else trials.head(0)
+    try:
+        best = best_run(trials, record.metric, record.mode)
+    except NoTrialSucceeded:
+        best = None
+    return Findings(
+        folder=folder,
+        record=record,
+        search=read_space(folder).get("search") or {},
+        trials=trials,
+        confirmed=confirmed_by_trial(confirmed, trials),
+        best=best,
+    )
+
+
+def confirmed_by_trial(confirmed: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return confirmation runs with the trial whose configuration, but for the seed, each repeats.
+
+    Returns:
+      The rows of `confirmed`, their own name in the column `run`, the search's trial in `trial` (NA where
+      no trial has that configuration).
+    """
+    seed = CONFIG_PREFIX + SEED
+    columns = sorted({*config_columns(confirmed), *config_columns(trials)} - {seed})
+    origin: dict[str, str] = {}
+    for key, name in zip(_keys(trials, columns), trials[TRIAL], strict=True):
+        origin.setdefault(key, name)
+    names = pd.Series([origin.get(key) for key in _keys(confirmed, columns)], dtype="str")
+    return confirmed.assign(**{RUN: confirmed[TRIAL], TRIAL: names})
+
+
+def _keys(frame: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Return a text for each row that equal values in these columns share."""
+    rows = frame.reindex(columns=columns).itertuples(index=False, name=None)
+    return ["|".join(_text(x) for x in row) for row in rows]
+
+
+def _text(value: Any) -> str:
+    """Return a text that does not depend on the column's dtype: 1 and 1.0 are the same."""
+    if pd.isna(value):
+        return ""
+    return value if isinstance(value, str) else f"{float(value):.12g}"
+
+
+def _write_csv(frame: pd.DataFrame, first: tuple[str, ...], path: Path) -> None:
+    text = frame[[*first, *config_columns(frame)]].to_csv(index=False, lineterminator="\n")
+    runs.write_atomically(path, text)
+
+
+def _remark(record: ExperimentRecord) -> str:
+    causes = [
+        cause
+        for cause, present in (
+            ("synthetic data", record.synthetic),
+            ("the quick scale", record.scale == "quick"),
+        )
+        if present
+    ]
+    return f"{' and '.join(causes)}: not comparable with published numbers" if causes else ""

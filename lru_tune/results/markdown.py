@@ -1,0 +1,63 @@
+"""Numbers and tables as a report writes them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from lru_tune.results.stats import Summary
+
+REASON_LENGTH = 160  # characters
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Return the lines of a table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return [f"| {' | '.join(str(cell) for cell in line)} |" for line in lines]
+
+
+def one_line(text: Any) -> str:
+    """Return a text without line breaks, cut to REASON_LENGTH characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1] + "…"
+
+
+def number(value: Any) -> str:
+    """Return four significant digits, "-" for a missing value, a text or truth value as it is."""
+    if isinstance(value, str | bool):
+        return str(value)
+    return "-" if pd.isna(value) else f"{value:.4g}"
+
+
+def percent(value: float | None) -> str | None:
+    """Return a share of 1 in per cent, "-" for NaN and None for None."""
+    if value is None:
+        return None
+    return "-" if math.isnan(value) else f"{value:.2%}"
+
+
+def points(value: float) -> str:
+    """Return a difference of shares in percentage points, with its sign."""
+    return "-" if math.isnan(value) else f"{100 * value:+.2f} points"
+
+
+def mean_std(summary: Summary) -> str:
+    """Return "mean ± std" in per cent, without the latter below two values."""
+    if summary.n == 0:
+        return "-"
+    return f"{summary.mean:.2%}" + (f" ± {summary.std:.2%}" if summary.n > 1 else "")
+
+
+def interval(summary: Summary) -> str:
+    """Return the two ends of the interval in per cent."""
+    return f"{summary.low:.2%} to {summary.high:.2%}" if summary.n > 1 else "-"
+
+
+def duration(seconds: float | None) -> str | None:
+    """Return hours and minutes, or minutes and seconds."""
+    if seconds is None:
+        return None
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

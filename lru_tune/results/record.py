@@ -1,0 +1,80 @@
+"""What an experiment says about itself: experiment.json and space.yaml."""
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from lru_tune.errors import ConfigError
+from lru_tune.results.frame import EXPERIMENT_FILE
+from lru_tune.runs import VAL_ACCURACY
+
+SPACE_FILE = "space.yaml"
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """The fields of experiment.json that a report needs; defaults stand for what is not there yet.
+
+    Attributes:
+      scale: "quick" where the space's `quick:` block was used.
+      data: fingerprint, chance and counts of the prepared task.
+      seconds: wall time of search and confirmation.
+    """
+
+    status: str
+    task: str
+    variant: str
+    scale: Literal["full", "quick"] = "full"
+    synthetic: bool = False
+    metric: str = VAL_ACCURACY
+    mode: Literal["max", "min"] = "max"
+    device: str | None = None
+    seconds: float | None = None
+    command: Any = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def chance(self) -> float | None:
+        """Accuracy of always answering with the commonest class, in [0, 1]."""
+        return self.data.get("chance")
+
+
+def read_record(experiment: Path) -> ExperimentRecord:
+    """Read experiment.json; fields that are not part of the record are left aside.
+
+    Raises:
+      ConfigError: the folder is no experiment, or its experiment.json is damaged.
+    """
+    path = experiment / EXPERIMENT_FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"{experiment}: no experiment here ({EXPERIMENT_FILE} is missing). Give the folder that "
+            "`lru-tune tune` printed as its last line."
+        )
+    try:
+        content = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    known = {f.name: content[f.name] for f in fields(ExperimentRecord) if f.name in content}
+    missing = {"status", "task", "variant"} - known.keys()
+    if missing:
+        raise ConfigError(f"{path}: lacks {', '.join(sorted(missing))}")
+    return ExperimentRecord(**known)
+
+
+def read_space(experiment: Path) -> dict[str, Any]:
+    """Return the mapping in space.yaml, empty where there is none.
+
+    Raises:
+      ConfigError: the file is not YAML.
+    """
+    path = experiment / SPACE_FILE
+    if not path.is_file():
+        return {}
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from error
