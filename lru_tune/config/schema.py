@@ -9,14 +9,23 @@ import json
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from lru_tune.tasks import find_task
 
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(gt=0)]
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):  # pydantic would read true as 1
+        raise ValueError(f"needs a number, got {str(value).lower()}")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_truth_value)]
+Whole = Annotated[int, BeforeValidator(_no_truth_value)]
+Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
+Positive = Annotated[Number, Field(gt=0.0)]
+NonNegative = Annotated[Number, Field(ge=0.0)]
+Count = Annotated[Whole, Field(gt=0)]
 
 
 class Strict(BaseModel):
@@ -36,7 +45,7 @@ class DiagonalRecurrence(Strict):
     )
     r_min: Fraction = 0.0  # traced; smallest modulus at initialisation
     r_max: Fraction = 1.0  # traced; largest modulus at initialisation
-    max_phase: Annotated[float, Field(gt=0.0, le=math.tau)] = math.tau  # traced; radians
+    max_phase: Annotated[Number, Field(gt=0.0, le=math.tau)] = math.tau  # traced; radians
     input_normalization: Literal["gamma", "none"] = "gamma"
 
     @model_validator(mode="after")
@@ -66,9 +75,9 @@ class ModelConfig(Strict):
     bidirectional: bool = False
     norm: Literal["batch", "layer"] = "batch"
     norm_position: Literal["pre", "post"] = "pre"
-    norm_momentum: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.99  # of batch norm's running averages
+    norm_momentum: Annotated[Number, Field(gt=0.0, lt=1.0)] = 0.99  # batch norm's running averages
     glu: Literal["full", "half"] = "full"
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0  # traced, but for "is it zero?"
+    dropout: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.0  # traced, but for "is it zero?"
     encoder: Literal["onehot", "embedding"] = "onehot"  # of token tasks
     pooling: Literal["mean", "last", "none"] = "mean"
 
@@ -82,8 +91,8 @@ class OptimConfig(Strict):
     schedule: Literal["cosine", "constant"] = "cosine"  # traced; after the warm-up
     warmup_fraction: Fraction = 0.1  # traced; of all optimiser steps
     lr_min: NonNegative = 1e-7  # traced; where warm-up starts and cosine ends
-    b1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
-    b2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
+    b1: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.9
+    b2: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.999
     eps: Positive = 1e-8
     max_grad_norm: NonNegative = 0.0  # traced; global norm that gradients are clipped to, 0: never
 
@@ -110,7 +119,7 @@ class RunConfig(Strict):
 
     task: str
     variant: str = "lru"
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0  # traced
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0  # traced
     model: ModelConfig = ModelConfig()
     optim: OptimConfig = OptimConfig()
     data: DataConfig = DataConfig()
@@ -145,7 +154,11 @@ class RunConfig(Strict):
             raise ValueError(
                 f"data.batch_size ({self.data.batch_size}) is larger than the {used} training examples"
             )
-        steps = self.steps if self.steps is not None else max(1, round(self.epochs * per_epoch))
+        steps = (
+            self.steps
+            if self.steps is not None
+            else max(1, round((self.epochs or 0.0) * per_epoch))
+        )
         eval_every = min(self.eval_every or max(1, steps // 20), steps)
         return self.model_copy(update={"steps": steps, "epochs": None, "eval_every": eval_every})
 

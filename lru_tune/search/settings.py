@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from lru_tune.config.schema import Count, Positive, Strict
+from lru_tune.config.schema import Count, NonNegative, Positive, Strict, Whole
 from lru_tune.runs import VAL_ACCURACY, VAL_LOSS
+
+DIRECTIONS = {VAL_ACCURACY: "max", VAL_LOSS: "min"}
 
 
 class SchedulerSettings(Strict):
@@ -15,35 +17,35 @@ class SchedulerSettings(Strict):
     grace: Count | None = (
         None  # steps before a trial can be stopped; None: a tenth of the longest run
     )
-    reduction_factor: Annotated[int, Field(ge=2)] = 3  # one in so many goes on at each rung
+    reduction_factor: Annotated[Whole, Field(ge=2)] = 3  # one in so many goes on at each rung
 
 
 class SearcherSettings(Strict):
     """Who proposes the next configuration."""
 
     kind: Literal["optuna", "random", "grid"] = "optuna"
-    sampler: Literal["tpe", "random", "qmc", "cmaes", "gp"] = "tpe"  # of Optuna
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    sampler: Literal["tpe", "random", "qmc"] = "tpe"  # of Optuna
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
 
 
 class TrialResources(Strict):
     """What one trial asks for; a fraction of a GPU shares it."""
 
-    gpus: Annotated[float, Field(ge=0.0)] = 1.0  # where there are GPUs, otherwise 0
+    gpus: NonNegative = 1.0  # where there are GPUs, otherwise 0
     cpus: Positive = 1.0
 
 
 class ConfirmSettings(Strict):
     """The stage after the search: fresh seeds, full length, test read once."""
 
-    top: Annotated[int, Field(ge=1)] = 3  # so many of the best by validation
-    seeds: Annotated[int, Field(ge=1)] = 3  # runs of each
+    top: Count = 3  # so many of the best by validation
+    seeds: Count = 3  # runs of each
 
 
 class TuneSettings(Strict):
     """The whole `tune:` block."""
 
-    metric: Literal["val/accuracy", "val/loss"] = VAL_ACCURACY
+    metric: Literal["val/accuracy", "val/loss"] = "val/accuracy"
     mode: Literal["max", "min"] = "max"
     trials: Count = 32
     start_points: tuple[
@@ -54,5 +56,8 @@ class TuneSettings(Strict):
     resources: TrialResources = TrialResources()
     confirm: ConfirmSettings = ConfirmSettings()
 
-
-DIRECTIONS = {VAL_ACCURACY: "max", VAL_LOSS: "min"}
+    @model_validator(mode="after")
+    def _mode_suits_the_metric(self) -> "TuneSettings":
+        if self.mode != DIRECTIONS[self.metric]:
+            raise ValueError(f"mode must be {DIRECTIONS[self.metric]} for {self.metric}")
+        return self

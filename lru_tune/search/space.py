@@ -1,16 +1,29 @@
 """SearchSpace: one file that says what is fixed, what is searched and how."""
 
+import itertools
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import ValidationError
 
-from lru_tune.config.schema import RunConfig
+from lru_tune import layout
+from lru_tune.config.fields import validate
+from lru_tune.config.files import dump_yaml
+from lru_tune.config.reading import read_yaml
+from lru_tune.config.recipe import flat_fields
+from lru_tune.config.schema import RunConfig, flatten, nest
+from lru_tune.errors import ConfigError
+from lru_tune.search.checks import check
 from lru_tune.search.constraints import Constraint
-from lru_tune.search.domains import Domain
+from lru_tune.search.domains import Choice, Domain
+from lru_tune.search.draft import SCHEMA, Draft
+from lru_tune.search.parsing import parse
 from lru_tune.search.settings import TuneSettings
+from lru_tune.tasks import find_task
 
 Scale = Literal["full", "quick"]
 Sample = dict[str, Any]  # dotted field -> real value, one entry a dimension
@@ -42,9 +55,9 @@ class SearchSpace:
     domains: dict[str, Domain]
     constraints: tuple[Constraint, ...] = ()
     points: dict[str, Sample] = field(default_factory=dict)
-    tune: TuneSettings = TuneSettings()
+    tune: TuneSettings = field(default_factory=TuneSettings)
     scale: Scale = "full"
-    schema: int = 1
+    schema: int = SCHEMA
     path: Path | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
@@ -70,7 +83,29 @@ class SearchSpace:
         Raises:
           ConfigError: every problem found, one line each, with file and line or the `--set` it came from.
         """
-        raise NotImplementedError
+        path = _find(source)
+        draft = Draft.of(read_yaml(path))
+        draft.merge_quick(scale)
+        if variant is not None:
+            draft.switch(variant)
+        for text in overrides:
+            draft.override(text)
+        parts = parse(draft)
+        space = cls(
+            task=parts.heading.task,
+            variant=parts.heading.variant,
+            base=flat_fields(parts.config),
+            domains=parts.domains,
+            constraints=parts.constraints,
+            points=parts.points,
+            tune=parts.tune,
+            scale=draft.scale,
+            path=path,
+            notes=tuple(draft.notes),
+        )
+        if problems := check(space, draft.document.problem):
+            raise ConfigError(*problems)
+        return space
 
     def realise(self, sample: Mapping[str, Any], *, seed: int | None = None) -> RunConfig:
         """Return the configuration of a sample; dimensions it lacks and everything else come from base.
@@ -82,19 +117,45 @@ class SearchSpace:
         Raises:
           ConfigError: a field is unknown or the values do not make a valid RunConfig.
         """
-        raise NotImplementedError
+        flat = self._whole(sample)
+        if seed is not None:
+            flat["seed"] = seed
+        try:
+            return RunConfig.model_validate(nest(flat))
+        except (ValidationError, ConfigError):  # said again, in words
+            return validate(RunConfig, flat, lambda path, text: f"{path}: {text}" if path else text)
 
     def satisfies(self, sample: Mapping[str, Any]) -> bool:
         """Return whether a sample meets every constraint and makes a valid RunConfig."""
-        raise NotImplementedError
+        flat = self._whole(sample)
+        if not all(constraint.holds(flat) for constraint in self.constraints):
+            return False
+        try:
+            RunConfig.model_validate(nest(flat))
+        except ValidationError:
+            return False
+        return True
+
+    def _whole(self, sample: Mapping[str, Any]) -> dict[str, Any]:
+        return {"task": self.task, "variant": self.variant, **self.base, **sample}
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """Return one random sample in real values; it may violate constraints."""
-        raise NotImplementedError
+        return {path: domain.draw(rng) for path, domain in self.domains.items()}
 
     def start_points(self) -> list[Sample]:
-        """Return the samples of `tune.start_points`, complete and in real values."""
-        raise NotImplementedError
+        """Return the samples of `tune.start_points`, complete and in real values, without repetition."""
+        points: list[Sample] = []
+        for name in self.tune.start_points:
+            point = self.complete(self.points.get(name, {}))
+            if point not in points:
+                points.append(point)
+        return points
+
+    def complete(self, point: Mapping[str, Any]) -> Sample:
+        """Return a sample with a value for every dimension, those a point lacks from base or a default."""
+        defaults = dict.fromkeys(self.domains) | self.base
+        return {path: point.get(path, defaults[path]) for path in self.domains}
 
     def horizon(self, train_examples: int) -> int:
         """Return the optimiser steps of the longest trial, for a training split of this many examples.
@@ -102,24 +163,89 @@ class SearchSpace:
         Raises:
           ConfigError: the split is smaller than one batch.
         """
-        raise NotImplementedError
+        lengths = [path for path in _LENGTH_FIELDS if path in self.domains]
+        ends = itertools.product(*(self.domains[path].ends() for path in lengths))
+        configs = [self.realise(dict(zip(lengths, values, strict=True))) for values in ends]
+        try:
+            resolved = [config.with_length(train_examples) for config in configs]
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+        return max(config.steps or 0 for config in resolved)
 
     def grace(self, train_examples: int) -> int:
         """Return the steps before a trial may be stopped: `tune.scheduler.grace` or a tenth of the horizon.
 
         Raises:
-          ConfigError: it is not below the horizon, so that no trial could ever be stopped.
+          ConfigError: it, or the first report, is not below the horizon: no trial could ever be stopped.
         """
-        raise NotImplementedError
+        horizon = self.horizon(train_examples)
+        grace = self.tune.scheduler.grace or max(1, horizon // 10)
+        if self.tune.scheduler.kind == "none":
+            return grace
+        clocks = {"tune.scheduler.grace": grace, "eval_every": self.base.get("eval_every", 1)}
+        late = [
+            f"{name} ({steps}) is not below the longest run ({horizon} steps): no trial could ever be "
+            f"stopped. Say --set {name}={max(1, horizon // 10)} or --set tune.scheduler.kind=none."
+            for name, steps in clocks.items()
+            if steps >= horizon
+        ]
+        if late:
+            raise ConfigError(*late)
+        return grace
 
     def grid(self) -> list[Sample]:
-        """Return every combination of values, for the grid searcher; violating ones are left out."""
-        raise NotImplementedError
+        """Return every combination of values, for the grid searcher; violating ones are left out.
 
-    def to_yaml(self) -> str:
-        """Return the file `load` reads back to an equal space."""
-        raise NotImplementedError
+        Raises:
+          ConfigError: a dimension is not a list of values.
+        """
+        endless = [path for path, domain in self.domains.items() if not isinstance(domain, Choice)]
+        if endless:
+            raise ConfigError(
+                f"tune.searcher.kind grid needs grid or choice for every dimension; {endless[0]} is not"
+            )
+        values = itertools.product(*(domain.ends() for domain in self.domains.values()))
+        samples = [dict(zip(self.domains, row, strict=True)) for row in values]
+        return [sample for sample in samples if self.satisfies(sample)]
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the content of the file `load` reads back to an equal space."""
+        return {
+            "schema": self.schema,
+            "task": self.task,
+            "variant": self.variant,
+            "scale": self.scale,
+            "base": nest(self.base),
+            "search": {path: domain.to_mapping() for path, domain in self.domains.items()},
+            "constraints": [constraint.text for constraint in self.constraints],
+            "points": self.points,
+            "tune": _without_none(self.tune.model_dump(mode="json")),
+        }
+
+    def to_yaml(self, header: Sequence[str] = ()) -> str:
+        """Return the text of the file `load` reads back to an equal space; `header` becomes comments."""
+        return dump_yaml(self.to_mapping(), header)
 
     def difference(self, other: "SearchSpace") -> list[str]:
         """Return one line for each entry in which another space differs: `key: here -> there`."""
-        raise NotImplementedError
+        here, there = (flatten(space.to_mapping()) for space in (self, other))
+        return [
+            f"{key}: {here.get(key, 'absent')} -> {there.get(key, 'absent')}"
+            for key in here | there
+            if here.get(key, _ABSENT) != there.get(key, _ABSENT)
+        ]
+
+
+_ABSENT = object()
+_LENGTH_FIELDS = ("steps", "epochs", "data.batch_size", "data.train_examples")
+
+
+def _without_none(mapping: dict[str, Any]) -> dict[str, Any]:
+    return nest({key: value for key, value in flatten(mapping).items() if value is not None})
+
+
+def _find(source: str | Path) -> Path:
+    """Return the absolute path of a file, or of the shipped space of a task."""
+    if isinstance(source, str) and os.sep not in source and not source.endswith((".yaml", ".yml")):
+        return layout.search_space_file(find_task(source).name)
+    return Path(source).resolve()
