@@ -1,0 +1,35 @@
+"""A task that is in the catalogue has everything else as well."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lru_tune.config.variants import VARIANTS
+from lru_tune.layout import search_space_file
+from lru_tune.tasks import TASKS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_search_space_with_a_quick_block(task):
+    space = yaml.safe_load(search_space_file(task).read_text())
+    assert space["task"] == task
+    assert space["variant"] in VARIANTS
+    assert space["search"]
+    assert space["quick"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_module_that_prepares_it(task):
+    assert (ROOT / "data_prep" / f"{TASKS[task].origin}.py").is_file()
+
+
+def test_every_search_space_belongs_to_a_task():
+    assert {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")} == set(TASKS)
+
+
+def test_no_alias_hides_another_name():
+    names = [name for task in TASKS.values() for name in (task.name, *task.aliases)]
+    assert len(names) == len(set(names))

@@ -1,0 +1,77 @@
+"""The house keeps its shape: who imports whom."""
+
+import ast
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+JAX_FREE = (
+    "lru_tune.cli",
+    "lru_tune.config",
+    "lru_tune.data",
+    "lru_tune.results",
+    "lru_tune.search",
+    "data_prep",
+)
+HEAVY = ("jax", "torch", "tensorflow", "flax", "optax")
+ROOMS_OF_DATA_PREP = ("lru_tune.data", "lru_tune.errors", "lru_tune.layout", "lru_tune.tasks")
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of the modules a file imports anywhere, without relative ones."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def test_the_contracts_between_the_rooms_hold():
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_driver_never_loads_jax():
+    """A driver that touches JAX takes most of a GPU's memory, and the first trial dies."""
+    modules = sorted(
+        found.name
+        for room in JAX_FREE
+        for found in pkgutil.walk_packages([str(ROOT / room.replace(".", "/"))], f"{room}.")
+        if not found.name.endswith("__main__")
+    )
+    assert {"lru_tune.search.experiment", "lru_tune.cli.tune"} <= set(modules)
+    code = (
+        f"import importlib, sys\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
+        f"sys.exit(' '.join(name for name in {HEAVY!r} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"loaded by the driver: {done.stderr}"
+
+
+def test_data_prep_knows_only_the_store_and_the_catalogue():
+    for path in (ROOT / "data_prep").rglob("*.py"):
+        ours = {name for name in imports(path) if name.split(".")[0] == "lru_tune"}
+        strangers = {name for name in ours if not name.startswith(ROOMS_OF_DATA_PREP)}
+        assert not strangers - {"lru_tune"}, f"{path.name} imports {sorted(strangers)}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda p: p.name)
+def test_notebooks_know_only_the_results(path):
+    ours = {name for name in imports(path) if name.split(".")[0] in ("lru_tune", "data_prep")}
+    assert ours <= {"lru_tune.results"} | {n for n in ours if n.startswith("lru_tune.results.")}
+
+
+def test_the_doors_are_thin():
+    doors = sorted(ROOT.glob("*.py"))
+    assert ROOT / "tune.py" in doors
+    for door in doors:
+        assert len(door.read_text().splitlines()) < 10, door.name
