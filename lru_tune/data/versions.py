@@ -6,7 +6,7 @@ Beside ROOT/<task> lie its lock and, while it is being replaced, its next and it
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def task_lock(root: Path, task: str) -> Iterator[None]:
-    """Hold the right to write `root/task`; waits while another process holds it.
+def task_lock(root: Path, task: str, log: Callable[[str], None] = logger.info) -> Iterator[None]:
+    """Hold the right to write `root/task`; waits while another process holds it, telling `log` so.
 
     Before the caller goes on, what a killed predecessor left is cleared away: its half-written
     version is deleted, and the version it was about to replace is put back.
@@ -27,7 +27,7 @@ def task_lock(root: Path, task: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        logger.info("another process is preparing %s in %s; waiting for it", task, root)
+        log(f"another process is preparing {task} in {root}; waiting for it")
         lock.acquire()
     try:
         folder = root / task

@@ -1,0 +1,200 @@
+"""The commands `python -m data_prep list | prepare | verify`, also called `lru-tune data`.
+
+Results go to stdout: the table of `list`, the prepared folders, the findings of `verify`. All else goes
+to stderr.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from data_prep.preparation import ORIGINS, SEED, export_tsv, prepare
+from data_prep.progress import show_progress
+from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
+from lru_tune.data.store import open_task
+from lru_tune.data.verify import verify
+from lru_tune.errors import (
+    ConfigError,
+    DataDamaged,
+    DataNotPrepared,
+    Interrupted,
+    LruTuneError,
+)
+from lru_tune.layout import data_root
+from lru_tune.tasks import TASKS, find_task
+
+COLUMNS = ("TASK", "SIZE", "LICENCE", "STATE", "SOURCE")
+
+
+def main(argv: Sequence[str], prog: str = "python -m data_prep") -> int:
+    """Run one command and return its exit code.
+
+    0 done, 2 bad usage, 3 data missing or damaged, 4 disk full, 130 interrupted.
+
+    Args:
+      argv: the words after the program's name.
+      prog: the program's name in help texts.
+    """
+    arguments = _parser(prog).parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except KeyboardInterrupt:
+        again = f"{prog} {' '.join(argv)}"
+        error: LruTuneError = Interrupted(
+            f"interrupted; nothing half-written is left. Again: {again}"
+        )
+    except LruTuneError as failure:
+        error = failure
+    else:
+        return 0
+    print(f"{prog}: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data-root",
+        metavar="DIR",
+        type=data_root,
+        default=data_root(),
+        help="folder of prepared arrays (default: $LRU_TUNE_DATA or ./data)",
+    )
+    common.add_argument(
+        "--synthetic",
+        action="store_true",
+        help="tiny synthetic twins of the tasks, which lie apart",
+    )
+
+    listing = commands.add_parser("list", parents=[common], help="show all tasks and their state")
+    listing.set_defaults(command=_list)
+
+    preparing = commands.add_parser(
+        "prepare",
+        parents=[common],
+        help="fetch or generate tasks; prints the folder of each",
+        description="Fetch or generate tasks. The last line on stdout is the prepared folder.",
+    )
+    preparing.add_argument("tasks", nargs="+", metavar="TASK", help="name or alias, see `list`")
+    preparing.add_argument(
+        "--from-dir",
+        metavar="RAW",
+        type=Path,
+        help="folder with the publisher's files (default: $LRU_TUNE_RAW for tasks not generated)",
+    )
+    preparing.add_argument(
+        "--limit",
+        metavar="N",
+        type=int,
+        help="training examples at most, before validation is carved; val and test shrink alike",
+    )
+    preparing.add_argument(
+        "--seed", metavar="N", type=int, default=SEED, help="of generation or carving (%(default)s)"
+    )
+    preparing.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+        help="processes that generate (%(default)s); the arrays do not depend on it",
+    )
+    preparing.add_argument(
+        "--export-tsv",
+        metavar="DIR",
+        type=Path,
+        help="also write the arrays in the publisher's text format (listops)",
+    )
+    preparing.set_defaults(command=_prepare)
+
+    verifying = commands.add_parser(
+        "verify",
+        parents=[common],
+        help="check checksums, counts, label balance and overlap between splits",
+    )
+    verifying.add_argument(
+        "tasks", nargs="*", metavar="TASK", help="default: all that are prepared"
+    )
+    verifying.set_defaults(command=_verify)
+    return parser
+
+
+def _place(arguments: argparse.Namespace) -> Path:
+    root: Path = arguments.data_root
+    return root / SYNTHETIC_FOLDER if arguments.synthetic else root
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    rows = [COLUMNS]
+    for task in TASKS.values():
+        origin = ORIGINS[task.origin]
+        state = _state(task.name, _place(arguments))
+        rows.append((task.name, origin.size, origin.licence, state, origin.source))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _state(task: str, root: Path) -> str:
+    try:
+        counts = open_task(task, root).manifest.counts
+    except DataNotPrepared:
+        return "not prepared"
+    except DataDamaged:
+        return "damaged"
+    return "prepared: " + " / ".join(f"{counts[split]:,}" for split in SPLITS)
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    tasks = [find_task(name) for name in arguments.tasks]
+    if arguments.export_tsv is not None:
+        for task in tasks:
+            if ORIGINS[task.origin].export is None:
+                raise ConfigError(f"--export-tsv: {task.name} has no published text format")
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with show_progress(console) as progress:
+        for task in tasks:
+            prepared = prepare(
+                task.name,
+                arguments.data_root,
+                from_dir=arguments.from_dir,
+                limit=arguments.limit,
+                seed=arguments.seed,
+                workers=arguments.workers,
+                synthetic=arguments.synthetic,
+                progress=progress,
+                log=console.print,
+            )
+            manifest = prepared.manifest
+            counts = ", ".join(f"{manifest.counts[split]:,} {split}" for split in SPLITS)
+            console.print(f"{task.name}: {counts}; fingerprint {manifest.fingerprint}")
+            if arguments.export_tsv is not None:
+                export_tsv(prepared, arguments.export_tsv, progress=progress)
+                console.print(f"{task.name}: text written to {arguments.export_tsv}")
+            print(prepared.folder, flush=True)
+
+
+def _verify(arguments: argparse.Namespace) -> None:
+    root = _place(arguments)
+    named = [find_task(name).name for name in arguments.tasks]
+    tasks = named or [task for task in TASKS if _state(task, root) != "not prepared"]
+    if not tasks:
+        raise DataNotPrepared(f"no task is prepared in {root}")
+    unsound = []
+    for task in tasks:
+        problems = verify(root, task)
+        for problem in problems:
+            print(f"{task}: {problem}")
+        if problems:
+            unsound.append(task)
+        else:
+            print(f"{task}: sound")
+    if unsound:
+        raise DataDamaged(f"not sound: {', '.join(unsound)}. Prepare them again.")

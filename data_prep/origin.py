@@ -1,0 +1,102 @@
+"""What the preparation asks of the modules that know where data come from, one module per origin."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from lru_tune.data.manifest import Provenance, SplitName
+from lru_tune.data.store import PreparedTask
+from lru_tune.data.writer import TaskWriter
+from lru_tune.tasks import Task
+
+Counts = dict[SplitName, int]
+Progress = Callable[[str, int, int], None]  # what is being done, units done, units in all
+
+SYNTHETIC_COUNTS: Counts = {"train": 256, "val": 64, "test": 64}
+
+
+class Source(NamedTuple):
+    """A published file or archive.
+
+    Attributes:
+      file: its name.
+      url: where the publisher, or the mirror that is alive, keeps it.
+      licence: as the publisher states it.
+      bytes: its size.
+      md5: the official checksum; None where none is published.
+    """
+
+    file: str
+    url: str
+    licence: str
+    bytes: int
+    md5: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be prepared.
+
+    Attributes:
+      task: entry of the catalogue.
+      raw: what `Origin.find_raw` found; None to generate or download, and for a synthetic twin.
+      downloads: folder in which downloaded files are kept.
+      limit: training examples at most, before validation is carved; the other splits shrink alike.
+      seed: of generation, or of carving validation from train.
+      workers: processes that may generate at the same time.
+      synthetic: make the tiny stand-in.
+      progress: told how far the work is.
+    """
+
+    task: Task
+    raw: Path | None
+    downloads: Path
+    limit: int | None
+    seed: int
+    workers: int
+    synthetic: bool
+    progress: Progress
+
+
+class Recipe(NamedTuple):
+    """What an origin is going to write for a request.
+
+    Attributes:
+      provenance: goes into the manifest; where it equals that of the arrays on disk, nothing is done.
+      counts: examples per split.
+    """
+
+    provenance: Provenance
+    counts: Counts
+
+
+class Origin(NamedTuple):
+    """Where the data of one or more tasks come from.
+
+    Attributes:
+      size: of what is fetched or generated, for people.
+      licence: for people.
+      source: for people.
+      wanted: names the publisher's files that `find_raw` looks for, for people.
+      find_raw: returns the folder below the given one that holds all of the publisher's files, or None.
+      plan: turns a request into a recipe; cheap, and raises what is wrong before anything is written.
+      write: adds the examples of a recipe to a writer.
+      export: writes prepared arrays in the publisher's format into a folder; None where it cannot.
+    """
+
+    size: str
+    licence: str
+    source: str
+    wanted: str
+    find_raw: Callable[[Path], Path | None]
+    plan: Callable[[Request], Recipe]
+    write: Callable[[Request, Recipe, TaskWriter], None]
+    export: Callable[[PreparedTask, Path, Progress], None] | None = None
+
+
+def shrunk(full: Counts, limit: int | None) -> Counts:
+    """Return the counts with at most `limit` training examples, the other splits in proportion."""
+    if limit is None or limit >= full["train"]:
+        return full
+    return {split: max(1, count * limit // full["train"]) for split, count in full.items()}

@@ -1,0 +1,182 @@
+"""Preparing tasks: which origin, where to, and what is there already."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from data_prep import copy, listops, mnist
+from data_prep.origin import Counts, Origin, Progress, Request
+from data_prep.progress import ProgressLines
+from lru_tune.data.manifest import SYNTHETIC_FOLDER, Provenance
+from lru_tune.data.store import PreparedTask, open_task
+from lru_tune.data.verify import damaged_files
+from lru_tune.data.versions import task_lock
+from lru_tune.data.writer import write_task
+from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared
+from lru_tune.layout import raw_root
+from lru_tune.tasks import Channels, Task, find_task
+
+logger = logging.getLogger(__name__)
+
+ORIGINS: dict[str, Origin] = {
+    "copy": copy.ORIGIN,
+    "listops": listops.ORIGIN,
+    "mnist": mnist.ORIGIN,
+}
+
+SEED = 42
+DOWNLOADS = "raw"  # folder of a data root
+SMALLEST_LIMIT = 10  # leaves one example for each split that is carved
+
+
+def ensure_prepared(
+    task: str, root: Path, *, synthetic: bool = False, log: Callable[[str], None] = logger.info
+) -> PreparedTask:
+    """Open a task; prepare it first where that needs no download.
+
+    That is so for generated tasks, for synthetic twins, and where `$LRU_TUNE_RAW` holds the files.
+
+    Args:
+      task: name or alias.
+      root: the data root.
+      synthetic: the tiny twin under `root/synthetic` instead of the data set.
+      log: told what is done, line by line.
+
+    Raises:
+      DataNotPrepared: a download would be needed; the message holds the command to type.
+      DataDamaged: what is there is not sound.
+    """
+    entry = find_task(task)
+    try:
+        return open_task(entry.name, _place(root, synthetic))
+    except DataNotPrepared:
+        offline = synthetic or entry.generated or _raw_files(entry, None) is not None
+        if not offline:
+            raise
+    log(f"preparing {entry.name} in {_place(root, synthetic)}")
+    return prepare(entry.name, root, synthetic=synthetic, progress=ProgressLines(log), log=log)
+
+
+def prepare(
+    task: str,
+    root: Path,
+    *,
+    from_dir: Path | None = None,
+    limit: int | None = None,
+    seed: int = SEED,
+    workers: int = 1,
+    synthetic: bool = False,
+    progress: Progress = lambda work, done, total: None,
+    log: Callable[[str], None] = logger.info,
+) -> PreparedTask:
+    """Prepare a task, unless sound arrays made from the same things lie there already.
+
+    Where another process is preparing it, wait for that one and take what it made.
+
+    Args:
+      task: name or alias.
+      root: the data root.
+      from_dir: folder with the publisher's files; without it they are looked for in `$LRU_TUNE_RAW`
+        and then fetched, or the task is generated.
+      limit: training examples at most, before validation is carved; other splits shrink alike.
+      seed: of generation, or of carving validation from train.
+      workers: processes that generate; the arrays do not depend on it.
+      synthetic: the tiny twin instead, under `root/synthetic`.
+      progress: told how far the work is.
+      log: told what is done, line by line.
+
+    Raises:
+      ConfigError: an argument makes no sense.
+      DataNotPrepared: the publisher's files are not there and cannot be fetched.
+      DataDamaged: the publisher's files are not what they should be.
+      ResourcesMissing: the disk is full.
+    """
+    entry = find_task(task)
+    origin = ORIGINS[entry.origin]
+    place = _place(root, synthetic)
+    _check_arguments(place, limit, workers)
+    request = Request(
+        task=entry,
+        raw=None if synthetic else _raw_files(entry, from_dir),
+        downloads=root.resolve() / DOWNLOADS,
+        limit=limit,
+        seed=seed,
+        workers=workers,
+        synthetic=synthetic,
+        progress=progress,
+    )
+    with task_lock(place, entry.name, log):
+        recipe = origin.plan(request)
+        if _lies_there(entry.name, place, recipe.provenance):
+            log(f"{entry.name} is prepared already")
+        else:
+            needed = _bytes(entry, recipe.counts)
+            with write_task(entry.name, place, recipe.provenance, expected_bytes=needed) as writer:
+                origin.write(request, recipe, writer)
+    return open_task(entry.name, place)
+
+
+def export_tsv(
+    prepared: PreparedTask,
+    folder: Path,
+    *,
+    progress: Progress = lambda work, done, total: None,
+) -> None:
+    """Write a prepared task in its publisher's text format.
+
+    Raises:
+      ConfigError: the task has none.
+    """
+    name = prepared.manifest.task
+    export = ORIGINS[find_task(name).origin].export
+    if export is None:
+        raise ConfigError(f"--export-tsv: {name} has no published text format; listops has")
+    export(prepared, folder, progress)
+
+
+def _place(root: Path, synthetic: bool) -> Path:
+    return root.resolve() / SYNTHETIC_FOLDER if synthetic else root.resolve()
+
+
+def _check_arguments(place: Path, limit: int | None, workers: int) -> None:
+    if limit is not None and limit < SMALLEST_LIMIT:
+        raise ConfigError(f"--limit must be at least {SMALLEST_LIMIT}, got {limit}")
+    if workers < 1:
+        raise ConfigError(f"--workers must be at least 1, got {workers}")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise ConfigError(f"--data-root: {place} cannot be made a folder: {error}") from error
+    if not os.access(place, os.W_OK):
+        raise ConfigError(f"--data-root: {place} is not writable; name another folder")
+
+
+def _raw_files(task: Task, from_dir: Path | None) -> Path | None:
+    """Return the folder of the publisher's files, or None where they are to be made or fetched.
+
+    Looks in the named folder; for tasks that are not generated, else in `$LRU_TUNE_RAW`.
+    """
+    origin = ORIGINS[task.origin]
+    if from_dir is not None:
+        found = origin.find_raw(from_dir.resolve())
+        if found is None:
+            raise DataNotPrepared(f"{from_dir} does not hold the files. Wanted: {origin.wanted}")
+        return found
+    default = raw_root()
+    return None if default is None or task.generated else origin.find_raw(default)
+
+
+def _lies_there(task: str, place: Path, provenance: Provenance) -> bool:
+    try:
+        prepared = open_task(task, place)
+    except (DataNotPrepared, DataDamaged) as error:
+        logger.debug("%s", error)
+        return False
+    return prepared.manifest.provenance == provenance and not damaged_files(prepared)
+
+
+def _bytes(task: Task, counts: Counts) -> int:
+    """Return the room all arrays will take, at one byte a number."""
+    width = task.inputs.width if isinstance(task.inputs, Channels) else 1
+    return sum(counts.values()) * (task.max_length * width + task.scored_steps * task.num_outputs)

@@ -1,0 +1,134 @@
+"""Examining prepared arrays: are they what the manifest promises and what the task needs?"""
+
+import hashlib
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+
+from lru_tune.data.manifest import SPLITS, Manifest, SplitName, sha256_of
+from lru_tune.data.store import PreparedTask, Split, open_task
+from lru_tune.errors import DataDamaged
+from lru_tune.tasks import Channels, Task, find_task
+
+# How far the share of a class in another split may be from its share in train, in standard deviations of
+# a fair deal; with ten classes, fewer than one sound data set in 50,000 goes beyond.
+BALANCE_DEVIATIONS = 5.0
+ROWS_AT_ONCE = 4096
+
+
+def verify(root: Path, task: str) -> list[str]:
+    """Return what is wrong with a prepared task; reads every byte of it.
+
+    Checks sizes, checksums, counts, shapes, value ranges, label histograms, the balance of labels between
+    splits, and that no input occurs in two splits.
+
+    Raises:
+      DataNotPrepared: nothing lies there.
+    """
+    entry = find_task(task)
+    try:
+        prepared = open_task(entry.name, root)
+    except DataDamaged as error:
+        return [str(error)]
+    if problems := damaged_files(prepared):
+        return problems
+    splits = {name: prepared.split(name) for name in SPLITS}
+    for name, split in splits.items():
+        problems += _misshapen(entry, prepared.manifest, name, split)
+    if problems:
+        return problems
+    for name, split in splits.items():
+        problems += _wrong_values(entry, prepared.manifest, name, split)
+    return problems + _imbalances(prepared.manifest) + _overlaps(splits)
+
+
+def damaged_files(prepared: PreparedTask) -> list[str]:
+    """Return the files whose checksum is not the manifest's."""
+    return [
+        f"{prepared.folder / name}: its sha256 is not the manifest's; the file was changed"
+        for name, record in prepared.manifest.files.items()
+        if sha256_of(prepared.folder / name) != record["sha256"]
+    ]
+
+
+def _misshapen(task: Task, manifest: Manifest, name: str, split: Split) -> list[str]:
+    count = manifest.counts[name]
+    channels = (task.inputs.width,) if isinstance(task.inputs, Channels) else ()
+    outputs = () if task.head == "classify" else (task.scored_steps, task.num_outputs)
+    expected = {
+        "inputs": (count, task.max_length, *channels),
+        "targets": (count, *outputs),
+        "lengths": (count,),
+    }
+    found = {part: array for part, array in split._asdict().items() if array is not None}
+    return [
+        f"{name}/{part}: unsigned integers of shape {expected[part]} expected, "
+        f"got {array.dtype} of shape {array.shape}"
+        for part, array in found.items()
+        if array.shape != expected[part] or array.dtype.kind != "u"
+    ]
+
+
+def _wrong_values(task: Task, manifest: Manifest, name: str, split: Split) -> list[str]:
+    problems = []
+    if isinstance(task.inputs, Channels):
+        largest = int(task.inputs.scale)
+    else:
+        largest = len(manifest.vocabulary or ()) - 1
+    if (found := int(split.inputs.max())) > largest:
+        problems.append(f"{name}/inputs: values up to {largest} expected, got {found}")
+    histogram = np.bincount(split.targets.ravel(), minlength=task.num_classes).tolist()
+    if len(histogram) > task.num_classes:
+        problems.append(
+            f"{name}/targets: {task.num_classes} classes expected, got {len(histogram)}"
+        )
+    elif histogram != manifest.label_histogram[name]:
+        problems.append(f"{name}/targets: their histogram {histogram} is not the manifest's")
+    if split.lengths is not None:
+        problems += _wrong_lengths(name, split.inputs, split.lengths)
+    return problems
+
+
+def _wrong_lengths(name: str, inputs: np.ndarray, lengths: np.ndarray) -> list[str]:
+    width = inputs.shape[1]
+    if lengths.min() < 1 or lengths.max() > width:
+        return [f"{name}/lengths: 1 to {width} expected, got {lengths.min()} to {lengths.max()}"]
+    for start in range(0, len(inputs), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        beyond = np.arange(width) >= lengths[rows, None]
+        if inputs[rows][beyond].any():
+            return [
+                f"{name}/inputs: padding is not 0 in rows {start} to {start + ROWS_AT_ONCE - 1}"
+            ]
+    return []
+
+
+def _imbalances(manifest: Manifest) -> list[str]:
+    problems = []
+    train = np.array(manifest.label_histogram["train"])
+    for name in ("val", "test"):
+        other = np.array(manifest.label_histogram[name])
+        for label in range(len(train)):
+            pooled = (train[label] + other[label]) / (train.sum() + other.sum())
+            spread = math.sqrt(pooled * (1 - pooled) * (1 / train.sum() + 1 / other.sum()))
+            shares = train[label] / train.sum(), other[label] / other.sum()
+            if abs(shares[0] - shares[1]) > BALANCE_DEVIATIONS * spread:
+                problems.append(
+                    f"label {label}: a share of {shares[0]:.3f} in train, but {shares[1]:.3f} in {name}"
+                )
+    return problems
+
+
+def _overlaps(splits: dict[SplitName, Split]) -> list[str]:
+    rows = {name: _digests(split.inputs) for name, split in splits.items()}
+    return [
+        f"{len(common)} inputs of {first} occur in {second} as well"
+        for first, second in itertools.combinations(SPLITS, 2)
+        if (common := rows[first] & rows[second])
+    ]
+
+
+def _digests(inputs: np.ndarray) -> set[bytes]:
+    return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in inputs}
