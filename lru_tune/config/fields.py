@@ -91,7 +91,7 @@ def _tag(model: type[BaseModel]) -> Any:
     return model.model_fields["kind"].default if "kind" in model.model_fields else None
 
 
-def unknown_field(path: str, known: Mapping[str, Any] | list[str]) -> str:
+def unknown_field(path: str, known: Mapping[str, Any]) -> str:
     """Return "no such field." with the nearest name, or why a path is not a field."""
     if any(name.startswith(f"{path}.") for name in known):
         return f"is a group of fields; write {path}.<field>"

@@ -5,6 +5,7 @@ and `12:30` are texts. What a text means in the end is up to the field it is mea
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def _scalar(node: yaml.ScalarNode) -> Any:
 class _Reader:
     """Turns one composed file into plain Python, collecting origins and duplicate keys."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, origin: Callable[[int], str]) -> None:
+        self.origin = origin  # line, from 1 -> where that is
         self.origins: dict[str, str] = {}
         self.problems: list[str] = []
         self.open: list[yaml.Node] = []  # the nodes around the present one
@@ -85,7 +86,7 @@ class _Reader:
         return self.value(node, path)
 
     def line(self, node: yaml.Node) -> str:
-        return f"{self.name}:{node.start_mark.line + 1}"
+        return self.origin(node.start_mark.line + 1)
 
 
 def read_yaml(path: str | Path) -> Document:
@@ -108,7 +109,7 @@ def read_yaml(path: str | Path) -> Document:
         raise ConfigError(f"{name}: not a YAML text file: {error}") from None
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError(f"{name}: needs a mapping, `key: value` lines")
-    reader = _Reader(name)
+    reader = _Reader(lambda line: f"{name}:{line}")
     content = reader.mapping(node, "")
     if reader.problems:
         raise ConfigError(*reader.problems)
@@ -135,7 +136,7 @@ def read_override(text: str) -> tuple[str, Any]:
         node = yaml.compose(value, _Loader)
     except yaml.YAMLError:
         raise ConfigError(f"{FLAG}{text}: the value is not YAML") from None
-    reader = _Reader(f"{FLAG}{text}")
+    reader = _Reader(lambda _: FLAG + text)
     content = None if node is None else reader.value(node, key)
     if reader.problems:
         raise ConfigError(*reader.problems)

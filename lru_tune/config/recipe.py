@@ -13,7 +13,7 @@ from lru_tune.tasks import find_task
 
 RECURRENCE = "model.recurrence."
 TOP_LEVEL = ("task", "variant")  # fields of RunConfig that a file says outside of `base`
-_SAME_THING = {"steps": "epochs", "epochs": "steps"}
+SAME_THING = {"steps": "epochs", "epochs": "steps"}
 
 
 class Heading(NamedTuple):
@@ -65,7 +65,7 @@ def base_fields(variant: str) -> dict[str, Any]:
 
 def assign(flat: dict[str, Any], path: str, value: Any) -> None:
     """Set a field in place; a length said the other way before (`steps`, `epochs`) is forgotten."""
-    flat.pop(_SAME_THING.get(path, ""), None)
+    flat.pop(SAME_THING.get(path, ""), None)
     flat[path] = value
 
 

@@ -9,11 +9,11 @@ from lru_tune.config.problems import FLAG, Document, show
 from lru_tune.config.reading import read_override
 from lru_tune.config.recipe import (
     RECURRENCE,
+    SAME_THING,
     adapt,
     all_fields,
     assign,
     base_fields,
-    variant_fields,
 )
 from lru_tune.config.schema import flatten
 from lru_tune.config.variants import VARIANTS
@@ -110,11 +110,10 @@ class Draft:
         self.document.origins["variant"] = "--variant"
         if variant == before or variant not in VARIANTS:  # an unknown one is a problem for `parse`
             return
-        fixed, known = variant_fields(variant), base_fields(variant)
-        gone = {*adapt(self.base, variant).dropped, *adapt(self.search, variant).dropped}
-        self.base = adapt(self.base, variant).flat
-        self.search = adapt(self.search, variant).flat
-        self.removed |= gone | {path for path in fixed if path in self.search}
+        known = base_fields(variant)
+        base, search = adapt(self.base, variant), adapt(self.search, variant)
+        self.removed |= self.search.keys() - search.flat.keys()
+        self.base, self.search = base.flat, search.flat
         if isinstance(self.constraints, list):
             kept = [text for text in self.constraints if not _reads_foreign(text, known)]
             self.notes += [
@@ -123,10 +122,8 @@ class Draft:
                 if text not in kept
             ]
             self.constraints = kept
-        if gone:
-            self.notes.append(
-                f"dropped, as variant {variant} lacks them: {', '.join(sorted(gone))}"
-            )
+        if gone := sorted({*base.dropped, *search.dropped}):
+            self.notes.append(f"dropped, as variant {variant} lacks them: {', '.join(gone)}")
 
     def override(self, text: str) -> None:
         """Put one `--set` over the rest."""
@@ -153,10 +150,10 @@ class Draft:
             path = rest if section == "base" else key
             assign(self.base, path, value)
             key = f"base.{path}"
-            if path in self.search:
-                del self.search[path]
-                self.removed.add(path)
-                self.notes.append(f"{path} is fixed to {value} and no longer searched")
+            for searched in self.search.keys() & {path, SAME_THING.get(path)}:
+                del self.search[searched]
+                self.removed.add(searched)
+                self.notes.append(f"{path} is fixed to {value}; {searched} is no longer searched")
         self.document.origins[key] = origin
 
 
@@ -167,9 +164,7 @@ def _no_such_key(key: str) -> str | None:
         return f"cannot be set here; {_ELSEWHERE[section]}"
     if section == "constraints" and not rest:
         return None
-    known = {"tune": dict.fromkeys(fields_of(TuneSettings))}.get(
-        section, dict.fromkeys(all_fields())
-    )
+    known = fields_of(TuneSettings) if section == "tune" else dict.fromkeys(all_fields())
     path = rest if section in ("tune", "search", "base") else key
     return None if path in known else unknown_field(path, known)
 
