@@ -245,7 +245,7 @@ def _next_steps(findings: Findings) -> list[str]:
     if findings.best is not None:
         steps.append(f"lru-tune train --config {folder}/best.yaml --test   # the winner once more")
     if findings.record.status != "completed":
-        steps.append(f"lru-tune tune --resume {folder}   # go on with this search")
+        steps.append(f"lru-tune tune --resume {folder}   # go on, where nothing runs it any more")
     if not findings.trials[STATUS].isin(ELIGIBLE).any():
         steps.append(f"cat {folder}/trials.csv   # what went wrong, trial by trial")
     if not steps:
