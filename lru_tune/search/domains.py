@@ -93,8 +93,9 @@ class Range(Domain):
         """Return whether a number lies in the range, give or take rounding."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        slack = EDGE_TOLERANCE * max(abs(self.low), abs(self.high))
-        return self.low - slack <= value <= self.high + slack
+        return self.low <= value <= self.high or any(
+            math.isclose(value, end, rel_tol=EDGE_TOLERANCE) for end in (self.low, self.high)
+        )
 
     def ends(self) -> tuple[Value, ...]:
         """Return (low, high)."""
