@@ -57,11 +57,14 @@ class Block(nn.Module):
         drop = Dropout(self.dropout, self.mode if self.has_dropout else "off")
         y = self._normalise(x) if self.norm_position == "pre" else x
         y = drop(nn.gelu(self.recurrence(y)))
+        # The mixing is per step: over one long axis its gradients are faster than over time and batch.
+        y = y.reshape(-1, x.shape[-1])
         if self.glu == "full":
             value, gate = jnp.split(nn.Dense(2 * x.shape[-1], name="glu")(y), 2, axis=-1)
         else:
             value, gate = y, nn.Dense(x.shape[-1], name="glu")(y)
-        y = x + drop(value * jax.nn.sigmoid(gate))
+        mixed = (value * jax.nn.sigmoid(gate)).reshape(x.shape)
+        y = x + drop(mixed)
         return self._normalise(y) if self.norm_position == "post" else y
 
     def _normalise(self, x: Array) -> Array:

@@ -20,6 +20,11 @@ def scaled_normal(scale: float) -> nn.initializers.Initializer:
     return nn.initializers.normal(stddev=scale)
 
 
+def project(x: Array, weights: Array) -> Array:
+    """Multiply (T, B, F) by (F, G); the gradient of `weights` is faster over one axis than over two."""
+    return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
+
+
 class LRU(nn.Module):
     """The Linear Recurrent Unit (Orvieto et al. 2023, section 3.4 and appendix A).
 
@@ -89,12 +94,12 @@ class LRU(nn.Module):
         if self.layout == "batch_major":
             inputs = inputs.swapaxes(0, 1)
         decay = jnp.concatenate(coordinates.value(*eigenvalue_params))
-        drive = inputs @ jnp.concatenate([B_re, B_im]).T  # (T, B, 2N)
+        drive = project(inputs, jnp.concatenate([B_re, B_im]).T)  # (T, B, 2N)
         states = linear_scan(decay, drive, backend=self.scan)
-        outputs = states @ jnp.concatenate([C_re[:, :n], -C_im[:, :n]], axis=1).T
+        outputs = project(states, jnp.concatenate([C_re[:, :n], -C_im[:, :n]], axis=1).T)
         if self.bidirectional:
             states = linear_scan(decay, drive, backend=self.scan, reverse=True)
-            outputs += states @ jnp.concatenate([C_re[:, n:], -C_im[:, n:]], axis=1).T
+            outputs += project(states, jnp.concatenate([C_re[:, n:], -C_im[:, n:]], axis=1).T)
         outputs += D[None, None, :] * inputs
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs
 

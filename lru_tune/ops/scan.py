@@ -4,12 +4,13 @@ Complex numbers are carried as two real planes side by side: an array (T, B, 2N)
 in its first N columns and the imaginary parts in its last N. Time comes first because a step of the
 recurrence then reads and writes one contiguous block.
 
-The adjoint of such a scan is the same scan run the other way with conj(lambda), so that a back end only
-implements the forward pass and `linear_scan` holds the one derivative rule.
+The adjoint of such a scan is the same scan run the other way with conj(lambda), so that a back end needs
+a forward pass only; `linear_scan` holds the one derivative rule, and `adjoint` its obvious form.
 """
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,7 @@ def sequential_scan(decay: Array, drive: Array, reverse: bool) -> Array:
         state = multiply_planes(decay, state) + drive_t
         return state, state
 
-    _, states = lax.scan(step, jnp.zeros_like(drive[0]), drive, reverse=reverse, unroll=4)
+    _, states = lax.scan(step, jnp.zeros_like(drive[0]), drive, reverse=reverse)
     return states
 
 
@@ -71,7 +72,7 @@ def chunked_scan(decay: Array, drive: Array, reverse: bool) -> Array:
     def next_power(power: Array, _: None) -> tuple[Array, Array]:
         return multiply_planes(power, decay), power
 
-    last, powers = lax.scan(next_power, decay, None, length=CHUNK)
+    _, powers = lax.scan(next_power, decay, None, length=CHUNK)
     if reverse:
         powers = powers[::-1]
     totals = local[0] if reverse else local[-1]
@@ -86,10 +87,64 @@ def chunked_scan(decay: Array, drive: Array, reverse: bool) -> Array:
     return states[padding:] if reverse else states[:length]
 
 
-SCAN_BACKENDS: dict[str, Callable[[Array, Array, bool], Array]] = {
-    "sequential": sequential_scan,
-    "associative": associative_scan,
-    "chunked": chunked_scan,
+def adjoint(
+    scan: Callable[[Array, Array, bool], Array],
+    decay: Array,
+    states: Array,
+    grad: Array,
+    reverse: bool,
+) -> tuple[Array, Array]:
+    """Return the gradients of decay and drive for the gradient `grad` of the states.
+
+    g_t = grad_t + conj(lambda) g_{t+1} is the drive's, and sum_t g_t conj(h_{t-1}) the decay's.
+    """
+    grad_drive = scan(conjugate_planes(decay), grad, not reverse)
+    before, after = (states[1:], grad_drive[:-1]) if reverse else (states[:-1], grad_drive[1:])
+    return jnp.sum(multiply_planes(conjugate_planes(before), after), axis=(0, 1)), grad_drive
+
+
+def sequential_adjoint(
+    decay: Array, states: Array, grad: Array, reverse: bool
+) -> tuple[Array, Array]:
+    """Like `adjoint`, in one pass: the decay's gradient is summed while the scan has both at hand."""
+    n = decay.shape[-1] // 2
+    conjugate = conjugate_planes(decay)[None, :]
+    zero = jnp.zeros_like(grad[0])
+
+    def step(
+        carry: tuple[Array, Array, Array], at_t: tuple[Array, Array]
+    ) -> tuple[tuple[Array, Array, Array], Array]:
+        g, straight, crossed = carry  # g belongs to the step that h_t led to
+        grad_t, h = at_t
+        straight += h * g
+        crossed += jnp.concatenate([h[:, n:], h[:, :n]], axis=-1) * g
+        g = multiply_planes(conjugate, g) + grad_t
+        return (g, straight, crossed), g
+
+    (_, straight, crossed), grad_drive = lax.scan(
+        step, (zero, zero, zero), (grad, states), reverse=not reverse
+    )
+    re_re, im_im = jnp.split(jnp.sum(straight, axis=0), 2)
+    im_re, re_im = jnp.split(jnp.sum(crossed, axis=0), 2)
+    return jnp.concatenate([re_re + im_im, re_im - im_re]), grad_drive
+
+
+class ScanBackend(NamedTuple):
+    """How a scan is computed.
+
+    Attributes:
+      forward: decay (2N,), drive (T, B, 2N), reverse -> states (T, B, 2N).
+      backward: decay, states, gradient of the states, reverse -> gradients of decay and drive.
+    """
+
+    forward: Callable[[Array, Array, bool], Array]
+    backward: Callable[[Array, Array, Array, bool], tuple[Array, Array]]
+
+
+SCAN_BACKENDS = {
+    "sequential": ScanBackend(sequential_scan, sequential_adjoint),
+    "associative": ScanBackend(associative_scan, partial(adjoint, associative_scan)),
+    "chunked": ScanBackend(chunked_scan, partial(adjoint, chunked_scan)),
 }
 
 # Chosen by measurement: see benchmarks/README.md.
@@ -124,28 +179,20 @@ def linear_scan(
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _linear_scan(backend: str, reverse: bool, decay: Array, drive: Array) -> Array:
-    return SCAN_BACKENDS[backend](decay, drive, reverse)
+    return SCAN_BACKENDS[backend].forward(decay, drive, reverse)
 
 
-def _linear_scan_forward(backend: str, reverse: bool, decay: Array, drive: Array):
-    states = SCAN_BACKENDS[backend](decay, drive, reverse)
+def _linear_scan_forward(
+    backend: str, reverse: bool, decay: Array, drive: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    states = SCAN_BACKENDS[backend].forward(decay, drive, reverse)
     return states, (decay, states)
 
 
-def _linear_scan_backward(backend: str, reverse: bool, residuals: tuple[Array, Array], grad: Array):
-    decay, states = residuals
-    # g_t = dL/dh_t + conj(lambda) g_{t+1}, and dL/dlambda = sum_t g_t conj(h_{t-1}).
-    grad_drive = SCAN_BACKENDS[backend](conjugate_planes(decay), grad, not reverse)
-    before, after = (states[1:], grad_drive[:-1]) if reverse else (states[:-1], grad_drive[1:])
-    h_re, h_im = jnp.split(before, 2, axis=-1)
-    g_re, g_im = jnp.split(after, 2, axis=-1)
-    grad_decay = jnp.concatenate(
-        [
-            jnp.sum(g_re * h_re + g_im * h_im, axis=(0, 1)),
-            jnp.sum(g_im * h_re - g_re * h_im, axis=(0, 1)),
-        ]
-    )
-    return grad_decay, grad_drive
+def _linear_scan_backward(
+    backend: str, reverse: bool, residuals: tuple[Array, Array], grad: Array
+) -> tuple[Array, Array]:
+    return SCAN_BACKENDS[backend].backward(*residuals, grad, reverse)
 
 
 _linear_scan.defvjp(_linear_scan_forward, _linear_scan_backward)

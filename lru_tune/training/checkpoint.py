@@ -6,7 +6,6 @@ then msgpack. The previous checkpoint is kept so that a damaged last one costs o
 
 import hashlib
 import logging
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +66,7 @@ def save_last(run_dir: Path, content: dict[str, Any]) -> None:
     folder = run_dir / CHECKPOINT_FOLDER
     last = folder / LAST
     if last.is_file():
-        os.replace(last, folder / PREVIOUS)
+        last.replace(folder / PREVIOUS)
     write_checkpoint(last, content)
 
 

@@ -24,7 +24,7 @@ from lru_tune.training.checkpoint import Progress
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import leaf_names, learning_rate
 from lru_tune.training.provenance import provenance
-from lru_tune.training.steps import Batches, Programs, Sums, TrainState, programs
+from lru_tune.training.steps import Batches, Programs, Sums, programs
 from lru_tune.training.trackers import Tracker
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Run:
 
     def _open(self) -> None:
         """Start at step 0, or where the newest checkpoint stands."""
-        dump_run_config(self.config, self.run_dir / runs.CONFIG_FILE)
+        runs.write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
         saved = checkpoint.load_newest(self.run_dir)
         if saved is None:
             self.state = self.programs.init(self.hyper)

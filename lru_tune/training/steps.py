@@ -207,10 +207,9 @@ def evaluate(
         fresh = (start + jnp.arange(size) >= i * size).astype(jnp.float32)
         logits = model.predict(variables, inputs, lengths)
         losses, correct = cross_entropy(logits, _time_major(targets))
-        if losses.ndim == 3:  # (S, B, O) of tasks that predict at several steps
-            weight = jnp.broadcast_to(fresh[None, :, None], losses.shape)
-        else:
-            weight = fresh
+        # (B,) losses, or (S, B, O) of tasks that predict at several steps.
+        shape = fresh.shape if losses.ndim == 1 else (1, size, 1)
+        weight = jnp.broadcast_to(fresh.reshape(shape), losses.shape)
         return Sums(
             sums.loss + jnp.sum(losses * weight),
             sums.correct + jnp.sum(correct * weight),

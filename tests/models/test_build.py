@@ -1,0 +1,128 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from lru_tune.config.schema import DenseRecurrence, DiagonalRecurrence, ModelConfig
+from lru_tune.config.variants import VARIANTS
+from lru_tune.models.build import Traced, build_model
+from lru_tune.tasks import TASKS, Tokens
+
+TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.25)
+
+
+def recurrence(variant: str):
+    fields = VARIANTS[variant]
+    return (DenseRecurrence if fields["kind"] == "dense" else DiagonalRecurrence)(**fields)
+
+
+def config(task: str, **fields) -> ModelConfig:
+    pooling = "none" if TASKS[task].head == "per_step" else "mean"
+    return ModelConfig(**{"n_layers": 2, "d_model": 8, "d_hidden": 6, "pooling": pooling} | fields)
+
+
+def batch(task: str, size: int = 3, seed: int = 0):
+    entry, rng = TASKS[task], np.random.default_rng(seed)
+    if isinstance(entry.inputs, Tokens):
+        inputs = rng.integers(0, entry.inputs.width, (size, entry.max_length))
+    else:
+        shape = (size, entry.max_length, entry.inputs.width)
+        inputs = rng.integers(0, int(entry.inputs.scale) + 1, shape)
+    return jnp.asarray(inputs, jnp.uint8), jnp.full(size, entry.max_length)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_gets_logits_of_its_shape(task):
+    model = build_model(config(task), TASKS[task])
+    variables = model.init(jax.random.key(0), TRACED)
+    logits = model.predict(variables, *batch(task))
+    entry = TASKS[task]
+    if entry.head == "per_step":
+        assert logits.shape == (entry.scored_steps, 3, entry.num_outputs, entry.num_classes)
+    else:
+        assert logits.shape == (3, entry.num_classes)
+    assert jnp.all(jnp.isfinite(logits))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_every_variant_has_finite_gradients_in_every_parameter(variant, bidirectional):
+    chosen = config("copy", recurrence=recurrence(variant), bidirectional=bidirectional)
+    model = build_model(chosen, TASKS["copy"])
+    variables = model.init(jax.random.key(0), TRACED)
+    inputs, lengths = batch("copy")
+
+    def loss(params):
+        logits, _ = model.train(
+            variables | {"params": params}, inputs, lengths, TRACED, jax.random.key(1)
+        )
+        return jnp.sum(logits**2)
+
+    grads = jax.grad(loss)(variables["params"])
+    for path, leaf in jax.tree_util.tree_leaves_with_path(grads):
+        assert jnp.all(jnp.isfinite(leaf)), path
+        assert jnp.any(leaf != 0), path
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_slow_parameters_are_in_the_model(variant):
+    model = build_model(config("copy", recurrence=recurrence(variant)), TASKS["copy"])
+    params = model.init(jax.random.key(0), TRACED)["params"]
+    assert model.slow_params <= set(params["block_0"]["recurrence"])
+    assert not model.slow_params & {"C", "C_re", "C_im", "D"}
+
+
+def test_padding_changes_nothing_beyond_the_batch_statistics():
+    """Masked mean and last pooling ignore what lies behind a sequence's end."""
+    for pooling in ("mean", "last"):
+        model = build_model(config("listops", pooling=pooling), TASKS["listops"])
+        variables = model.init(jax.random.key(0), TRACED)
+        inputs, _ = batch("listops")
+        lengths = jnp.array([10, 500, 2048])
+        behind = jnp.arange(inputs.shape[1])[None, :] >= lengths[:, None]
+        noisy = jnp.where(behind, (inputs + 3) % 20, inputs).astype(jnp.uint8)
+        np.testing.assert_allclose(
+            model.predict(variables, inputs, lengths),
+            model.predict(variables, noisy, lengths),
+            rtol=1e-5,
+            atol=1e-6,
+        )
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+@pytest.mark.parametrize("norm_position", ["pre", "post"])
+@pytest.mark.parametrize("glu", ["full", "half"])
+def test_block_choices_build_and_differ(norm, norm_position, glu):
+    chosen = config("copy", norm=norm, norm_position=norm_position, glu=glu)
+    model = build_model(chosen, TASKS["copy"])
+    variables = model.init(jax.random.key(0), TRACED)
+    assert ("batch_stats" in variables) == (norm == "batch")
+    width = variables["params"]["block_0"]["glu"]["kernel"].shape[1]
+    assert width == {"full": 16, "half": 8}[glu]
+    logits, stats = model.train(variables, *batch("copy"), TRACED, jax.random.key(1))
+    assert jnp.all(jnp.isfinite(logits))
+    assert bool(stats) == (norm == "batch")
+
+
+def test_dropout_is_shared_over_time_scaled_and_traced():
+    from lru_tune.models.block import Dropout
+
+    x = jnp.ones((7, 200, 50))
+    run = jax.jit(
+        lambda rate: Dropout(rate, "train").apply({}, x, rngs={"dropout": jax.random.key(0)})
+    )
+    dropped = run(0.25)
+    assert jnp.all(dropped == dropped[:1])
+    assert float(jnp.mean(dropped == 0)) == pytest.approx(0.25, abs=0.02)
+    np.testing.assert_allclose(dropped[dropped > 0], 1 / 0.75, rtol=1e-6)
+    assert float(jnp.mean(run(0.5) == 0)) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_ring_is_traced():
+    model = build_model(config("copy"), TASKS["copy"])
+    init = jax.jit(model.init)
+    for r_max in (0.6, 0.99):
+        params = init(jax.random.key(0), TRACED._replace(r_max=jnp.float32(r_max)))["params"]
+        modulus = np.exp(-np.exp(params["block_1"]["recurrence"]["nu_log"]))
+        assert modulus.min() >= 0.5 - 1e-6
+        assert modulus.max() <= r_max + 1e-6
+    assert init._cache_size() == 1
