@@ -11,6 +11,25 @@ import pytest
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the flag that accepts a wanted change of the files in tests/golden."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden again")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """A function that compares a text with tests/golden/NAME, or writes it under --update-golden."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        assert text == path.read_text()
+
+    return compare
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the user's folders out of the tests."""

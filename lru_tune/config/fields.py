@@ -109,7 +109,7 @@ def _nearest(word: str, known: Mapping[str, str]) -> str | None:
     """Return the known name that a word is, abbreviates or resembles."""
     spellings = {name: name for name in known}
     spellings |= {short: name for short, name in SYNONYMS.items() if name in known}
-    found = difflib.get_close_matches(word, spellings, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word, spellings, n=1, cutoff=0.5)
     return spellings[found[0]] if found else None
 
 

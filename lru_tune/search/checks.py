@@ -21,8 +21,7 @@ BASE_POINT = "base"  # a start point that every space has: base's own values
 
 def check(space: "SearchSpace", say: Say) -> list[str]:
     """Return a line for each problem; `say` puts the place before it. Takes some tens of milliseconds."""
-    # Each check relies on the ones before it, so that one mistake is not told twice.
-    for group in ((_values,), (_names,), (_ends, _draws, _points, _scheduler, _grid)):
+    for group in _CHECKS:
         if problems := [line for part in group for line in part(space, say)]:
             return problems
     return []
@@ -68,11 +67,7 @@ def _ends(space: "SearchSpace", say: Say) -> Iterator[str]:
 
 
 def _constraints_hold(space: "SearchSpace", sample: dict[str, Any]) -> bool:
-    whole = space.base | sample
-    try:
-        return all(constraint.holds(whole) for constraint in space.constraints)
-    except TypeError:
-        return False  # told by `_draws`
+    return all(constraint.holds(space.base | sample) for constraint in space.constraints)
 
 
 def _why_invalid(space: "SearchSpace", sample: dict[str, Any]) -> str | None:
@@ -83,18 +78,25 @@ def _why_invalid(space: "SearchSpace", sample: dict[str, Any]) -> str | None:
     return None
 
 
+def _comparisons(space: "SearchSpace", say: Say) -> Iterator[str]:
+    for index, constraint in enumerate(space.constraints):
+        try:
+            for sample in _samples(space, 20):
+                constraint.holds(sample)
+        except TypeError as error:
+            yield say(f"constraints.{index}", f"cannot be judged: {error}")
+
+
+def _samples(space: "SearchSpace", count: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    return [space.base | space.draw(rng) for _ in range(count)]
+
+
 def _draws(space: "SearchSpace", say: Say) -> Iterator[str]:
     if not space.constraints:
         return
-    rng = np.random.default_rng(0)
-    samples = [space.base | space.draw(rng) for _ in range(DRAWS)]
-    rejected = []
-    for index, constraint in enumerate(space.constraints):
-        try:
-            rejected.append([not constraint.holds(sample) for sample in samples])
-        except TypeError as error:
-            yield say(f"constraints.{index}", f"cannot be judged: {error}")
-            return
+    samples = _samples(space, DRAWS)
+    rejected = [[not constraint.holds(s) for s in samples] for constraint in space.constraints]
     share = np.mean(np.any(rejected, axis=0))
     if share > MOST_REJECTED:
         worst = int(np.argmax(np.mean(rejected, axis=1)))
@@ -140,3 +142,7 @@ def _told(attempt: Callable[[], object], place: str, say: Say) -> Iterator[str]:
         attempt()
     except ConfigError as error:
         yield from (say(place, text) for text in error.problems)
+
+
+# Each group relies on the ones before it, so that one mistake is not told twice.
+_CHECKS = ((_values, _names), (_comparisons,), (_ends, _draws, _points, _scheduler, _grid))
