@@ -1,0 +1,61 @@
+"""`lru-tune COMMAND`, and the one place where an error becomes an exit code."""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+from lru_tune import __version__
+from lru_tune.errors import Interrupted, LruTuneError, did_you_mean
+
+Command = Callable[[Sequence[str] | None], int]
+
+# Modules with `main(argv) -> int`, imported when called: some of them take seconds to import.
+COMMANDS = {
+    "tune": "lru_tune.cli.tune",
+    "reproduce": "lru_tune.cli.reproduce",
+    "train": "lru_tune.cli.train",
+    "data": "data_prep.cli",
+    "report": "lru_tune.cli.report",
+}
+SUMMARIES = {
+    "tune": "search hyperparameters for a task",
+    "reproduce": "run a table of the paper and compare",
+    "train": "one run, without a search",
+    "data": "list, prepare and verify data sets",
+    "report": "tables and best configuration of an experiment",
+}
+USAGE_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `lru-tune` and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(_help(), file=sys.stdout if words else sys.stderr)
+        return 0 if words else USAGE_ERROR
+    command, *rest = words
+    if command == "--version":
+        print(f"lru-tune {__version__}")
+        return 0
+    if command not in COMMANDS:
+        print(f"error: no command {command!r}.{did_you_mean(command, COMMANDS)}", file=sys.stderr)
+        return USAGE_ERROR
+    return guard(importlib.import_module(COMMANDS[command]).main, rest)
+
+
+def guard(command: Command, argv: Sequence[str] | None = None) -> int:
+    """Run a command; turn an error meant for the user into its text on stderr and its exit code."""
+    try:
+        return command(argv)
+    except LruTuneError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return Interrupted.exit_code
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {SUMMARIES[name]}" for name in COMMANDS]
+    return "\n".join(["usage: lru-tune COMMAND ...", "", *lines, "", "lru-tune COMMAND --help"])

@@ -1,0 +1,222 @@
+"""`tune.py`, `lru-tune tune`: search hyperparameters and confirm the best over seeds."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lru_tune import __version__
+from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.data.store import PreparedTask, open_task
+from lru_tune.errors import ConfigError, DataNotPrepared
+from lru_tune.layout import data_root, new_experiment_folder, runs_root, timestamped
+from lru_tune.search.record import FILE as EXPERIMENT_FILE
+from lru_tune.search.record import read_record
+from lru_tune.search.resources import Wishes, this_machine
+from lru_tune.search.space import SearchSpace
+from lru_tune.tasks import find_task
+
+LAST = "last"
+UNKNOWN_EXAMPLES = 10**9  # for a plan in steps, whose length does not depend on the data
+WANDB_MODES = ("off", "offline", "online")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the last line on stdout is the experiment's folder.
+
+    Raises:
+      LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
+    """
+    arguments = parser().parse_args(argv)
+    if arguments.resume is not None:
+        return _resume(arguments)
+    if arguments.task is None and arguments.space is None:
+        raise ConfigError("say what to tune: --task NAME, --space FILE or --resume DIR")
+    space = _load_space(arguments)
+    return _dry_run(space, arguments) if arguments.dry_run else _start(space, arguments)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    made = argparse.ArgumentParser(
+        prog="tune.py",
+        description="Search hyperparameters with Ray Tune, then confirm the best over fresh seeds. "
+        "Runs on every visible GPU, or on the CPU's cores.",
+    )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
+
+    what = made.add_argument_group("what is searched")
+    what.add_argument("--task", metavar="NAME", help="task whose search space is taken")
+    what.add_argument("--space", metavar="FILE", type=Path, help="another search space")
+    what.add_argument("--variant", metavar="NAME", help="another recurrence than the space's")
+    what.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="fix a field, replace a domain (search.KEY) or a setting (tune.KEY); repeats",
+    )
+    what.add_argument("--trials", metavar="N", type=int, help="how many configurations are tried")
+    what.add_argument("--seed", metavar="S", type=int, help="of the searcher")
+    what.add_argument(
+        "--quick", action="store_true", help="the space's small version, minutes on two cores"
+    )
+    what.add_argument(
+        "--synthetic", action="store_true", help="the task's tiny synthetic twin; never a verdict"
+    )
+
+    how = made.add_argument_group("how it is run")
+    how.add_argument("--name", metavar="NAME", help="of the experiment's folder")
+    how.add_argument("--dry-run", action="store_true", help="check, plan, estimate; touch nothing")
+    how.add_argument(
+        "--resume", metavar="DIR", help="go on with an experiment; `last` is the newest"
+    )
+    how.add_argument("--no-confirm", action="store_true", help="stop after the search")
+    how.add_argument("--gpus-per-trial", metavar="X", type=float, help="a fraction shares a GPU")
+    how.add_argument("--cpus-per-trial", metavar="N", type=int)
+    how.add_argument(
+        "--max-concurrent",
+        metavar="N",
+        type=int,
+        help="trials at a time; 1 makes a search repeatable",
+    )
+    how.add_argument("--address", metavar="ADDR", help="of a running Ray cluster, or auto")
+    how.add_argument("--wandb", choices=WANDB_MODES, default="off", help="Weights & Biases")
+    how.add_argument(
+        "--tensorboard", action="store_true", help="event files in the run directories"
+    )
+    how.add_argument("--data-root", metavar="DIR", help="default $LRU_TUNE_DATA or ./data")
+    how.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
+    return made
+
+
+def _load_space(arguments: argparse.Namespace, default: Path | None = None) -> SearchSpace:
+    """Return the search space the arguments describe, `default` where they name none."""
+    settings = {"tune.trials": arguments.trials, "tune.searcher.seed": arguments.seed}
+    overrides = [f"{key}={value}" for key, value in settings.items() if value is not None]
+    space = SearchSpace.load(
+        arguments.space or default or arguments.task,
+        variant=arguments.variant,
+        overrides=[*arguments.overrides, *overrides],
+        scale="quick" if arguments.quick else "full",
+    )
+    if arguments.task is not None and find_task(arguments.task).name != space.task:
+        raise ConfigError(f"--task {arguments.task}, but the space is for {space.task}")
+    return space
+
+
+def _wishes(arguments: argparse.Namespace) -> Wishes:
+    return Wishes(arguments.gpus_per_trial, arguments.cpus_per_trial, arguments.max_concurrent)
+
+
+def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
+    # Ray, Optuna and pandas take seconds to import, too long for `--help` and for a mistyped flag.
+    from data_prep import ensure_prepared
+    from lru_tune.search.experiment import create_experiment
+
+    root = data_root(arguments.data_root)
+    task = ensure_prepared(space.task, root, synthetic=arguments.synthetic, log=_say)
+    name = arguments.name or timestamped(space.task)
+    folder = new_experiment_folder(runs_root(arguments.runs_root), name)
+    create_experiment(space, folder, task)
+    return _run(space, folder, task, arguments)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    """Go on with an experiment, if the arguments do not describe another search."""
+    from lru_tune.search.experiment import SPACE_FILE
+
+    folder = _experiment(arguments.resume, runs_root(arguments.runs_root))
+    record = read_record(folder)
+    space = SearchSpace.load(folder / SPACE_FILE)
+    wanted = _load_space(arguments, default=folder / SPACE_FILE)
+    if changes := space.difference(wanted):
+        raise ConfigError(
+            f"{folder} was started with another space; resume it as it is or start a new experiment. "
+            "Changed:",
+            *(f"  {line}" for line in changes),
+        )
+    root = Path(record["data_root"])
+    if arguments.data_root:  # the arrays have moved
+        root = _place(data_root(arguments.data_root), record["synthetic"])
+    task = open_task(space.task, root)
+    if arguments.dry_run:
+        return _show(space, task.manifest.counts["train"], arguments)
+    return _run(space, folder, task, arguments)
+
+
+def _run(
+    space: SearchSpace, folder: Path, task: PreparedTask, arguments: argparse.Namespace
+) -> int:
+    from lru_tune.search.experiment import Options, run_experiment
+
+    options = Options(
+        address=arguments.address,
+        wishes=_wishes(arguments),
+        confirm=not arguments.no_confirm,
+        wandb=arguments.wandb,
+        tensorboard=arguments.tensorboard,
+    )
+    for note in space.notes:
+        _say(f"note: {note}")
+    _say(f"experiment {folder}")
+    try:
+        _say(run_experiment(space, folder, task, options))
+    finally:
+        print(folder, flush=True)
+    return 0
+
+
+def _dry_run(space: SearchSpace, arguments: argparse.Namespace) -> int:
+    root = data_root(arguments.data_root)
+    try:
+        task = open_task(space.task, _place(root, arguments.synthetic))
+    except DataNotPrepared as error:
+        if "steps" not in space.base:
+            raise
+        _say(f"data          not prepared: {error}")
+        return _show(space, UNKNOWN_EXAMPLES, arguments)
+    counts = ", ".join(f"{count:,} {split}" for split, count in task.manifest.counts.items())
+    _say(f"data          {task.folder}: {counts}")
+    return _show(space, task.manifest.counts["train"], arguments)
+
+
+def _show(space: SearchSpace, train_examples: int, arguments: argparse.Namespace) -> int:
+    """Print the plan; the last line on stdout is the search space's file."""
+    from lru_tune.search.plan import make_plan
+
+    plan = make_plan(
+        space,
+        this_machine(),
+        _wishes(arguments),
+        train_examples=train_examples,
+        confirm=not arguments.no_confirm,
+    )
+    for line in plan.lines():
+        _say(line)
+    print(space.path)
+    return 0
+
+
+def _experiment(given: str, root: Path) -> Path:
+    """Return an experiment's folder: the one given, or the newest under the runs root.
+
+    Raises:
+      ConfigError: there is none.
+    """
+    if given != LAST:
+        return Path(given).resolve()
+    experiments = list(root.glob(f"*/{EXPERIMENT_FILE}"))
+    if not experiments:
+        raise ConfigError(f"there is no experiment in {root}")
+    newest = max(experiments, key=lambda path: read_record(path.parent)["created"])
+    return newest.parent.resolve()
+
+
+def _place(root: Path, synthetic: bool) -> Path:
+    return root / SYNTHETIC_FOLDER if synthetic else root
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,48 @@
+"""What the process of one run needs before JAX is imported: threads, device, memory share, cache.
+
+Only the standard library is imported here. JAX reads these settings once, at its first import or first
+use, so that `prepare_process` comes first in every process that trains.
+"""
+
+import os
+from pathlib import Path
+
+from lru_tune.layout import compilation_cache
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+GPU_MEMORY = 0.9  # of a trial's share of a GPU; the rest is for the driver's own buffers
+
+
+def prepare_process(*, cpus: float, gpus: float) -> None:
+    """Set this process up for training.
+
+    Args:
+      cpus: cores it may use; XLA makes a thread for each.
+      gpus: GPUs it owns; a fraction limits the memory that JAX takes, 0 keeps JAX on the CPU.
+    """
+    os.environ.update(training_environment(cpus=cpus, gpus=gpus))
+
+
+def training_environment(*, cpus: float, gpus: float) -> dict[str, str]:
+    """Return the variables that `prepare_process` sets."""
+    cache = compilation_cache()
+    environment = {
+        # The only setting that XLA's CPU thread pool honours, see docs of tsl::port::NumSchedulableCPUs.
+        "NPROC": str(max(1, int(cpus))),
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    if gpus == 0:
+        environment["JAX_PLATFORMS"] = "cpu"
+    elif gpus < 1:
+        environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_MEMORY * gpus:.3f}"
+    return environment
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the variables a worker must be born with, because its C library reads them at its start."""
+    if not HUGE_PAGES.is_file() or "[never]" in HUGE_PAGES.read_text():
+        return {}
+    # XLA's buffers come from malloc; huge pages take away most of the page faults of a step on the CPU.
+    return {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}

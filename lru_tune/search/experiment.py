@@ -1,0 +1,246 @@
+"""An experiment: the search, its confirmation, and the way back into one that was interrupted.
+
+Resuming is running again: the journal is read back, unfinished trials go on in their own directories,
+and whatever is done is not done twice.
+"""
+
+import shlex
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lru_tune import runs
+from lru_tune.data.store import PreparedTask
+from lru_tune.errors import ConfigError, DataDamaged, Interrupted, NoTrialSucceeded
+from lru_tune.results.experiment import write_tables
+from lru_tune.runs import write_atomically
+from lru_tune.search import journal as journals
+from lru_tune.search.cluster import ray_cluster
+from lru_tune.search.confirm import confirmation_jobs
+from lru_tune.search.fleet import run_all, run_trials
+from lru_tune.search.journal import Journal
+from lru_tune.search.plan import Plan, make_plan
+from lru_tune.search.progress import Progress, Row
+from lru_tune.search.record import read_record, update_record, write_record
+from lru_tune.search.recorder import Recorder, mark_runs
+from lru_tune.search.replay import replay
+from lru_tune.search.resources import Wishes
+from lru_tune.search.schedulers import SCHEDULERS
+from lru_tune.search.searchers import SpaceSearcher
+from lru_tune.search.space import SearchSpace
+from lru_tune.search.trial import WorkerSettings
+
+SPACE_FILE = "space.yaml"
+TRIALS_FOLDER = "trials"
+LOCK_FILE = ".lock"
+TRAINING = WorkerSettings.training
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an experiment is run; none of it changes what is found.
+
+    Attributes:
+      address: of a running Ray cluster, or `auto`; None: a cluster of the experiment's own.
+      confirm: whether the confirmation follows the search.
+      wandb, tensorboard: trackers of the trials.
+      training: module with `train` and `evaluate_test`.
+    """
+
+    address: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    confirm: bool = True
+    wandb: str = "off"
+    tensorboard: bool = False
+    training: str = TRAINING
+
+
+def create_experiment(space: SearchSpace, folder: Path, task: PreparedTask) -> None:
+    """Write what identifies an experiment into its new folder: space.yaml and experiment.json."""
+    write_atomically(folder / SPACE_FILE, space.to_yaml())
+    manifest = task.manifest
+    write_record(
+        folder,
+        status="running",
+        command=shlex.join(sys.argv),
+        task=space.task,
+        variant=space.variant,
+        scale=space.scale,
+        synthetic=manifest.synthetic,
+        metric=space.tune.metric,
+        mode=space.tune.mode,
+        seeds={"searcher": space.tune.searcher.seed, "training": space.realise({}).seed},
+        data={
+            "fingerprint": manifest.fingerprint,
+            "chance": manifest.chance,
+            "counts": manifest.counts,
+        },
+        data_root=str(task.folder.parent),
+        seconds=0.0,
+    )
+
+
+def run_experiment(
+    space: SearchSpace,
+    folder: Path,
+    task: PreparedTask,
+    options: Options,
+) -> str:
+    """Search and confirm, from wherever the experiment stands; return a summary in a few lines.
+
+    Args:
+      space: the experiment's own.
+      folder: absolute; made by `create_experiment`.
+      task: the prepared task; the same data as when the experiment was created.
+      options: how it is run.
+
+    Raises:
+      Interrupted: SIGINT or SIGTERM; the text holds the command that goes on.
+      NoTrialSucceeded: every trial diverged or failed.
+      ResourcesMissing: the machine or cluster is too small.
+      ConfigError: another process runs this experiment, or the plan makes no sense.
+      DataDamaged: the data are not those the experiment began with.
+    """
+    record = read_record(folder)
+    if record["data"]["fingerprint"] != task.manifest.fingerprint:
+        raise DataDamaged(
+            f"{task.folder} holds other data ({task.manifest.fingerprint}) than {folder.name} began with "
+            f"({record['data']['fingerprint']}); point --data-root at those"
+        )
+    begun, status = time.monotonic(), "interrupted"
+    try:
+        with FileLock(folder / LOCK_FILE, timeout=0):
+            update_record(folder, status="running")
+            try:
+                _stages(space, folder, task, options)
+                status = "completed"
+            except NoTrialSucceeded:
+                status = "completed"
+                raise
+            except (KeyboardInterrupt, Interrupted) as error:
+                raise Interrupted(
+                    f"{error or 'interrupted'}. Go on with:  python tune.py --resume {folder}"
+                ) from error
+            finally:
+                seconds = record["seconds"] + time.monotonic() - begun
+                update_record(folder, status=status, seconds=seconds, device=_device(folder))
+                written = write_tables(folder)
+    except Timeout as error:
+        raise ConfigError(f"{folder} is being run by another process") from error
+    return written.summary
+
+
+def _stages(
+    space: SearchSpace,
+    folder: Path,
+    task: PreparedTask,
+    options: Options,
+) -> None:
+    with ray_cluster(options.address) as machine:
+        plan = make_plan(
+            space,
+            machine,
+            options.wishes,
+            train_examples=task.manifest.counts["train"],
+            confirm=options.confirm,
+        )
+        worker = WorkerSettings(
+            data_root=str(task.folder.parent),
+            metric=space.tune.metric,
+            mode=space.tune.mode,
+            cpus=plan.allotment.cpus,
+            gpus=plan.allotment.gpus,
+            training=options.training,
+            wandb=options.wandb,
+            tensorboard=options.tensorboard,
+            group=folder.name,
+        )
+        search(plan, folder, worker)
+        write_tables(folder)
+        if options.confirm:
+            confirm(plan, folder, worker)
+
+
+def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
+    """Run the trials of a plan that have not ended yet, in the Ray cluster this process is connected to.
+
+    Raises:
+      Interrupted, NoTrialSucceeded: as `run_experiment`.
+    """
+    space = plan.space
+    trials_dir = folder / TRIALS_FOLDER
+    trials_dir.mkdir(exist_ok=True)
+    journal = Journal(folder / journals.FILE)
+    searcher = SpaceSearcher(space, journal, trials_dir)
+    scheduler = SCHEDULERS[space.tune.scheduler.kind](plan.terms)
+    again = replay(journal, searcher, scheduler)
+    mark_runs(journal, trials_dir)
+    count = again + max(0, plan.trials - len(journal.trials))
+    if len(journal.unfinished()) + plan.trials - len(journal.trials) > 0:
+        progress = Progress(
+            "search",
+            total=plan.trials,
+            steps=plan.steps,
+            metric=space.tune.metric,
+            mode=space.tune.mode,
+            fields=tuple(space.domains),
+            rows=_rows(journal, space.tune.mode),
+        )
+        run_trials(
+            searcher,
+            scheduler,
+            count=count,
+            allotment=plan.allotment,
+            worker=worker,
+            experiment=folder,
+            callbacks=[Recorder(journal, searcher, trials_dir), progress],
+        )
+    if not any(trial.status in ("completed", "stopped") for trial in journal.trials.values()):
+        raise NoTrialSucceeded(f"none of {len(journal.trials)} trials succeeded; see {folder}")
+
+
+def confirm(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
+    """Run the confirmation of a finished search, as far as it is not done.
+
+    Raises:
+      Interrupted: as `run_experiment`.
+    """
+    jobs = confirmation_jobs(folder, plan.space)
+    progress = Progress(
+        "confirmation",
+        total=len(jobs),
+        steps=len(jobs) * plan.terms.horizon,
+        metric=worker.metric,
+        mode=worker.mode,
+    )
+    run_all(
+        jobs,
+        allotment=plan.allotment,
+        worker=worker,
+        experiment=folder,
+        callbacks=[progress],
+    )
+
+
+def _rows(journal: Journal, mode: str) -> dict[str, Row]:
+    best = {"max": max, "min": min}[mode]
+    return {
+        trial.run: Row(
+            step=trial.step,
+            value=trial.values[trial.step],
+            best=best(trial.values.values()),
+            status=trial.status,
+        )
+        for trial in journal.trials.values()
+        if trial.ended and trial.values
+    }
+
+
+def _device(folder: Path) -> str | None:
+    """Return the device that the runs name, "a + b" where they differ, None before any ended."""
+    results = (runs.read_result(run) for run in sorted((folder / TRIALS_FOLDER).glob("*")))
+    names = {result["device"] for result in results if result and "device" in result}
+    return " + ".join(sorted(names)) or None

@@ -1,0 +1,185 @@
+"""Running trials in parallel through Ray: for a search, and for a fixed list of runs."""
+
+import shutil
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, HyperBandScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from lru_tune import runs
+from lru_tune.config.schema import RunConfig
+from lru_tune.errors import Interrupted
+from lru_tune.search.constants import ERROR, FINAL, NUMBER, RUN, RUN_DIR, STATUS, WORKER
+from lru_tune.search.recorder import last_error, mark_run
+from lru_tune.search.resources import Allotment
+from lru_tune.search.trial import LruTrial, WorkerSettings
+
+RETRIES = 2  # of a trial whose worker was lost; it goes on from its own checkpoint
+RAY_FOLDER = "ray"
+
+
+class Job(NamedTuple):
+    """A run to be made.
+
+    Attributes:
+      run_dir: absolute; what it holds already is not computed again.
+      final: `test` evaluates the test split afterwards, `validation` does not open it.
+    """
+
+    config: RunConfig
+    run_dir: Path
+    final: str = "test"
+
+
+def run_trials(
+    searcher: Searcher,
+    scheduler: TrialScheduler,
+    *,
+    count: int,
+    allotment: Allotment,
+    worker: WorkerSettings,
+    experiment: Path,
+    callbacks: Sequence[tune.Callback],
+) -> None:
+    """Run so many of a searcher's trials in the Ray cluster this process is connected to.
+
+    Args:
+      searcher: proposes mappings with the keys of `lru_tune.search.constants`.
+      scheduler: who stops trials early.
+      count: trials to run.
+      allotment: what each gets, and how many run at once.
+      worker: what all of them share.
+      experiment: absolute folder; Ray's own files go to its `ray/`, and are not needed afterwards.
+      callbacks: told of everything.
+
+    Raises:
+      Interrupted: SIGINT or SIGTERM came; running trials have been closed and can go on.
+    """
+    shutil.rmtree(experiment / RAY_FOLDER, ignore_errors=True)
+    tally = Tally()
+    # HyperBand pauses trials, which still count against the limit: its brackets would never fill.
+    limit = None if isinstance(scheduler, HyperBandScheduler) else allotment.concurrent
+    tune.Tuner(
+        tune.with_resources(LruTrial, {"cpu": allotment.cpus, "gpu": allotment.gpus}),
+        param_space={WORKER: asdict(worker)},
+        tune_config=tune.TuneConfig(
+            num_samples=count,
+            search_alg=searcher,
+            scheduler=scheduler,
+            max_concurrent_trials=limit,
+            reuse_actors=True,
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+        ),
+        run_config=tune.RunConfig(
+            name=RAY_FOLDER,
+            storage_path=str(experiment),
+            failure_config=tune.FailureConfig(max_failures=RETRIES),
+            callbacks=[*callbacks, tally],
+            verbose=0,
+        ),
+    ).fit()
+    if tally.ended < count:
+        raise Interrupted(f"interrupted with {count - tally.ended} trials to go")
+
+
+def run_all(
+    jobs: Sequence[Job],
+    *,
+    allotment: Allotment,
+    worker: WorkerSettings,
+    experiment: Path,
+    callbacks: Sequence[tune.Callback] = (),
+) -> None:
+    """Make every run of a list that is not done yet; how each ended is in its run directory.
+
+    Raises:
+      Interrupted: as `run_trials`.
+    """
+    waiting = [job for job in jobs if not is_done(job)]
+    if waiting:
+        run_trials(
+            FixedRuns(waiting, worker),
+            FIFOScheduler(),
+            count=len(waiting),
+            allotment=allotment,
+            worker=worker,
+            experiment=experiment,
+            callbacks=[*callbacks, FailureMarker()],
+        )
+
+
+def is_done(job: Job) -> bool:
+    """Return whether a run directory holds everything that was asked for."""
+    result = runs.read_result(job.run_dir) or {}
+    has_test = job.final != "test" or runs.TEST_ACCURACY in result
+    return result.get("status") == "diverged" or (result.get("status") == "completed" and has_test)
+
+
+class FixedRuns(Searcher):
+    """Proposes the runs of a list, in order."""
+
+    def __init__(self, jobs: Sequence[Job], worker: WorkerSettings) -> None:
+        super().__init__(metric=worker.metric, mode=worker.mode)
+        self._waiting = deque(enumerate(jobs))
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """Return what a Ray trial is started with."""
+        if not self._waiting:
+            return None
+        number, job = self._waiting.popleft()
+        return {
+            NUMBER: number,
+            RUN: job.config.model_dump(mode="json"),
+            RUN_DIR: str(job.run_dir),
+            FINAL: job.final,
+        }
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Nothing is learnt."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing is kept: what is done is in the run directories."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing is kept."""
+
+
+class FailureMarker(tune.Callback):
+    """Writes into the run directories of a fixed list which of them failed, and why."""
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Mark a run that gave up by itself."""
+        result = trial.last_result or {}
+        if result.get(STATUS) == "failed":
+            mark_run(Path(trial.config[RUN_DIR]), "failed", result[ERROR])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Mark a run that could not be brought to its end."""
+        mark_run(Path(trial.config[RUN_DIR]), "failed", last_error(Path(trial.error_file)))
+
+
+class Tally(tune.Callback):
+    """Counts the trials that came to an end, which Ray's results do not tell after an interruption."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Count."""
+        self.ended += 1
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Count."""
+        self.ended += 1
+
+
+def _name(trial: Any) -> str:
+    return f"{trial.config[NUMBER]:04d}"

@@ -1,0 +1,127 @@
+"""What a search is going to do, known before anything is started."""
+
+from dataclasses import dataclass
+
+from lru_tune.errors import ConfigError
+from lru_tune.search.resources import Allotment, Machine, Wishes, allot
+from lru_tune.search.schedulers import Terms, rungs
+from lru_tune.search.space import SearchSpace
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A search space on a machine.
+
+    Attributes:
+      trials: so many will be started.
+      terms: what the scheduler is built from.
+      rungs: (step, trials expected to be compared there), smallest first; empty without early stopping.
+      steps: optimiser steps expected over all trials of the search.
+      confirm_runs: runs of full length after the search.
+    """
+
+    space: SearchSpace
+    machine: Machine
+    allotment: Allotment
+    trials: int
+    terms: Terms
+    rungs: tuple[tuple[int, int], ...]
+    steps: int
+    confirm_runs: int
+
+    def lines(self) -> list[str]:
+        """Return the plan as text."""
+        tune, terms = self.space.tune, self.terms
+        searcher = tune.searcher
+        who = f"optuna {searcher.sampler}" if searcher.kind == "optuna" else searcher.kind
+        stages = [f"{count} trials at step {step:,}" for step, count in self.rungs]
+        lines = [
+            f"task          {self.space.task} ({self.space.variant}, {self.space.scale} scale)",
+            f"machine       {self.machine}",
+            f"trials        {self.trials} of up to {terms.horizon:,} steps, "
+            f"{terms.reports} reports each; {self.allotment.concurrent} at a time, each with "
+            f"{self.allotment.cpus} cores and {self.allotment.gpus:g} GPUs",
+            f"searcher      {who}, seed {searcher.seed}, over {len(self.space.domains)} dimensions",
+            f"objective     {tune.metric}, {tune.mode}",
+            f"scheduler     {tune.scheduler.kind}"
+            + (f": expected {', '.join(stages)}" if stages else ""),
+            f"steps         {self.steps:,} expected in the search, "
+            f"{self.confirm_runs * terms.horizon:,} in the confirmation",
+            f"confirmation  {self.confirm_runs} runs"
+            + (
+                f" ({tune.confirm.top} best x {tune.confirm.seeds} seeds)" * bool(self.confirm_runs)
+            ),
+        ]
+        return lines + [f"note          {note}" for note in self.space.notes]
+
+
+def make_plan(
+    space: SearchSpace,
+    machine: Machine,
+    wishes: Wishes,
+    *,
+    train_examples: int,
+    confirm: bool = True,
+) -> Plan:
+    """Work a search out.
+
+    Args:
+      space: what is searched.
+      machine: where.
+      wishes: of the command line.
+      train_examples: in the task's training split.
+      confirm: whether the confirmation will follow.
+
+    Raises:
+      ConfigError: the grace period or a wish makes no sense.
+      ResourcesMissing: a trial does not fit on the machine.
+    """
+    scheduler = space.tune.scheduler
+    if scheduler.kind == "hyperband" and wishes.max_concurrent is not None:
+        raise ConfigError(
+            "--max-concurrent cannot be used with hyperband, which keeps many trials paused; "
+            "limit it with --cpus-per-trial or --gpus-per-trial, or use asha"
+        )
+    horizon = space.horizon(train_examples)
+    config = space.realise(space.start_points()[0] if space.start_points() else {})
+    eval_every = config.with_length(train_examples).eval_every
+    terms = Terms(
+        metric=space.tune.metric,
+        mode=space.tune.mode,
+        horizon=horizon,
+        reports=-(-horizon // eval_every),
+        grace=space.grace(train_examples),
+        reduction_factor=scheduler.reduction_factor,
+    )
+    grid = space.tune.searcher.kind == "grid"
+    trials = len(space.grid()) if grid else space.tune.trials
+    stages = _expected_rungs(terms, trials) if scheduler.kind == "asha" else ()
+    top = min(space.tune.confirm.top, trials)
+    return Plan(
+        space=space,
+        machine=machine,
+        allotment=allot(machine, space.tune.resources, wishes),
+        trials=trials,
+        terms=terms,
+        rungs=stages,
+        steps=_expected_steps(terms, trials, stages),
+        confirm_runs=top * space.tune.confirm.seeds if confirm else 0,
+    )
+
+
+def _expected_rungs(terms: Terms, trials: int) -> tuple[tuple[int, int], ...]:
+    """Return (step, trials that reach it): one in `reduction_factor` passes each rung."""
+    return tuple((step, _passing(terms, trials, n)) for n, step in enumerate(rungs(terms)))
+
+
+def _expected_steps(terms: Terms, trials: int, stages: tuple[tuple[int, int], ...]) -> int:
+    """Return the optimiser steps of all trials, each counted to the rung where it should stop."""
+    total, before = 0, 0
+    for step, reaching in (*stages, (terms.horizon, _passing(terms, trials, len(stages)))):
+        total += reaching * (step - before)
+        before = step
+    return total
+
+
+def _passing(terms: Terms, trials: int, stages: int) -> int:
+    return max(1, round(trials / terms.reduction_factor**stages))

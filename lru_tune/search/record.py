@@ -1,0 +1,55 @@
+"""experiment.json: what an experiment says about itself, and what it needs to be resumed."""
+
+import importlib.metadata
+import json
+import platform
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from lru_tune import __version__
+from lru_tune.errors import ConfigError
+from lru_tune.runs import write_atomically
+
+FILE = "experiment.json"
+FORMAT_VERSION = 1
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "optuna", "ray")
+
+
+def write_record(folder: Path, **fields: Any) -> None:
+    """Write experiment.json anew: format version, time, versions and the given fields.
+
+    Fields in use: status (running, interrupted, completed), command, task, variant, scale, synthetic,
+    metric, mode, seeds, data (fingerprint, chance, counts), data_root, confirm, seconds, device.
+    """
+    common = {
+        "format_version": FORMAT_VERSION,
+        "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "versions": {
+            "lru-tune": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in PACKAGES},
+        },
+    }
+    _write(folder, common | fields)
+
+
+def update_record(folder: Path, **fields: Any) -> None:
+    """Merge fields into experiment.json."""
+    _write(folder, read_record(folder) | fields)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return the content of experiment.json.
+
+    Raises:
+      ConfigError: the folder is no experiment.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise ConfigError(f"{folder} is no experiment: {FILE} is missing")
+    return json.loads(path.read_text())
+
+
+def _write(folder: Path, content: dict[str, Any]) -> None:
+    write_atomically(folder / FILE, json.dumps(content, indent=2) + "\n")

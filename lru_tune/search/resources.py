@@ -1,0 +1,101 @@
+"""How many trials fit on the machine at once, and what each of them gets."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from lru_tune.errors import ConfigError, ResourcesMissing
+from lru_tune.search.settings import TrialResources
+
+
+class Machine(NamedTuple):
+    """What there is, on this machine or in a whole cluster."""
+
+    cpus: int
+    gpus: int
+
+    def __str__(self) -> str:
+        cores = f"{self.cpus} CPU core{'s' * (self.cpus != 1)}"
+        return f"{cores} and {self.gpus or 'no'} GPU{'s' * (self.gpus != 1)}"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for; None leaves the choice to the search space and the machine."""
+
+    gpus_per_trial: float | None = None
+    cpus_per_trial: int | None = None
+    max_concurrent: int | None = None
+
+
+class Allotment(NamedTuple):
+    """What each trial gets, and how many trials run at once."""
+
+    gpus: float
+    cpus: int
+    concurrent: int
+
+
+def this_machine() -> Machine:
+    """Return the cores this process may use and the GPUs that CUDA_VISIBLE_DEVICES leaves; starts nothing."""
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        chosen = [name for name in visible.split(",") if name.strip() not in ("", "-1")]
+        gpus = min(gpus, len(chosen))
+    return Machine(len(os.sched_getaffinity(0)), gpus)
+
+
+def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotment:
+    """Divide a machine among trials.
+
+    Without a GPU a trial takes one core unless told otherwise. With GPUs it takes what the space says,
+    but not so many cores that GPUs would stand idle.
+
+    Raises:
+      ConfigError: a wish is not positive, or a number of GPUs above one is not whole.
+      ResourcesMissing: one trial asks for more than there is.
+    """
+    _check(wishes)
+    gpus = wishes.gpus_per_trial
+    if gpus is None:
+        gpus = settings.gpus if machine.gpus else 0.0
+    by_gpus = _trials_on_gpus(machine.gpus, gpus)
+    cpus = wishes.cpus_per_trial
+    if cpus is None:
+        share = machine.cpus // max(1, min(by_gpus, machine.cpus))
+        cpus = min(math.ceil(settings.cpus), max(1, share)) if gpus else 1
+    if gpus > machine.gpus or cpus > machine.cpus:
+        raise ResourcesMissing(
+            f"a trial asks for {cpus} CPU cores and {gpus:g} GPUs, but there are {machine}. "
+            "Lower --cpus-per-trial or --gpus-per-trial."
+        )
+    fitting = min(by_gpus, machine.cpus // cpus)
+    return Allotment(gpus, cpus, min(fitting, wishes.max_concurrent or fitting))
+
+
+def _trials_on_gpus(available: int, each: float) -> int:
+    """Return how many trials the GPUs carry; a fraction never spans two of them."""
+    if each == 0:
+        return 10**9
+    if each < 1:
+        return available * int(1 / each + 1e-9)
+    return available // int(each)
+
+
+def _check(wishes: Wishes) -> None:
+    gpus = wishes.gpus_per_trial
+    problems = [
+        f"{flag} must be at least 1, got {value}"
+        for flag, value in (
+            ("--cpus-per-trial", wishes.cpus_per_trial),
+            ("--max-concurrent", wishes.max_concurrent),
+        )
+        if value is not None and value < 1
+    ]
+    if gpus is not None and (gpus < 0 or (gpus > 1 and gpus != int(gpus))):
+        problems.append(f"--gpus-per-trial must be a fraction or a whole number, got {gpus:g}")
+    if problems:
+        raise ConfigError(*problems)
