@@ -78,7 +78,7 @@ class SearchSpace:
           variant: another recurrence than the file's; fields it does not have are dropped, with a note.
           overrides: `dotted.key=value` texts, as after `--set`; a key is a field of RunConfig (which then
             is no longer searched), `search.<field>` with a domain, or `tune.<setting>`. They come last.
-          scale: "quick" merges the file's `quick:` block over the rest.
+          scale: "quick" merges the file's `quick:` block over the rest; a resolved space keeps its own.
 
         Raises:
           ConfigError: every problem found, one line each, with file and line or the `--set` it came from.
