@@ -1,6 +1,6 @@
 """What is wrong with a search space whose every entry is well written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,19 +129,16 @@ def _scheduler(space: "SearchSpace", say: Say) -> Iterator[str]:
     lengths = {*space.base, *space.domains}
     if "epochs" in lengths:
         return  # how many steps that is, only the data can tell
-    yield from _told(lambda: space.grace(train_examples=2**62), "tune.scheduler", say)
+    for path, text in space.too_late(space.horizon(train_examples=2**62)).items():
+        yield say(path if path.startswith("tune.") else f"base.{path}", text)
 
 
 def _grid(space: "SearchSpace", say: Say) -> Iterator[str]:
     if space.tune.searcher.kind == "grid":
-        yield from _told(space.grid, "tune.searcher", say)
-
-
-def _told(attempt: Callable[[], object], place: str, say: Say) -> Iterator[str]:
-    try:
-        attempt()
-    except ConfigError as error:
-        yield from (say(place, text) for text in error.problems)
+        try:
+            space.grid()
+        except ConfigError as error:
+            yield from (say("tune.searcher", text) for text in error.problems)
 
 
 # Each group relies on the ones before it, so that one mistake is not told twice.

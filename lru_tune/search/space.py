@@ -179,19 +179,27 @@ class SearchSpace:
           ConfigError: it, or the first report, is not below the horizon: no trial could ever be stopped.
         """
         horizon = self.horizon(train_examples)
-        grace = self.tune.scheduler.grace or max(1, horizon // 10)
+        if late := self.too_late(horizon):
+            raise ConfigError(*(f"{path}: {text}" for path, text in late.items()))
+        return self._first_rung(horizon)
+
+    def too_late(self, horizon: int) -> dict[str, str]:
+        """Return dotted setting -> what is wrong, for each that keeps any trial from being stopped early."""
         if self.tune.scheduler.kind == "none":
-            return grace
-        clocks = {"tune.scheduler.grace": grace, "eval_every": self.base.get("eval_every", 1)}
-        late = [
-            f"{name} ({steps}) is not below the longest run ({horizon} steps): no trial could ever be "
-            f"stopped. Say --set {name}={max(1, horizon // 10)} or --set tune.scheduler.kind=none."
-            for name, steps in clocks.items()
+            return {}
+        clocks = {
+            "tune.scheduler.grace": self._first_rung(horizon),
+            "eval_every": self.base.get("eval_every", 1),
+        }
+        return {
+            path: f"{steps} is not below the longest run ({horizon} steps): no trial could ever be "
+            f"stopped. Say --set {path}={max(1, horizon // 10)} or --set tune.scheduler.kind=none."
+            for path, steps in clocks.items()
             if steps >= horizon
-        ]
-        if late:
-            raise ConfigError(*late)
-        return grace
+        }
+
+    def _first_rung(self, horizon: int) -> int:
+        return self.tune.scheduler.grace or max(1, horizon // 10)
 
     def grid(self) -> list[Sample]:
         """Return every combination of values, for the grid searcher; violating ones are left out.
@@ -202,7 +210,7 @@ class SearchSpace:
         endless = [path for path, domain in self.domains.items() if not isinstance(domain, Choice)]
         if endless:
             raise ConfigError(
-                f"tune.searcher.kind grid needs grid or choice for every dimension; {endless[0]} is not"
+                f"kind grid needs grid or choice for every dimension; {endless[0]} is not"
             )
         values = itertools.product(*(domain.ends() for domain in self.domains.values()))
         samples = [dict(zip(self.domains, row, strict=True)) for row in values]

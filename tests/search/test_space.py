@@ -121,7 +121,7 @@ class TestUse:
         space = load(("steps: 90", "epochs: 2"))
         assert space.grace(train_examples=3200) == 30
         with pytest.raises(
-            ConfigError, match=r"grace \(30\) is not below the longest run \(20 steps\)"
+            ConfigError, match=r"grace: 30 is not below the longest run \(20 steps\)"
         ):
             space.grace(train_examples=320)
 
