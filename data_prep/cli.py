@@ -158,7 +158,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
         for task in tasks:
             if ORIGINS[task.origin].export is None:
                 raise ConfigError(f"--export-tsv: {task.name} has no published text format")
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with show_progress(console) as progress:
         for task in tasks:
             prepared = prepare(

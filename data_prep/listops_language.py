@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 DIGITS = tuple("0123456789")
 CLOSE = "]"
+PARENTHESES = ("(", ")")  # of the curried form; they carry no meaning
 
 
 def _truncated_median(values: Sequence[int]) -> int:
@@ -46,7 +47,7 @@ def evaluate(expression: str) -> int:
     """
     pending: list[tuple[str, list[int]]] = [("", [])]  # operators not closed yet, under a dummy
     for place, token in enumerate(expression.split(), start=1):
-        if token in "()":
+        if token in PARENTHESES:
             continue
         if token in OPERATORS:
             pending.append((token, []))

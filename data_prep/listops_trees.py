@@ -152,7 +152,8 @@ def _apply(operators: np.ndarray, arguments: np.ndarray, counts: np.ndarray) -> 
 
 def _starts(counts: np.ndarray) -> np.ndarray:
     """Return where each segment begins, given the lengths of segments put end to end."""
-    return np.cumsum(counts, dtype=np.int64) - counts
+    starts: np.ndarray = np.cumsum(counts, dtype=np.int64) - counts
+    return starts
 
 
 def _medians(arguments: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -161,7 +162,8 @@ def _medians(arguments: np.ndarray, counts: np.ndarray) -> np.ndarray:
     table[filled] = arguments
     table.sort(axis=1)
     rows = np.arange(len(counts))
-    return (table[rows, (counts - 1) // 2] + table[rows, counts // 2]) // 2
+    middle: np.ndarray = table[rows, (counts - 1) // 2] + table[rows, counts // 2]
+    return middle // 2
 
 
 # Each takes (A,) arguments, segment after segment, and (M,) segment lengths, and returns (M,) uint8;

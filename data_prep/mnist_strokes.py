@@ -26,7 +26,7 @@ ABSENT = (
     (),
     ("lower left",),
 )  # by digit
-FARTHEST = 3  # pixels a digit is moved, either way
+FARTHEST = 1  # pixels a digit is moved, either way
 THICKEST = 2  # pixels added to a stroke
 NOISE = 40  # of 255
 

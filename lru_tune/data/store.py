@@ -53,11 +53,12 @@ class PreparedTask:
         def array(part: str) -> np.ndarray:
             path = self.folder / name / f"{part}.npy"
             try:
-                return np.load(path, mmap_mode="r", allow_pickle=False)
+                mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
                 raise DataDamaged(
                     f"{path} cannot be read: {error}. {_again(self.folder)}"
                 ) from error
+            return mapped
 
         has_lengths = f"{name}/lengths.npy" in self.manifest.files
         return Split(array("inputs"), array("targets"), array("lengths") if has_lengths else None)

@@ -1,0 +1,165 @@
+"""MNIST: the publisher's files, the fixed split, the two orders, the drawn twin."""
+
+import gzip
+import shutil
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_prep import ensure_prepared, prepare
+from data_prep.mnist import FILES, SOURCES, bit_reversal
+from lru_tune.data.verify import verify
+from lru_tune.errors import DataDamaged, DataNotPrepared
+
+
+@pytest.fixture(autouse=True)
+def _no_raw_files(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Let tests say themselves where the publisher's files lie."""
+    if "published" in request.fixturenames:
+        request.getfixturevalue("published")
+    monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+
+
+@pytest.fixture
+def published(raw_root: Path) -> Path:
+    folder = raw_root / "MNIST" / "raw"
+    if not (folder / SOURCES[0].file).is_file():
+        pytest.skip(f"needs {folder / SOURCES[0].file}")
+    return raw_root
+
+
+def test_the_order_of_psmnist_is_bit_reversal():
+    order = bit_reversal()
+    assert sorted(order) == list(range(784))
+    # 1024 places of 10 bits: 0, 512, 256, 768, 128, 640, (896 is no pixel), 64, ...
+    assert order[:7].tolist() == [0, 512, 256, 768, 128, 640, 384]
+    assert order[7] == 64
+
+
+def test_the_twin_has_the_shape_of_the_task_and_can_be_learnt(tmp_path):
+    plain = ensure_prepared("smnist", tmp_path, synthetic=True)
+    permuted = ensure_prepared("psmnist", tmp_path, synthetic=True)
+    assert plain.folder == tmp_path / "synthetic" / "smnist"
+    assert plain.manifest.synthetic
+    assert plain.manifest.counts == {"train": 288, "val": 32, "test": 64}
+    train, test = plain.split("train"), plain.split("test")
+    assert train.inputs.shape == (288, 784, 1)
+    np.testing.assert_array_equal(
+        permuted.split("test").inputs, np.asarray(test.inputs)[:, bit_reversal()]
+    )
+    np.testing.assert_array_equal(permuted.split("test").targets, test.targets)
+    known, asked = (np.asarray(s.inputs[:, :, 0], np.float32) for s in (train, test))
+    distances = ((asked[:, None] - known[None]) ** 2).sum(axis=2)
+    guesses = np.asarray(train.targets)[distances.argmin(axis=1)]
+    assert (guesses == test.targets).mean() > 0.7  # nearest neighbour; chance is 0.1
+    assert verify(tmp_path / "synthetic", "smnist") == []
+
+
+def test_a_limited_data_set(published, tmp_path):
+    prepared = prepare("smnist", tmp_path, from_dir=published, limit=12_000)
+    assert prepared.manifest.counts == {"train": 10_800, "val": 1_200, "test": 2_000}
+    content = gzip.decompress((published / "MNIST/raw/train-labels-idx1-ubyte.gz").read_bytes())
+    first = np.bincount(np.frombuffer(content, np.uint8, offset=8)[:12_000])
+    histogram = prepared.manifest.label_histogram
+    np.testing.assert_array_equal(np.add(histogram["train"], histogram["val"]), first)
+    assert verify(tmp_path, "smnist") == []
+
+
+@pytest.mark.slow
+def test_the_full_data_sets(published, tmp_path):
+    plain = prepare("mnist", tmp_path, from_dir=published)
+    permuted = prepare("pmnist", tmp_path, from_dir=published)
+    for prepared in (plain, permuted):
+        assert prepared.manifest.counts == {"train": 54_000, "val": 6_000, "test": 10_000}
+        assert prepared.manifest.chance == pytest.approx(0.1135)
+        assert verify(tmp_path, prepared.manifest.task) == []
+    train = np.asarray(plain.split("train").inputs)
+    assert train.mean() / 255 == pytest.approx(0.1307, abs=0.001)  # the often quoted mean
+    np.testing.assert_array_equal(permuted.split("train").inputs, train[:, bit_reversal()])
+    np.testing.assert_array_equal(permuted.split("val").targets, plain.split("val").targets)
+
+
+def test_unpacked_files_are_read_as_well(published, tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for file in FILES.values():
+        packed = (published / "MNIST" / "raw" / f"{file.name}.gz").read_bytes()
+        (raw / file.name).write_bytes(gzip.decompress(packed))
+    unpacked = prepare("smnist", tmp_path / "a", from_dir=raw, limit=1000)
+    packed = prepare("smnist", tmp_path / "b", from_dir=published, limit=1000)
+    assert unpacked.manifest == packed.manifest
+
+
+def test_files_named_by_the_environment_are_found(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("LRU_TUNE_RAW", str(published))
+    said: list[str] = []
+    prepared = ensure_prepared("psmnist", tmp_path, log=said.append)
+    assert prepared.manifest.counts["train"] == 54_000
+    assert said[0] == f"preparing psmnist in {tmp_path}"
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"), [(b"\x1f\x8bbroken", ""), (b"<!DOCTYPE html>", "holds a web page")]
+)
+def test_a_file_with_another_checksum_is_refused(tmp_path, content, hint):
+    for source in SOURCES:
+        (tmp_path / source.file).write_bytes(content)
+    with pytest.raises(DataDamaged, match=rf"train-images.* has md5 .*f68b3c2d.*{hint}.*Delete it"):
+        prepare("smnist", tmp_path / "data", from_dir=tmp_path)
+    assert not (tmp_path / "data" / "smnist").exists()
+
+
+def test_an_empty_folder_is_told_what_it_lacks(tmp_path):
+    with pytest.raises(DataNotPrepared, match=r"does not hold .*t10k-labels-idx1-ubyte.gz"):
+        prepare("smnist", tmp_path / "data", from_dir=tmp_path)
+
+
+def test_without_files_it_is_not_prepared_by_itself(tmp_path):
+    with pytest.raises(DataNotPrepared, match="python -m data_prep prepare psmnist"):
+        ensure_prepared("psmnist", tmp_path)
+
+
+def test_without_torchvision_the_way_out_is_told(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(
+        DataNotPrepared, match=r"pip install 'lru-tune\[data\]', or put .*--from-dir"
+    ):
+        prepare("smnist", tmp_path)
+    assert not (tmp_path / "smnist").exists()
+
+
+def fake_torchvision(monkeypatch: pytest.MonkeyPatch, download) -> None:
+    datasets = types.ModuleType("torchvision.datasets")
+    datasets.MNIST = download
+    package = types.ModuleType("torchvision")
+    package.datasets = datasets
+    monkeypatch.setitem(sys.modules, "torchvision", package)
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
+
+
+def test_without_a_network_the_way_out_is_told(tmp_path, monkeypatch):
+    def download(root: str, download: bool) -> None:
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+
+    fake_torchvision(monkeypatch, download)
+    with pytest.raises(
+        DataNotPrepared, match=r"could not be fetched \(Error downloading.*--from-dir"
+    ):
+        prepare("smnist", tmp_path)
+
+
+def test_what_was_fetched_once_is_not_fetched_again(published, tmp_path, monkeypatch):
+    fetched: list[str] = []
+
+    def download(root: str, download: bool) -> None:
+        assert download
+        fetched.append(root)
+        shutil.copytree(published / "MNIST", Path(root) / "MNIST")
+
+    fake_torchvision(monkeypatch, download)
+    prepare("smnist", tmp_path, limit=100)
+    prepare("psmnist", tmp_path, limit=100)
+    assert fetched == [str(tmp_path / "raw")]

@@ -1,0 +1,122 @@
+"""Preparing: what is there is kept, what is wrong is told, what is damaged is made again."""
+
+import errno
+
+import pytest
+
+from data_prep import ORIGINS, ensure_prepared, export_tsv, prepare
+from data_prep.origin import SYNTHETIC_COUNTS
+from data_prep.progress import SECONDS_BETWEEN_LINES, ProgressLines
+from lru_tune.data.growing import GrowingArray
+from lru_tune.data.verify import verify
+from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared, ResourcesMissing
+from lru_tune.tasks import TASKS
+
+
+@pytest.fixture(autouse=True)
+def _no_raw_files(monkeypatch):
+    monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+
+
+def test_every_task_has_an_origin():
+    assert {task.origin for task in TASKS.values()} <= set(ORIGINS)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_sound_synthetic_twin(tmp_path, task):
+    prepared = ensure_prepared(task, tmp_path, synthetic=True)
+    assert prepared.folder == tmp_path / "synthetic" / task
+    assert prepared.manifest.synthetic
+    twins = sum(prepared.manifest.counts.values())
+    assert twins == sum(SYNTHETIC_COUNTS.values())
+    assert verify(tmp_path / "synthetic", task) == []
+    assert not (tmp_path / task).exists()
+
+
+def test_a_generated_task_prepares_itself_once(tmp_path):
+    said: list[str] = []
+    first = ensure_prepared("copy", tmp_path, log=said.append)
+    written = (first.folder / "manifest.json").stat().st_mtime_ns
+    second = ensure_prepared("copy-classification", tmp_path, log=said.append)
+    assert said == [f"preparing copy in {tmp_path}"]
+    assert (second.folder / "manifest.json").stat().st_mtime_ns == written
+
+
+def test_what_lies_there_is_opened_whatever_it_was_made_of(tmp_path):
+    prepare("copy", tmp_path, limit=100, seed=5)
+    assert ensure_prepared("copy", tmp_path).manifest.counts["train"] == 100
+
+
+def test_the_same_request_changes_nothing_another_one_replaces(tmp_path):
+    said: list[str] = []
+    first = prepare("copy", tmp_path, limit=100)
+    again = prepare("copy", tmp_path, limit=100, log=said.append)
+    assert said == ["copy is prepared already"]
+    assert again == first
+    other = prepare("copy", tmp_path, limit=200, log=said.append)
+    assert len(said) == 1
+    assert other.manifest.counts["train"] == 200
+
+
+@pytest.mark.parametrize("truncate", [True, False])
+def test_damaged_arrays_are_made_again(tmp_path, truncate):
+    prepared = prepare("copy", tmp_path, limit=100)
+    file = prepared.folder / "val" / "targets.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content[: -1 if truncate else None])
+    assert verify(tmp_path, "copy") != []
+    if truncate:
+        with pytest.raises(DataDamaged, match="Prepare it again"):
+            ensure_prepared("copy", tmp_path)
+    prepare("copy", tmp_path, limit=100)
+    assert verify(tmp_path, "copy") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"limit": 3}, "--limit must be at least 10, got 3"),
+        ({"workers": 0}, "--workers must be at least 1, got 0"),
+    ],
+)
+def test_senseless_arguments_are_refused(tmp_path, arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        prepare("copy", tmp_path, **arguments)
+
+
+def test_a_data_root_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"--data-root: .*file cannot be made a folder"):
+        prepare("copy", tmp_path / "file")
+
+
+def test_copy_has_no_files_to_read_nor_a_text_format(tmp_path):
+    with pytest.raises(DataNotPrepared, match="leave --from-dir out"):
+        prepare("copy", tmp_path, from_dir=tmp_path)
+    with pytest.raises(ConfigError, match="copy has no published text format"):
+        export_tsv(prepare("copy", tmp_path, limit=10), tmp_path)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    def append(self, rows):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(GrowingArray, "append", append)
+    with pytest.raises(ResourcesMissing, match="disk became full"):
+        prepare("copy", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".copy.lock"]
+
+
+def test_long_work_tells_its_progress_now_and_then():
+    said: list[str] = []
+    now = 0.0
+    progress = ProgressLines(said.append, clock=lambda: now)
+    for done in range(11):
+        progress("counting", done, 10)
+        now += SECONDS_BETWEEN_LINES / 2
+    assert said[0] == "counting: 2 of 10 (20%), about 20 s left"
+    assert len(said) == 5
+    progress("something short", 0, 2)
+    progress("something short", 2, 2)
+    assert len(said) == 5
