@@ -74,7 +74,6 @@ def write_best_config(
         f"date: {datetime.fromtimestamp(ended):%Y-%m-%d}",
         f"lru-tune: {__version__}",
         *([remark] if remark else []),
-        f"Train it again:  lru-tune train --config {path.name}",
     ]
     header = "".join(f"# {line}\n" for line in lines)
     runs.write_atomically(path, header + (run / runs.CONFIG_FILE).read_text())

@@ -243,7 +243,10 @@ def _next_steps(findings: Findings) -> list[str]:
     folder = findings.folder.name
     steps = []
     if findings.best is not None:
-        steps.append(f"lru-tune train --config {folder}/best.yaml --test   # the winner once more")
+        twin = " --synthetic" if findings.record.synthetic else ""
+        steps.append(
+            f"lru-tune train --config {folder}/best.yaml{twin} --test   # the winner once more"
+        )
     if findings.record.status != "completed":
         steps.append(f"lru-tune tune --resume {folder}   # go on, where nothing runs it any more")
     if not findings.trials[STATUS].isin(ELIGIBLE).any():
