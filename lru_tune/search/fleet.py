@@ -1,5 +1,6 @@
 """Running trials in parallel through Ray: for a search, and for a fixed list of runs."""
 
+import os
 import shutil
 from collections import deque
 from collections.abc import Sequence
@@ -62,8 +63,10 @@ def run_trials(
     """
     shutil.rmtree(experiment / RAY_FOLDER, ignore_errors=True)
     tally = Tally()
-    # HyperBand pauses trials, which still count against the limit: its brackets would never fill.
-    limit = None if isinstance(scheduler, HyperBandScheduler) else allotment.concurrent
+    # HyperBand compares trials that it has paused: a bracket must fill at once, beyond what can run.
+    synchronous = isinstance(scheduler, HyperBandScheduler)
+    limit = None if synchronous else allotment.concurrent
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(count) if synchronous else "auto"
     tune.Tuner(
         tune.with_resources(LruTrial, {"cpu": allotment.cpus, "gpu": allotment.gpus}),
         param_space={WORKER: asdict(worker)},

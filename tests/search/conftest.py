@@ -10,6 +10,12 @@ import pytest
 import yaml
 
 HERE = Path(__file__).resolve().parent
+# Ray's workers import the script by its name as well, and inherit this.
+sys.path.insert(0, str(HERE))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(HERE), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+)
+
 SPACE: dict[str, Any] = {
     "schema": 1,
     "task": "copy",
@@ -28,13 +34,6 @@ SPACE: dict[str, Any] = {
         "confirm": {"top": 2, "seeds": 2},
     },
 }
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _workers_find_the_script() -> None:
-    sys.path.insert(0, str(HERE))
-    parts = [str(HERE), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, parts))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ step it really executes is a line in the run's executed.log; files in the data r
     weight_decay 0.5     the run diverges at its second report
     data_root/die        kills its process once, after the third report of the run whose name it holds
     data_root/break      raises ValueError in every run whose name it begins
+    data_root/refuse     raises DataDamaged in every run whose name it begins
     data_root/slow       seconds each report takes
 """
 
@@ -20,7 +21,7 @@ import yaml
 
 from lru_tune import runs
 from lru_tune.config.schema import RunConfig
-from lru_tune.errors import Diverged
+from lru_tune.errors import DataDamaged, Diverged
 from lru_tune.runs import Report
 
 EXECUTED = "executed.log"
@@ -97,9 +98,10 @@ def misbehave(data_root: Path, run_dir: Path, *, reports: int) -> None:
     if reports == 3 and die.is_file() and run_dir.name.startswith(die.read_text()):
         die.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
-    broken = data_root / "break"
-    if broken.is_file() and run_dir.name.startswith(broken.read_text()):
-        raise ValueError("the script says so")
+    for file, error in (("break", ValueError), ("refuse", DataDamaged)):
+        script = data_root / file
+        if script.is_file() and run_dir.name.startswith(script.read_text()):
+            raise error("the script says so")
 
 
 def number_in(path: Path) -> float:

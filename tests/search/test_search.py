@@ -73,6 +73,7 @@ def test_asha_stops_what_successive_halving_stops_and_the_best_completes(run, ma
     assert "stopped" in found
 
 
+@pytest.mark.slow
 def test_the_same_search_one_trial_at_a_time_is_the_same_twice(run, make_space, tmp_path):
     space = make_space(tune__searcher__kind="optuna", tune__trials=14)
     first = run(space, tmp_path / "first")
@@ -102,6 +103,7 @@ def test_a_reused_process_leaks_nothing_into_the_next_run(run, make_space, tmp_p
         assert steps == list(range(0, 90, 10))
 
 
+@pytest.mark.slow
 def test_a_lost_worker_costs_no_step_and_no_report(run, make_space, task, tmp_path):
     (task.folder.parent / "die").write_text("0001-")
     journal = run(make_space(tune__scheduler__kind="none", tune__trials=3))
@@ -113,6 +115,7 @@ def test_a_lost_worker_costs_no_step_and_no_report(run, make_space, task, tmp_pa
     assert [r.step for r in reports if r.number == 1] == list(range(10, 100, 10))
 
 
+@pytest.mark.slow
 def test_a_broken_trial_is_failed_with_its_error_and_the_others_go_on(
     run, make_space, task, tmp_path
 ):
@@ -124,12 +127,17 @@ def test_a_broken_trial_is_failed_with_its_error_and_the_others_go_on(
     assert runs.read_result(failed)["error"] == "ValueError: the script says so"
 
 
-def test_a_search_in_which_nothing_succeeds_says_so(run, make_space, task):
-    (task.folder.parent / "break").write_text("0")
+def test_a_search_in_which_nothing_succeeds_says_so(run, make_space, task, tmp_path):
+    (task.folder.parent / "refuse").write_text("0")
     with pytest.raises(NoTrialSucceeded, match="none of 2 trials"):
         run(make_space(tune__trials=2))
+    errors = [
+        runs.read_result(path)["error"] for path in (tmp_path / "experiment/trials").iterdir()
+    ]
+    assert errors == ["DataDamaged: the script says so"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["median", "hyperband"])
 def test_other_schedulers_stop_some_and_complete_the_best(run, make_space, tmp_path, kind):
     journal = run(make_space(tune__scheduler__kind=kind, tune__trials=8), at_once=2)
