@@ -5,6 +5,7 @@ use, so that `prepare_process` comes first in every process that trains.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from lru_tune.layout import compilation_cache
@@ -13,17 +14,18 @@ HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 GPU_MEMORY = 0.9  # of a trial's share of a GPU; the rest is for the driver's own buffers
 
 
-def prepare_process(*, cpus: float, gpus: float) -> None:
+def prepare_process(*, cpus: float, gpus: float | None) -> None:
     """Set this process up for training.
 
     Args:
       cpus: cores it may use; XLA makes a thread for each.
-      gpus: GPUs it owns; a fraction limits the memory that JAX takes, 0 keeps JAX on the CPU.
+      gpus: GPUs it owns; a fraction limits the memory that JAX takes, 0 keeps JAX on the CPU,
+        None leaves the choice of devices to JAX.
     """
     os.environ.update(training_environment(cpus=cpus, gpus=gpus))
 
 
-def training_environment(*, cpus: float, gpus: float) -> dict[str, str]:
+def training_environment(*, cpus: float, gpus: float | None) -> dict[str, str]:
     """Return the variables that `prepare_process` sets."""
     cache = compilation_cache()
     environment = {
@@ -35,7 +37,7 @@ def training_environment(*, cpus: float, gpus: float) -> dict[str, str]:
     }
     if gpus == 0:
         environment["JAX_PLATFORMS"] = "cpu"
-    elif gpus < 1:
+    elif gpus is not None and gpus < 1:
         environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_MEMORY * gpus:.3f}"
     return environment
 
@@ -46,3 +48,12 @@ def worker_environment() -> dict[str, str]:
         return {}
     # XLA's buffers come from malloc; huge pages take away most of the page faults of a step on the CPU.
     return {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
+
+def become_worker() -> None:
+    """Start this program again with `worker_environment` if it was not born with it."""
+    missing = {k: v for k, v in worker_environment().items() if k not in os.environ}
+    if missing:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | missing)

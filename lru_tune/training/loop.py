@@ -120,15 +120,15 @@ class Run:
 
     def _open(self) -> None:
         """Start at step 0, or where the newest checkpoint stands."""
-        runs.write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
         saved = checkpoint.load_newest(self.run_dir)
-        if saved is None:
-            self.state = self.programs.init(self.hyper)
-            return
-        if saved["config_hash"] != self.config.fingerprint():
+        if saved is not None and saved["config_hash"] != self.config.fingerprint():
             raise ConfigError(
                 f"{self.run_dir} belongs to another configuration; choose another run directory"
             )
+        runs.write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
+        if saved is None:
+            self.state = self.programs.init(self.hyper)
+            return
         shapes = jax.eval_shape(self.programs.init, self.hyper)
         state = serialization.from_state_dict(shapes, saved["state"])
         self.state = jax.tree.map(jnp.asarray, state)

@@ -159,7 +159,7 @@ def train_steps(
         (loss, (sums, batch_stats)), grads = jax.value_and_grad(objective, has_aux=True)(
             state.params
         )
-        norm = optax.global_norm(grads)
+        norm = optax.tree.norm(grads)
         factor = clip_factor(norm, hyper.max_grad_norm)
         grads = jax.tree.map(lambda g: g * factor, grads)
         scaled, moments = adam.update(grads, state.moments)

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from lru_tune.config.schema import DenseRecurrence, DiagonalRecurrence, ModelConfig
 from lru_tune.config.variants import VARIANTS
 from lru_tune.models.build import Traced, build_model

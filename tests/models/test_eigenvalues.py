@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from lru_tune.models.eigenvalues import EIGENVALUES, Ring, input_gain_log, sample_ring
 
 RINGS = [

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from lru_tune.models.recurrence import LRU, DenseRNN
 
 TOLERANCE = 1e-4  # relative, float32 against float64, as promised for minimal-LRU's parameters

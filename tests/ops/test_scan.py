@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from lru_tune.ops.scan import SCAN_BACKENDS, linear_scan
 
 # float32 against float64: rounding errors of about 1e-7 a step accumulate over the memory
@@ -46,11 +47,7 @@ def problem(length: int, modulus: float, batch: int = 3, n: int = 5):
     phase = rng.uniform(0, 2 * np.pi, n)
     decay = modulus * np.exp(1j * phase)
     complex_normal = lambda: (
-        rng.normal(size=(length, batch, n))
-        + 1j
-        * rng.normal(  # noqa: E731
-            size=(length, batch, n)
-        )
+        rng.normal(size=(length, batch, n)) + 1j * rng.normal(size=(length, batch, n))
     )
     return decay, complex_normal(), complex_normal()
 

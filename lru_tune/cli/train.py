@@ -1,0 +1,151 @@
+"""`lru-tune train`: one run, without Ray."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from lru_tune import __version__
+from lru_tune.config.files import load_run_config
+from lru_tune.config.schema import RunConfig
+from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.errors import ConfigError, Interrupted
+from lru_tune.layout import (
+    data_root,
+    new_experiment_folder,
+    runs_root,
+    search_space_file,
+    timestamped,
+)
+from lru_tune.process import become_worker, prepare_process
+from lru_tune.runs import CONFIG_FILE, VAL_ACCURACY, Report
+from lru_tune.tasks import find_task
+
+WANDB_MODES = ("off", "offline", "online")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the last line on stdout is the run directory.
+
+    Raises:
+      LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
+    """
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    config = _configuration(arguments)
+    become_worker()
+    signal.signal(signal.SIGTERM, _stop)
+    root = data_root(arguments.data_root)
+    from data_prep import ensure_prepared
+
+    ensure_prepared(config.task, root, synthetic=arguments.synthetic, log=_say)
+    if arguments.synthetic:
+        root = root / SYNTHETIC_FOLDER
+    run_dir = _run_directory(arguments, config.task)
+    try:
+        _train(config, root, run_dir, arguments)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; go on with:  lru-tune train --resume {run_dir}"
+            f" --data-root {data_root(arguments.data_root)}{' --test' if arguments.test else ''}"
+        ) from None
+    print(run_dir)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    made = argparse.ArgumentParser(
+        prog="lru-tune train", description="Train one configuration, without a search."
+    )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
+    made.add_argument("--task", metavar="NAME", help="the task; its search space's base is trained")
+    made.add_argument(
+        "--config", metavar="FILE", type=Path, help="best.yaml, config.yaml or a search space"
+    )
+    made.add_argument("--variant", metavar="NAME", help="another recurrence")
+    made.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides", help="repeats"
+    )
+    made.add_argument("--seed", metavar="S", type=int)
+    made.add_argument(
+        "--test", action="store_true", help="read the test split once, with the best parameters"
+    )
+    made.add_argument("--resume", metavar="DIR", type=Path, help="go on with a run")
+    made.add_argument("--name", metavar="NAME", help="of the run directory")
+    made.add_argument("--synthetic", action="store_true", help="the task's tiny synthetic twin")
+    made.add_argument("--wandb", choices=WANDB_MODES, default="off")
+    made.add_argument("--tensorboard", action="store_true")
+    made.add_argument("--data-root", metavar="DIR", type=Path)
+    made.add_argument("--runs-root", metavar="DIR", type=Path)
+    return made
+
+
+def _configuration(arguments: argparse.Namespace) -> RunConfig:
+    """Read what to train: a run's own configuration, a file, or the base of a task's space."""
+    if arguments.resume is not None:
+        if arguments.overrides or arguments.variant or arguments.config or arguments.seed:
+            raise ConfigError("--resume goes on with the same configuration; leave the others out")
+        path = arguments.resume / CONFIG_FILE
+        if not path.is_file():
+            raise ConfigError(f"{arguments.resume} is no run directory: it has no {CONFIG_FILE}")
+        return load_run_config(path)
+    if arguments.config is None and arguments.task is None:
+        raise ConfigError("say what to train: --task NAME, --config FILE or --resume DIR")
+    overrides = list(arguments.overrides)
+    if arguments.variant is not None:
+        overrides.append(f"variant={arguments.variant}")
+    if arguments.seed is not None:
+        overrides.append(f"seed={arguments.seed}")
+    path = arguments.config or search_space_file(find_task(arguments.task).name)
+    config = load_run_config(path, overrides=overrides)
+    if arguments.task is not None and find_task(arguments.task).name != config.task:
+        raise ConfigError(f"--task {arguments.task}, but {path} is for task {config.task}")
+    return config
+
+
+def _run_directory(arguments: argparse.Namespace, task: str) -> Path:
+    if arguments.resume is not None:
+        return arguments.resume.resolve()
+    name = arguments.name or timestamped(task)
+    return new_experiment_folder(runs_root(arguments.runs_root), name)
+
+
+def _train(config: RunConfig, root: Path, run_dir: Path, arguments: argparse.Namespace) -> None:
+    """Train to the end, a line a report on stderr; then the test split if asked for."""
+    prepare_process(cpus=os.cpu_count() or 1, gpus=None)
+    from lru_tune.training.loop import evaluate_test, train
+    from lru_tune.training.trackers import TrackerSettings, make_trackers
+
+    settings = TrackerSettings(arguments.wandb, arguments.tensorboard, group=run_dir.parent.name)
+    reports = train(config, data_root=root, run_dir=run_dir, trackers=make_trackers(settings))
+    try:
+        for report in reports:
+            _say(_line(report))
+    finally:
+        reports.close()
+    if arguments.test:
+        metrics = evaluate_test(run_dir, data_root=root)
+        _say("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
+
+
+def _line(report: Report) -> str:
+    metrics = report.metrics
+    return (
+        f"step {report.step:>7}  epoch {metrics['epoch']:7.2f}  "
+        f"train/loss {metrics['train/loss']:.4f}  val/loss {metrics['val/loss']:.4f}  "
+        f"val/accuracy {metrics[VAL_ACCURACY]:.4f}  {metrics['examples_per_second']:.0f} examples/s  "
+        f"{metrics['seconds']:.1f} s"
+    )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

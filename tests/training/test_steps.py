@@ -1,0 +1,134 @@
+"""The compiled programs against plain, uncompiled arithmetic."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lru_tune.config.schema import DataConfig, ModelConfig, OptimConfig, RunConfig
+from lru_tune.data.batches import epoch_order, take_examples
+from lru_tune.data.store import open_task
+from lru_tune.models.build import build_model
+from lru_tune.ops.scan import SCAN_BACKENDS
+from lru_tune.tasks import find_task
+from lru_tune.training.hyperparameters import hyperparameters, program_key
+from lru_tune.training.optimizer import adam_moments, apply_adamw, learning_rate, slow_mask
+from lru_tune.training.steps import Batches, batch_loss, cross_entropy, programs
+
+
+def tiny(task: str, scan: str = "sequential", dropout: float = 0.1) -> RunConfig:
+    pooling = "none" if find_task(task).head == "per_step" else "mean"
+    return RunConfig(
+        task=task,
+        steps=40,
+        eval_every=10,
+        model=ModelConfig(n_layers=2, d_model=8, d_hidden=6, dropout=dropout, pooling=pooling),
+        optim=OptimConfig(learning_rate=1e-2),
+        data=DataConfig(batch_size=8),
+        runtime={"scan": scan},
+    )
+
+
+def on_device(task: str, root, split: str = "train") -> Batches:
+    examples = take_examples(open_task(task, root).split(split), None)
+    return Batches(*(jnp.asarray(np.asarray(part)) for part in examples))
+
+
+@pytest.mark.parametrize("task", ["copy", "listops"])
+def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
+    config = tiny(task)
+    hyper, data = hyperparameters(config), on_device(task, twins)
+    order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
+    program = programs(program_key(config), 16)
+    state = program.init(hyper)
+    after = program.train(program.init(hyper), hyper, data, order, jnp.int32(2), jnp.int32(5))
+
+    model, adam = build_model(config.model, find_task(task)), adam_moments(0.9, 0.999, 1e-8)
+    slow = slow_mask(state.params, model.slow_params)
+    for i in range(2, 7):
+        batch = jax.tree.map(lambda x, i=i: x[order[i]], data)
+        (_, (_, stats)), grads = jax.value_and_grad(
+            lambda p, s=state, b=batch: batch_loss(model, p, s, hyper, b), has_aux=True
+        )(state.params)
+        scaled, moments = adam.update(grads, state.moments)
+        rate = learning_rate(state.step, hyper)
+        state = state._replace(
+            params=apply_adamw(state.params, scaled, slow, rate, hyper),
+            batch_stats=stats,
+            moments=moments,
+            step=state.step + 1,
+        )
+    assert int(after.step) == 5
+    # Five Adam steps amplify the rounding of differently fused programs: 1e-3 of a step of 1e-2.
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3),
+        after.params,
+        state.params,
+    )
+
+
+def test_scan_back_ends_train_to_the_same_parameters(twins):
+    data = on_device("listops", twins)
+    order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
+    trained = {}
+    for scan in SCAN_BACKENDS:
+        config = tiny("listops", scan)
+        hyper, program = hyperparameters(config), programs(program_key(config), 16)
+        state = program.init(hyper)
+        trained[scan] = program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params
+    for scan in ("associative", "chunked"):
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3),
+            trained[scan],
+            trained["sequential"],
+        )
+
+
+@pytest.mark.parametrize("task", ["copy", "listops"])
+@pytest.mark.parametrize("eval_batch_size", [7, 16, 1000])
+def test_evaluation_counts_every_example_once(task, eval_batch_size, twins):
+    config = tiny(task)
+    data, program = on_device(task, twins, "val"), programs(program_key(config), eval_batch_size)
+    state = program.init(hyperparameters(config))
+    sums = program.evaluate(state.params, state.batch_stats, data)
+
+    model = build_model(config.model, find_task(task))
+    variables = {"params": state.params, "batch_stats": state.batch_stats}
+    logits = model.predict(variables, data.inputs, data.lengths)
+    targets = data.targets.swapaxes(0, 1) if data.targets.ndim == 3 else data.targets
+    losses, correct = cross_entropy(logits, targets)
+    assert float(sums.predictions) == losses.size
+    assert float(sums.correct) == int(correct.sum())
+    assert float(sums.loss) == pytest.approx(float(losses.sum()), rel=1e-4)
+
+
+@pytest.mark.parametrize("task", ["copy", "listops"])
+def test_the_first_loss_is_near_that_of_guessing(task, twins):
+    config = tiny(task)
+    program = programs(program_key(config), 16)
+    state = program.init(hyperparameters(config))
+    sums = program.evaluate(state.params, state.batch_stats, on_device(task, twins, "val"))
+    guessing = np.log(find_task(task).num_classes)
+    assert float(sums.loss / sums.predictions) == pytest.approx(guessing, rel=0.5)
+
+
+def test_learning_rates_rings_and_seeds_share_one_compilation(twins):
+    data = on_device("copy", twins)
+    order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
+    configs = [
+        tiny("copy", dropout=0.1 * (i + 1)).model_copy(
+            update={"seed": i, "steps": 30 + i, "optim": OptimConfig(learning_rate=1e-3 * (i + 1))}
+        )
+        for i in range(3)
+    ]
+    assert len({program_key(config) for config in configs}) == 1
+    program = programs(program_key(configs[0]), 16)
+    before = program.train._cache_size()
+    results = []
+    for config in configs:
+        hyper = hyperparameters(config)
+        state = program.init(hyper)
+        state = program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(3))
+        results.append(np.asarray(state.params["head"]["kernel"]))
+    assert program.train._cache_size() - before <= 1
+    assert not np.allclose(results[0], results[1])
