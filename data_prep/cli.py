@@ -6,6 +6,7 @@ to stderr.
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,20 +31,21 @@ from lru_tune.tasks import TASKS, find_task
 COLUMNS = ("TASK", "SIZE", "LICENCE", "STATE", "SOURCE")
 
 
-def main(argv: Sequence[str], prog: str = "python -m data_prep") -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -> int:
     """Run one command and return its exit code.
 
     0 done, 2 bad usage, 3 data missing or damaged, 4 disk full, 130 interrupted.
 
     Args:
-      argv: the words after the program's name.
+      argv: the words after the program's name; None for those of this process.
       prog: the program's name in help texts.
     """
-    arguments = _parser(prog).parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser(prog).parse_args(words)
     try:
         arguments.command(arguments)
     except KeyboardInterrupt:
-        again = f"{prog} {' '.join(argv)}"
+        again = f"{prog} {shlex.join(words)}"
         error: LruTuneError = Interrupted(
             f"interrupted; nothing half-written is left. Again: {again}"
         )
@@ -51,7 +53,7 @@ def main(argv: Sequence[str], prog: str = "python -m data_prep") -> int:
         error = failure
     else:
         return 0
-    print(f"{prog}: {error}", file=sys.stderr)
+    print(f"error: {error}", file=sys.stderr)
     return error.exit_code
 
 

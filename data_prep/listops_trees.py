@@ -144,9 +144,10 @@ def _fill(rng: np.random.Generator, levels: list[Level]) -> list[Content]:
 
 def _apply(operators: np.ndarray, arguments: np.ndarray, counts: np.ndarray) -> np.ndarray:
     values = np.empty(len(operators), np.uint8)
+    appliers = np.repeat(operators, counts)
     for number, name in enumerate(OPERATORS):
         chosen = operators == number
-        values[chosen] = SEGMENTWISE[name](arguments[np.repeat(chosen, counts)], counts[chosen])
+        values[chosen] = SEGMENTWISE[name](arguments[appliers == number], counts[chosen])
     return values
 
 
