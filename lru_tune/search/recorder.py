@@ -84,9 +84,26 @@ def mark_run(run_dir: Path, status: str, error: str | None) -> None:
     fields = {"status": status} | ({ERROR: error} if error else {})
     result = runs.read_result(run_dir)
     if result is None:
-        runs.write_result(run_dir, **fields)
+        runs.write_result(run_dir, **_from_reports(run_dir), **fields)
     elif result["status"] == "interrupted":
         runs.update_result(run_dir, **fields)
+
+
+def _from_reports(run_dir: Path) -> dict[str, Any]:
+    """Return what a run that was lost would have written of itself, as far as its reports say."""
+    reports = runs.read_metrics(run_dir)
+    if not reports:
+        return {}
+    config = runs.read_config(run_dir)
+    best = max(reports, key=lambda report: report[runs.VAL_ACCURACY])
+    return {
+        **{name: config[name] for name in ("task", "variant", "seed")},
+        "steps": reports[-1][runs.STEP],
+        "horizon": config["steps"],
+        "best_step": best[runs.STEP],
+        **{name: best[name] for name in (runs.VAL_LOSS, runs.VAL_ACCURACY)},
+        "seconds": reports[-1][runs.SECONDS],
+    }
 
 
 def last_error(path: Path) -> str:
