@@ -104,6 +104,7 @@ class DataConfig(Strict):
     train_examples: Count | None = None  # the first so many of the split; None: all
     val_examples: Count | None = None
     test_examples: Count | None = None
+    max_length: Count | None = None  # keep the first so many steps of each sequence; None: all
 
 
 class RuntimeConfig(Strict):
@@ -140,6 +141,8 @@ class RunConfig(Strict):
             raise ValueError(
                 f"model.pooling must be {expected} for task {task.name}, got {self.model.pooling}"
             )
+        if task.head == "per_step" and self.data.max_length is not None:
+            raise ValueError(f"data.max_length would cut off what task {task.name} predicts")
         return self
 
     def with_length(self, train_examples: int) -> "RunConfig":

@@ -21,14 +21,17 @@ class Examples(NamedTuple):
     lengths: np.ndarray
 
 
-def take_examples(split: Split, limit: int | None) -> Examples:
-    """Return the first `limit` examples of a split, or all; full lengths where the task has none."""
+def take_examples(split: Split, limit: int | None, max_length: int | None = None) -> Examples:
+    """Return the first `limit` examples of a split, each cut to its first `max_length` steps.
+
+    Full lengths are filled in where the task stores none; None means no limit.
+    """
     count = len(split.targets) if limit is None else min(limit, len(split.targets))
-    inputs = split.inputs[:count]
+    inputs = split.inputs[:count, :max_length]
     if split.lengths is None:
         lengths = np.full(count, inputs.shape[1], np.int32)
     else:
-        lengths = np.asarray(split.lengths[:count], np.int32)
+        lengths = np.minimum(split.lengths[:count], inputs.shape[1]).astype(np.int32)
     return Examples(inputs, split.targets[:count], lengths)
 
 

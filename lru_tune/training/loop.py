@@ -16,7 +16,7 @@ from lru_tune import runs
 from lru_tune.config.files import dump_run_config, load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order, take_examples
-from lru_tune.data.store import PreparedTask, open_task
+from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.errors import ConfigError, Diverged
 from lru_tune.runs import Report
 from lru_tune.training import checkpoint
@@ -87,7 +87,7 @@ def evaluate_test(run_dir: Path, *, data_root: Path) -> dict[str, float]:
     config = load_run_config(run_dir / runs.CONFIG_FILE)
     task = open_task(config.task, data_root)
     best = checkpoint.read_checkpoint(run_dir / runs.CHECKPOINT_FOLDER / checkpoint.BEST)
-    data = _to_device(task, "test", config.data.test_examples)
+    data = _to_device(task, "test", config.data.test_examples, config.data.max_length)
     sums = _programs(config).evaluate(best["params"], best["batch_stats"], data)
     loss, accuracy = _means(sums)
     metrics = {runs.TEST_LOSS: loss, runs.TEST_ACCURACY: accuracy}
@@ -108,8 +108,9 @@ class Run:
         self.task = task
         self.programs = _programs(self.config)
         self.hyper = hyperparameters(self.config)
-        self.train_data = _to_device(task, "train", self.config.data.train_examples)
-        self.val_data = _to_device(task, "val", self.config.data.val_examples)
+        data = self.config.data
+        self.train_data = _to_device(task, "train", data.train_examples, data.max_length)
+        self.val_data = _to_device(task, "val", data.val_examples, data.max_length)
         self.order: tuple[int, jax.Array] | None = None
         self.seconds_a_step = math.inf
         self.rows: list[dict[str, Any]] = []
@@ -282,8 +283,10 @@ def _programs(config: RunConfig) -> Programs:
     )
 
 
-def _to_device(task: PreparedTask, split: str, limit: int | None) -> Batches:
-    examples = take_examples(task.split(split), limit)
+def _to_device(
+    task: PreparedTask, split: SplitName, limit: int | None, max_length: int | None
+) -> Batches:
+    examples = take_examples(task.split(split), limit, max_length)
     return Batches(*(jax.device_put(np.asarray(part)) for part in examples))
 
 

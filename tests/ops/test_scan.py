@@ -46,9 +46,11 @@ def problem(length: int, modulus: float, batch: int = 3, n: int = 5):
     rng = np.random.default_rng(length)
     phase = rng.uniform(0, 2 * np.pi, n)
     decay = modulus * np.exp(1j * phase)
-    complex_normal = lambda: (
-        rng.normal(size=(length, batch, n)) + 1j * rng.normal(size=(length, batch, n))
-    )
+    size = (length, batch, n)
+
+    def complex_normal() -> np.ndarray:
+        return rng.normal(size=size) + 1j * rng.normal(size=size)
+
     return decay, complex_normal(), complex_normal()
 
 
