@@ -44,7 +44,8 @@ def raw_root() -> Path | None:
 
 def compilation_cache() -> Path:
     """Return the folder shared by all trials for compiled programs: `$JAX_COMPILATION_CACHE_DIR` or
-    `lru-tune/jax` in the user's cache folder."""
+    `lru-tune/jax` in the user's cache folder.
+    """
     if named := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return Path(named).resolve()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
