@@ -1,5 +1,11 @@
 """From published files, or from a seed, to arrays on disk: `python -m data_prep prepare TASK`."""
 
-from data_prep.preparation import ORIGINS, ensure_prepared, export_tsv, prepare
+from data_prep.preparation import (
+    ORIGINS,
+    ensure_prepared,
+    expected_counts,
+    export_tsv,
+    prepare,
+)
 
-__all__ = ["ORIGINS", "ensure_prepared", "export_tsv", "prepare"]
+__all__ = ["ORIGINS", "ensure_prepared", "expected_counts", "export_tsv", "prepare"]

@@ -58,6 +58,32 @@ def ensure_prepared(
     return prepare(entry.name, root, synthetic=synthetic, progress=ProgressLines(log), log=log)
 
 
+def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> Counts:
+    """Return the examples per split that `ensure_prepared` would give; writes nothing.
+
+    Raises:
+      DataNotPrepared: it would raise that as well.
+    """
+    entry = find_task(task)
+    try:
+        return open_task(entry.name, _place(root, synthetic)).manifest.counts
+    except DataNotPrepared:
+        raw = None if synthetic else _raw_files(entry, None)
+        if not (synthetic or entry.generated or raw is not None):
+            raise
+    request = Request(
+        task=entry,
+        raw=raw,
+        downloads=root.resolve() / DOWNLOADS,
+        limit=None,
+        seed=SEED,
+        workers=1,
+        synthetic=synthetic,
+        progress=lambda work, done, total: None,
+    )
+    return ORIGINS[entry.origin].plan(request).counts
+
+
 def prepare(
     task: str,
     root: Path,

@@ -8,7 +8,7 @@ from pathlib import Path
 from lru_tune import __version__
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
-from lru_tune.errors import ConfigError, DataNotPrepared
+from lru_tune.errors import ConfigError
 from lru_tune.layout import data_root, new_experiment_folder, runs_root, timestamped
 from lru_tune.search.record import FILE as EXPERIMENT_FILE
 from lru_tune.search.record import read_record
@@ -17,7 +17,6 @@ from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import find_task
 
 LAST = "last"
-UNKNOWN_EXAMPLES = 10**9  # for a plan in steps, whose length does not depend on the data
 WANDB_MODES = ("off", "offline", "online")
 
 
@@ -169,17 +168,14 @@ def _run(
 
 
 def _dry_run(space: SearchSpace, arguments: argparse.Namespace) -> int:
+    from data_prep import expected_counts
+
     root = data_root(arguments.data_root)
-    try:
-        task = open_task(space.task, _place(root, arguments.synthetic))
-    except DataNotPrepared as error:
-        if "steps" not in space.base:
-            raise
-        _say(f"data          not prepared: {error}")
-        return _show(space, UNKNOWN_EXAMPLES, arguments)
-    counts = ", ".join(f"{count:,} {split}" for split, count in task.manifest.counts.items())
-    _say(f"data          {task.folder}: {counts}")
-    return _show(space, task.manifest.counts["train"], arguments)
+    counts = expected_counts(space.task, root, synthetic=arguments.synthetic)
+    place = _place(root, arguments.synthetic) / space.task
+    state = "in" if place.is_dir() else "will be prepared in"
+    _say(f"data          {state} {place}: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
+    return _show(space, counts["train"], arguments)
 
 
 def _show(space: SearchSpace, train_examples: int, arguments: argparse.Namespace) -> int:

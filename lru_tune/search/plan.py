@@ -40,7 +40,7 @@ class Plan:
             f"machine       {self.machine}",
             f"trials        {self.trials} of up to {terms.horizon:,} steps, "
             f"{terms.reports} reports each; {self.allotment.concurrent} at a time, each with "
-            f"{self.allotment.cpus} cores and {self.allotment.gpus:g} GPUs",
+            f"{self.allotment}",
             f"searcher      {who}, seed {searcher.seed}, over {len(self.space.domains)} dimensions",
             f"objective     {tune.metric}, {tune.mode}",
             f"scheduler     {tune.scheduler.kind}"

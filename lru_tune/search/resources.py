@@ -17,8 +17,7 @@ class Machine(NamedTuple):
     gpus: int
 
     def __str__(self) -> str:
-        cores = f"{self.cpus} CPU core{'s' * (self.cpus != 1)}"
-        return f"{cores} and {self.gpus or 'no'} GPU{'s' * (self.gpus != 1)}"
+        return _amount(self.cpus, self.gpus)
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,9 @@ class Allotment(NamedTuple):
     gpus: float
     cpus: int
     concurrent: int
+
+    def __str__(self) -> str:
+        return _amount(self.cpus, self.gpus)
 
 
 def this_machine() -> Machine:
@@ -69,7 +71,7 @@ def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotme
         cpus = min(math.ceil(settings.cpus), max(1, share)) if gpus else 1
     if gpus > machine.gpus or cpus > machine.cpus:
         raise ResourcesMissing(
-            f"a trial asks for {cpus} CPU cores and {gpus:g} GPUs, but there are {machine}. "
+            f"a trial asks for {_amount(cpus, gpus)}, but the machine has {machine}. "
             "Lower --cpus-per-trial or --gpus-per-trial."
         )
     fitting = min(by_gpus, machine.cpus // cpus)
@@ -83,6 +85,11 @@ def _trials_on_gpus(available: int, each: float) -> int:
     if each < 1:
         return available * int(1 / each + 1e-9)
     return available // int(each)
+
+
+def _amount(cpus: int, gpus: float) -> str:
+    cores = f"{cpus} CPU core{'s' * (cpus != 1)}"
+    return f"{cores} and {gpus:g} GPU{'s' * (gpus != 1)}" if gpus else f"{cores} and no GPU"
 
 
 def _check(wishes: Wishes) -> None:

@@ -35,7 +35,7 @@ def test_a_machine_is_divided_without_idle_gpus(machine, wishes, expected):
     ],
 )
 def test_what_is_not_there_is_named(machine, wishes):
-    with pytest.raises(ResourcesMissing, match="2 CPU cores and"):
+    with pytest.raises(ResourcesMissing, match="the machine has 2 CPU cores and"):
         allot(machine, SPACE, wishes)
 
 

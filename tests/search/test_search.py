@@ -72,6 +72,13 @@ def test_asha_stops_what_successive_halving_stops_and_the_best_completes(run, ma
     assert found[rates.index(max(rates))] == "completed"
     assert "stopped" in found
 
+    # One process ran all of them: nothing of a run is left over in the next.
+    for trial in journal.trials.values():
+        assert executed(tmp_path / "experiment")[trial.run] == list(range(0, trial.step, 10))
+
+    again = run(make_space())
+    assert again.events == journal.events, "a finished search was run again"
+
 
 @pytest.mark.slow
 def test_the_same_search_one_trial_at_a_time_is_the_same_twice(run, make_space, tmp_path):
@@ -95,12 +102,6 @@ def test_a_diverging_trial_ends_at_once_and_never_wins(run, make_space, tmp_path
     assert (
         journal.trials[0].error == "diverged at step 11: first non-finite value in blocks_0/nu_log"
     )
-
-
-def test_a_reused_process_leaks_nothing_into_the_next_run(run, make_space, tmp_path):
-    run(make_space(tune__scheduler__kind="none", tune__trials=3))
-    for steps in executed(tmp_path / "experiment").values():
-        assert steps == list(range(0, 90, 10))
 
 
 @pytest.mark.slow
@@ -146,12 +147,6 @@ def test_other_schedulers_stop_some_and_complete_the_best(run, make_space, tmp_p
     assert ends[max(ends)] == "completed"
     for name, steps in executed(tmp_path / "experiment").items():
         assert steps == sorted(set(steps)), f"{name} computed something twice"
-
-
-def test_a_finished_search_run_again_does_nothing(run, make_space, tmp_path):
-    space = make_space(tune__trials=3)
-    before = run(space)
-    assert run(space).events == before.events
 
 
 def test_the_test_split_is_read_once_a_confirmation_run_and_never_in_a_search(

@@ -1,0 +1,92 @@
+"""The command before any trial is started: what it refuses, plans and touches."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lru_tune import layout
+from lru_tune.cli import guard, main
+from lru_tune.cli.tune import main as tune
+from lru_tune.search.experiment import SPACE_FILE
+from lru_tune.search.record import FILE, write_record
+from lru_tune.search.space import SearchSpace
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(monkeypatch, tmp_path):
+    monkeypatch.setenv("LRU_TUNE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("LRU_TUNE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+
+
+def test_a_dry_run_plans_and_touches_nothing(capsys, tmp_path):
+    assert guard(tune, ["--task", "copy", "--dry-run"]) == 0
+    said = capsys.readouterr()
+    for word in ("will be prepared", "trials", "scheduler", "confirmation", "steps"):
+        assert word in said.err
+    assert said.out.splitlines()[-1] == str(layout.search_space_file("copy"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        ([], 2, "--task NAME"),
+        (["--task", "copi", "--dry-run"], 2, "Did you mean 'copy'?"),
+        (["--task", "copy", "--set", "optim.lr=1", "--dry-run"], 2, "learning_rate"),
+        (["--task", "smnist", "--dry-run"], 3, "python -m data_prep prepare smnist"),
+        (["--task", "smnist"], 3, "python -m data_prep prepare smnist"),
+        (["--task", "copy", "--gpus-per-trial", "4", "--dry-run"], 4, "the machine has"),
+        (["--task", "copy", "--cpus-per-trial", "0", "--dry-run"], 2, "at least 1"),
+        (["--resume", "nowhere"], 2, "no experiment"),
+        (["--resume", "last"], 2, "no experiment in"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_its_exit_code(capsys, words, code, text):
+    assert guard(tune, words) == code
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ") or "\nerror: " in said.err
+    assert text in said.err
+
+
+@pytest.fixture
+def experiment(tmp_path) -> Path:
+    folder = tmp_path / "runs" / "copy-1"
+    folder.mkdir(parents=True)
+    (folder / SPACE_FILE).write_text(SearchSpace.load("copy", scale="quick").to_yaml())
+    write_record(folder, status="interrupted", synthetic=False, data_root=str(tmp_path / "data"))
+    return folder
+
+
+def test_a_changed_space_is_not_resumed_and_the_difference_is_named(capsys, experiment):
+    assert guard(tune, ["--resume", "last", "--trials", "7"]) == 2
+    assert "tune.trials: 4 -> 7" in capsys.readouterr().err
+
+
+def test_resuming_without_the_data_says_how_to_prepare_them(capsys, experiment):
+    assert guard(tune, ["--resume", str(experiment)]) == 3
+    assert "prepare copy" in capsys.readouterr().err
+
+
+def test_the_newest_experiment_is_the_last(capsys, experiment):
+    older = experiment.parent / "zz-older"
+    older.mkdir()
+    record = json.loads((experiment / FILE).read_text())
+    (older / FILE).write_text(json.dumps(record | {"created": "2001-01-01T00:00:00+00:00"}))
+    assert guard(tune, ["--resume", "last", "--trials", "7"]) == 2
+    assert str(experiment) in capsys.readouterr().err
+
+
+def test_the_front_door_knows_its_commands(capsys):
+    assert main(["--version"]) == 0
+    assert main(["tunne"]) == 2
+    assert "Did you mean 'tune'?" in capsys.readouterr().err
+    assert main(["tune", "--task", "copy", "--quick", "--dry-run"]) == 0
+
+
+def test_an_interruption_is_130(capsys):
+    def interrupted(argv):
+        raise KeyboardInterrupt
+
+    assert guard(interrupted) == 130
