@@ -110,7 +110,7 @@ def _configuration(arguments: argparse.Namespace) -> RunConfig:
 
 def _run_directory(arguments: argparse.Namespace, task: str) -> Path:
     if arguments.resume is not None:
-        return arguments.resume.resolve()
+        return Path(arguments.resume).resolve()
     name = arguments.name or timestamped(task)
     return new_experiment_folder(runs_root(arguments.runs_root), name)
 

@@ -7,7 +7,7 @@ others change the compiled program.
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -115,6 +115,13 @@ class RuntimeConfig(Strict):
     eval_batch_size: Count | None = None  # None: twice the training batch
 
 
+class Length(NamedTuple):
+    """How long a run is: `steps` optimiser steps, a report every `eval_every` of them."""
+
+    steps: int
+    eval_every: int
+
+
 class RunConfig(Strict):
     """One training run, complete."""
 
@@ -145,8 +152,8 @@ class RunConfig(Strict):
             raise ValueError(f"data.max_length would cut off what task {task.name} predicts")
         return self
 
-    def with_length(self, train_examples: int) -> "RunConfig":
-        """Return the config with `steps` and `eval_every` filled in for this many training examples.
+    def length(self, train_examples: int) -> "Length":
+        """Return the run's length in steps, for a training split of this many examples.
 
         Raises:
           ValueError: the training split is smaller than one batch.
@@ -157,12 +164,12 @@ class RunConfig(Strict):
             raise ValueError(
                 f"data.batch_size ({self.data.batch_size}) is larger than the {used} training examples"
             )
-        steps = (
-            self.steps
-            if self.steps is not None
-            else max(1, round((self.epochs or 0.0) * per_epoch))
-        )
-        eval_every = min(self.eval_every or max(1, steps // 20), steps)
+        steps = self.steps or max(1, round((self.epochs or 0.0) * per_epoch))
+        return Length(steps, min(self.eval_every or max(1, steps // 20), steps))
+
+    def with_length(self, train_examples: int) -> "RunConfig":
+        """Return the config with `steps` and `eval_every` filled in, as by `length`."""
+        steps, eval_every = self.length(train_examples)
         return self.model_copy(update={"steps": steps, "epochs": None, "eval_every": eval_every})
 
     def fingerprint(self) -> str:

@@ -1,7 +1,7 @@
 """From a configuration to a pair of pure functions; nothing outside this folder sees flax."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -53,7 +53,7 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
       scan: back end of the linear scan.
     """
 
-    def network(mode: str, traced: Traced) -> Network:
+    def network(mode: Literal["train", "eval"], traced: Traced) -> Network:
         def make_block(name: str) -> nn.Module:
             return Block(
                 recurrence=_recurrence(config, traced, scan),
@@ -80,11 +80,10 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
     settled = Traced(r_min=0.0, r_max=1.0, max_phase=1.0, dropout=0.0)
 
     def init(key: Array, traced: Traced) -> Params:
-        shape = (1, task.max_length)
-        if not isinstance(task.inputs, Tokens):
-            shape += (task.inputs.width,)
-        inputs = jnp.zeros(shape, jnp.uint8)
-        return network("eval", traced).init(key, inputs, jnp.full((1,), task.max_length))
+        features = () if isinstance(task.inputs, Tokens) else (task.inputs.width,)
+        inputs = jnp.zeros((1, task.max_length, *features), jnp.uint8)
+        lengths = jnp.full((1,), task.max_length)
+        return dict(network("eval", traced).init(key, inputs, lengths))
 
     def train(
         variables: Params, inputs: Array, lengths: Array, traced: Traced, key: Array
@@ -95,7 +94,7 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
         return logits, updates.get("batch_stats", {})
 
     def predict(variables: Params, inputs: Array, lengths: Array) -> Array:
-        return network("eval", settled).apply(variables, inputs, lengths)
+        return cast(Array, network("eval", settled).apply(variables, inputs, lengths))
 
     return Model(init, train, predict, _recurrence(config, settled, scan).slow_params)
 

@@ -7,7 +7,7 @@ then msgpack. The previous checkpoint is kept so that a damaged last one costs o
 import hashlib
 import logging
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 from flax import serialization
@@ -18,6 +18,8 @@ from lru_tune.runs import CHECKPOINT_FOLDER, write_atomically
 logger = logging.getLogger(__name__)
 
 HEADER = b"lru-tune checkpoint 1\n"
+Tree = TypeVar("Tree")
+
 LAST = "last.msgpack"
 PREVIOUS = "previous.msgpack"
 BEST = "best.msgpack"
@@ -40,8 +42,9 @@ class Progress(NamedTuple):
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a tree of arrays, numbers and texts; the file appears whole or not at all."""
-    payload = serialization.msgpack_serialize(jax.device_get(content))
+    """Write a tree of arrays, numbers, texts and named tuples; the file appears whole or not at all."""
+    tree = serialization.to_state_dict(jax.device_get(content))
+    payload = serialization.msgpack_serialize(tree)
     digest = hashlib.sha256(payload).hexdigest().encode()
     write_atomically(path, HEADER + digest + b"\n" + payload)
 
@@ -59,6 +62,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if hashlib.sha256(payload).hexdigest().encode() != digest:
         raise CheckpointDamaged(f"{path} is damaged: its checksum does not fit its content")
     return serialization.msgpack_restore(payload)
+
+
+def fill(template: Tree, tree: Any) -> Tree:
+    """Return `tree`, read from a checkpoint, in the types of `template`; the arrays stay on the host."""
+    return serialization.from_state_dict(template, tree)
 
 
 def save_last(run_dir: Path, content: dict[str, Any]) -> None:

@@ -38,6 +38,8 @@ class Hyperparameters(NamedTuple):
 
 def hyperparameters(config: RunConfig) -> Hyperparameters:
     """Collect the traced fields of a configuration whose `steps` are resolved."""
+    if config.steps is None:
+        raise ValueError("the length of the run is not resolved; see RunConfig.with_length")
     recurrence = config.model.recurrence
     if not isinstance(recurrence, DiagonalRecurrence):
         recurrence = DiagonalRecurrence()  # a dense recurrence has no ring; its values are not read

@@ -3,14 +3,13 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import serialization
 
 from lru_tune import runs
 from lru_tune.config.files import dump_run_config, load_run_config
@@ -35,7 +34,7 @@ CHECKPOINT_SECONDS = 300.0  # a killed run loses at most about this much
 
 def train(
     config: RunConfig, *, data_root: Path, run_dir: Path, trackers: Sequence[Tracker] = ()
-) -> Iterator[Report]:
+) -> Generator[Report]:
     """Train one run, yielding a report every `eval_every` steps; continues what `run_dir` holds.
 
     The test split is not opened. Everything final is written before the last report is yielded. Closing
@@ -56,10 +55,10 @@ def train(
     for tracker in trackers:
         tracker.start(run.config, run_dir)
     try:
-        if run.step == run.config.steps:  # killed after its last checkpoint
+        if run.step == run.length.steps:  # killed after its last checkpoint
             status = "completed"
             run.finish(status)
-        while run.step < run.config.steps:
+        while run.step < run.length.steps:
             report = run.advance()
             if report.last:
                 status = "completed"
@@ -101,6 +100,7 @@ class Run:
     def __init__(self, config: RunConfig, data_root: Path, run_dir: Path) -> None:
         task = open_task(config.task, data_root)
         try:
+            self.length = config.length(task.manifest.counts["train"])
             self.config = config.with_length(task.manifest.counts["train"])
         except ValueError as error:
             raise ConfigError(str(error)) from error
@@ -131,8 +131,7 @@ class Run:
             self.state = self.programs.init(self.hyper)
             return
         shapes = jax.eval_shape(self.programs.init, self.hyper)
-        state = serialization.from_state_dict(shapes, saved["state"])
-        self.state = jax.tree.map(jnp.asarray, state)
+        self.state = jax.tree.map(jnp.asarray, checkpoint.fill(shapes, saved["state"]))
         self.progress = Progress(**saved["progress"])
         self.rows = runs.read_metrics(self.run_dir)[: self.progress.reports]
         (self.run_dir / runs.RESULT_FILE).unlink(missing_ok=True)
@@ -144,9 +143,9 @@ class Run:
         Raises:
           Diverged: a step was not finite.
         """
-        every = self.config.eval_every
+        every = self.length.eval_every
         started, seconds_before = self.step, self.progress.seconds
-        target = min((self.step // every + 1) * every, self.config.steps)
+        target = min((self.step // every + 1) * every, self.length.steps)
         while self.step < target:
             self._dispatch(target)
             if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS and self.step < target:
@@ -172,7 +171,7 @@ class Run:
             runs.EXAMPLES_PER_SECOND: (self.step - started) * self.batch_size / elapsed,
         }
         self._record(metrics)
-        return Report(self.step, metrics, last=self.step == self.config.steps)
+        return Report(self.step, metrics, last=self.step == self.length.steps)
 
     def finish(self, status: runs.Status, **fields: Any) -> None:
         """Write result.json."""
@@ -185,7 +184,7 @@ class Run:
             seed=self.config.seed,
             config_hash=self.config.fingerprint(),
             steps=self.step,
-            horizon=self.config.steps,
+            horizon=self.length.steps,
             best_step=self.progress.best_step,
             **{name: best.get(name) for name in (runs.VAL_LOSS, runs.VAL_ACCURACY)},
             seconds=self.progress.seconds,
@@ -265,7 +264,7 @@ class Run:
             {
                 "config_hash": self.config.fingerprint(),
                 "progress": self.progress._asdict(),
-                "state": serialization.to_state_dict(self.state),
+                "state": self.state,
             },
         )
         self._saved_at = time.monotonic()

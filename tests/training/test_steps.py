@@ -34,6 +34,7 @@ def on_device(task: str, root, split: str = "train") -> Batches:
     return Batches(*(jnp.asarray(np.asarray(part)) for part in examples))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["copy", "listops"])
 def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
     config = tiny(task)
@@ -45,11 +46,15 @@ def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
 
     model, adam = build_model(config.model, find_task(task)), adam_moments(0.9, 0.999, 1e-8)
     slow = slow_mask(state.params, model.slow_params)
+    gradients = jax.jit(
+        jax.value_and_grad(
+            lambda params, state, batch: batch_loss(model, params, state, hyper, batch),
+            has_aux=True,
+        )
+    )
     for i in range(2, 7):
         batch = jax.tree.map(lambda x, i=i: x[order[i]], data)
-        (_, (_, stats)), grads = jax.value_and_grad(
-            lambda p, s=state, b=batch: batch_loss(model, p, s, hyper, b), has_aux=True
-        )(state.params)
+        (_, (_, stats)), grads = gradients(state.params, state, batch)
         scaled, moments = adam.update(grads, state.moments)
         rate = learning_rate(state.step, hyper)
         state = state._replace(
@@ -67,6 +72,7 @@ def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
     )
 
 
+@pytest.mark.slow
 def test_scan_back_ends_train_to_the_same_parameters(twins):
     data = on_device("listops", twins)
     order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
