@@ -58,7 +58,7 @@ def ensure_prepared(
     return prepare(entry.name, root, synthetic=synthetic, progress=ProgressLines(log), log=log)
 
 
-def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> Counts:
+def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> dict[str, int]:
     """Return the examples per split that `ensure_prepared` would give; writes nothing.
 
     Raises:
@@ -81,7 +81,7 @@ def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> Counts
         synthetic=synthetic,
         progress=lambda work, done, total: None,
     )
-    return ORIGINS[entry.origin].plan(request).counts
+    return {**ORIGINS[entry.origin].plan(request).counts}
 
 
 def prepare(

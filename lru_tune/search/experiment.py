@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
@@ -53,7 +54,7 @@ class Options:
     address: str | None = None
     wishes: Wishes = field(default_factory=Wishes)
     confirm: bool = True
-    wandb: str = "off"
+    wandb: Literal["off", "offline", "online"] = "off"
     tensorboard: bool = False
     training: str = TRAINING
 

@@ -84,7 +84,7 @@ def make_plan(
         )
     horizon = space.horizon(train_examples)
     config = space.realise(space.start_points()[0] if space.start_points() else {})
-    eval_every = config.with_length(train_examples).eval_every
+    _, eval_every = config.length(train_examples)
     terms = Terms(
         metric=space.tune.metric,
         mode=space.tune.mode,

@@ -63,7 +63,7 @@ class Progress(tune.Callback):
         self._before = sum(row.step for row in self._rows.values())
         self._display: Live | None = None
 
-    def setup(self, **info: Any) -> None:
+    def setup(self, *_settings: Any, **_info: Any) -> None:
         """Begin to show."""
         self._started = self._said = time.monotonic()
         console = Console(stderr=True)
@@ -122,8 +122,12 @@ class Progress(tune.Callback):
     def _ranked(self) -> list[tuple[str, Row]]:
         """Return trials with a value, best first; those that diverged come last."""
         sign = -1.0 if self._mode == "max" else 1.0
-        valued = [(name, row) for name, row in self._rows.items() if row.best is not None]
-        return sorted(valued, key=lambda item: (item[1].status == "diverged", sign * item[1].best))
+        valued = [
+            (row.status == "diverged", sign * row.best, name)
+            for name, row in self._rows.items()
+            if row.best is not None
+        ]
+        return [(name, self._rows[name]) for _, _, name in sorted(valued)]
 
     def _summary(self) -> str:
         counts = Counter(row.status for row in self._rows.values())
@@ -147,8 +151,11 @@ class Progress(tune.Callback):
 
     def _table(self) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for heading in ("trial", "status", "step", self._metric, "best", "searched"):
-            table.add_column(heading, justify="left" if heading in ("trial", "status") else "right")
+        for heading in ("trial", "status"):
+            table.add_column(heading)
+        for heading in ("step", self._metric, "best"):
+            table.add_column(heading, justify="right")
+        table.add_column("searched", no_wrap=True, overflow="ellipsis")
         running = [(n, row) for n, row in self._rows.items() if row.status == RUNNING]
         best = [(n, row) for n, row in self._ranked() if row.status != RUNNING]
         for name, row in (running + best)[:SHOWN]:
@@ -178,4 +185,6 @@ def _short(value: Any) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -81,7 +81,7 @@ def mark_run(run_dir: Path, status: str, error: str | None) -> None:
     """
     if status not in MARKED:
         return
-    fields = {"status": status} | ({ERROR: error} if error else {})
+    fields: dict[str, Any] = {"status": status} | ({ERROR: error} if error else {})
     result = runs.read_result(run_dir)
     if result is None:
         runs.write_result(run_dir, **_from_reports(run_dir), **fields)

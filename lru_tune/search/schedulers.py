@@ -45,7 +45,7 @@ class Numbered(NamedTuple):
     trial_id: int
 
 
-class Replayable:
+class Replayable(FIFOScheduler):
     """Mixed into a scheduler whose state follows from the order of events and from nothing else."""
 
     def __init__(self, **options: Any) -> None:
@@ -68,6 +68,10 @@ class Replayable:
         """Take note of how a trial ended."""
         super().on_trial_complete(tune_controller, _numbered(trial), result)
 
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Take note that a trial failed."""
+        super().on_trial_error(tune_controller, _numbered(trial))
+
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         """Forget a trial that was ended while it waited."""
         super().on_trial_remove(tune_controller, _numbered(trial))
@@ -81,11 +85,11 @@ class Median(Replayable, MedianStoppingRule):
     """Stops a trial whose best value is worse than the median of the others' averages."""
 
 
-class Unstopped(Replayable, FIFOScheduler):
+class Unstopped(Replayable):
     """Lets every trial run to its end."""
 
 
-def _numbered(trial: Any) -> Numbered:
+def _numbered(trial: Any) -> Any:  # for Ray's schedulers, which say they want its own Trial
     return Numbered(trial.config[NUMBER])
 
 

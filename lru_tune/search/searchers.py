@@ -18,6 +18,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
@@ -28,6 +29,7 @@ from lru_tune.search.journal import Ended, Event, Journal, Reported, Suggested
 from lru_tune.search.space import Sample, SearchSpace
 from lru_tune.search.trial import WORST
 
+DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 REFUSALS = 1000  # samples in a row that may violate a constraint before the space is called empty
 
 DISTRIBUTIONS: dict[type, Callable[[Any], BaseDistribution]] = {
@@ -184,6 +186,6 @@ def _new_study(space: SearchSpace) -> optuna.Study:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.create_study(
-            direction={"max": "maximize", "min": "minimize"}[space.tune.mode],
+            direction=DIRECTIONS[space.tune.mode],
             sampler=SAMPLERS[sampler](settings.seed),
         )

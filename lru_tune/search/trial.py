@@ -7,12 +7,12 @@ on, so that nothing is computed twice and the scheduler hears every report.
 
 import importlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock
 from ray import tune
@@ -60,13 +60,18 @@ class WorkerSettings:
     cpus: float = 1.0
     gpus: float = 0.0
     training: str = "lru_tune.training.loop"
-    wandb: str = "off"
+    wandb: Literal["off", "offline", "online"] = "off"
     tensorboard: bool = False
     group: str = ""
 
 
 class LruTrial(tune.Trainable):
     """A run, one report a step. The process is kept for the next trial (`reset_config`)."""
+
+    _reports: Generator[Report, None, None]
+    _final: Callable[[], dict[str, float]]
+    _step: int  # of the last report
+    _told: int  # reports so far
 
     def setup(self, config: dict[str, Any]) -> None:
         """Prepare the process, once, and open the first run."""
@@ -99,7 +104,7 @@ class LruTrial(tune.Trainable):
         """Write how far this trial has told its reports; the run directory holds everything else."""
         Path(checkpoint_dir, POINTER_FILE).write_text(json.dumps({"told": self._told}))
 
-    def load_checkpoint(self, checkpoint: str) -> None:
+    def load_checkpoint(self, checkpoint: Any) -> None:
         """Skip the reports that were told before the trial was paused."""
         told = json.loads(Path(checkpoint, POINTER_FILE).read_text())["told"]
         for _ in range(told):
@@ -138,7 +143,7 @@ class LruTrial(tune.Trainable):
 
 def told_and_new_reports(
     run: RunConfig, run_dir: Path, settings: WorkerSettings
-) -> Iterator[Report]:
+) -> Generator[Report, None, None]:
     """Yield the reports a run directory holds, then those of further training.
 
     Raises:
@@ -147,7 +152,7 @@ def told_and_new_reports(
     past = runs.read_metrics(run_dir)
     status = (runs.read_result(run_dir) or {}).get("status")
     if status == "diverged":
-        yield from (Report(row[runs.STEP], row, last=False) for row in past)
+        yield from (Report(int(row[runs.STEP]), row, last=False) for row in past)
         raise _divergence(run_dir)
     train = partial(
         importlib.import_module(settings.training).train,
@@ -161,7 +166,7 @@ def told_and_new_reports(
             pass
         status = "completed"
     for row in past:
-        yield Report(row[runs.STEP], row, last=status == "completed" and row is past[-1])
+        yield Report(int(row[runs.STEP]), row, last=status == "completed" and row is past[-1])
     if status != "completed":
         told = past[-1][runs.STEP] if past else 0
         with closing(train()) as reports:
