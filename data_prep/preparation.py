@@ -9,7 +9,7 @@ from data_prep import copy, listops, mnist
 from data_prep.origin import Counts, Origin, Progress, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SYNTHETIC_FOLDER, Provenance
-from lru_tune.data.store import PreparedTask, open_task
+from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.data.verify import damaged_files
 from lru_tune.data.versions import task_lock
 from lru_tune.data.writer import write_task
@@ -58,7 +58,9 @@ def ensure_prepared(
     return prepare(entry.name, root, synthetic=synthetic, progress=ProgressLines(log), log=log)
 
 
-def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> dict[str, int]:
+def expected_counts(
+    task: str, root: Path, *, synthetic: bool = False
+) -> dict[SplitName, int]:
     """Return the examples per split that `ensure_prepared` would give; writes nothing.
 
     Raises:
@@ -81,7 +83,7 @@ def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> dict[s
         synthetic=synthetic,
         progress=lambda work, done, total: None,
     )
-    return {**ORIGINS[entry.origin].plan(request).counts}
+    return dict(ORIGINS[entry.origin].plan(request).counts)
 
 
 def prepare(

@@ -53,10 +53,11 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """Map (T, B, H) to (T, B, H)."""
+        """Map (T, B, H) to (T, B, H), or to the steps that the recurrence returns."""
         drop = Dropout(self.dropout, self.mode if self.has_dropout else "off")
         y = self._normalise(x) if self.norm_position == "pre" else x
         y = drop(nn.gelu(self.recurrence(y)))
+        x = x[-y.shape[0] :]
         # The mixing is per step: over one long axis its gradients are faster than over time and batch.
         y = y.reshape(-1, x.shape[-1])
         if self.glu == "full":

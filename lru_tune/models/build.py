@@ -54,9 +54,13 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
     """
 
     def network(mode: Literal["train", "eval"], traced: Traced) -> Network:
-        def make_block(name: str) -> nn.Module:
+        def make_block(layer: int) -> nn.Module:
+            # Where only the last steps are predicted, the last block's other steps are never read, unless
+            # its norm takes statistics of them.
+            cut = layer == config.n_layers - 1 and config.norm_position == "pre"
+            last = task.scored_steps if cut and task.head == "per_step" else None
             return Block(
-                recurrence=_recurrence(config, traced, scan),
+                recurrence=_recurrence(config, traced, scan, last),
                 norm=config.norm,
                 norm_position=config.norm_position,
                 norm_momentum=config.norm_momentum,
@@ -64,7 +68,7 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
                 dropout=traced.dropout,
                 has_dropout=config.dropout > 0.0,
                 mode=mode,
-                name=name,
+                name=f"block_{layer}",
             )
 
         return Network(
@@ -96,10 +100,10 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
     def predict(variables: Params, inputs: Array, lengths: Array) -> Array:
         return cast(Array, network("eval", settled).apply(variables, inputs, lengths))
 
-    return Model(init, train, predict, _recurrence(config, settled, scan).slow_params)
+    return Model(init, train, predict, _recurrence(config, settled, scan, last=None).slow_params)
 
 
-def _recurrence(config: ModelConfig, traced: Traced, scan: str) -> LRU | DenseRNN:
+def _recurrence(config: ModelConfig, traced: Traced, scan: str, last: int | None) -> LRU | DenseRNN:
     if isinstance(config.recurrence, DenseRecurrence):
         return DenseRNN(
             d_hidden=config.d_hidden,
@@ -107,6 +111,7 @@ def _recurrence(config: ModelConfig, traced: Traced, scan: str) -> LRU | DenseRN
             activation=config.recurrence.activation,
             bidirectional=config.bidirectional,
             layout="time_major",
+            last=last,
             parent=None,
         )
     return LRU(

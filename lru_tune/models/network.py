@@ -32,7 +32,8 @@ class Network(nn.Module):
       task: what goes in and what is predicted.
       d_model: H.
       n_layers: residual blocks.
-      make_block: builds one block mapping (T, B, H) to (T, B, H).
+      make_block: builds a layer's block, mapping (T, B, H) to (T, B, H); the last one's may return the
+        scored steps only.
       encoder: of token tasks; `onehot` is a dense layer on one-hot vectors, `embedding` a table.
       pooling: `mean`, `last`, or `none` for tasks that predict at every step.
     """
@@ -40,7 +41,7 @@ class Network(nn.Module):
     task: Task
     d_model: int
     n_layers: int
-    make_block: Callable[[str], nn.Module]
+    make_block: Callable[[int], nn.Module]
     encoder: Literal["onehot", "embedding"]
     pooling: Literal["mean", "last", "none"]
 
@@ -57,7 +58,7 @@ class Network(nn.Module):
         """
         x = self._encode(inputs.swapaxes(0, 1))
         for layer in range(self.n_layers):
-            x = self.make_block(f"block_{layer}")(x)
+            x = self.make_block(layer)(x)
         task = self.task
         x = (
             x[-task.scored_steps :]

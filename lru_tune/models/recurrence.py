@@ -25,6 +25,11 @@ def project(x: Array, weights: Array) -> Array:
     return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
 
 
+def last_steps(x: Array, count: int | None) -> Array:
+    """Return the last `count` steps of (T, B, F), or all of them."""
+    return x if count is None else x[-count:]
+
+
 class LRU(nn.Module):
     """The Linear Recurrent Unit (Orvieto et al. 2023, section 3.4 and appendix A).
 
@@ -42,6 +47,7 @@ class LRU(nn.Module):
       input_normalization: `gamma` for the LRU, `none` for the steps of the ladder before it.
       scan: a key of SCAN_BACKENDS, or `auto`.
       layout: `batch_major` for (B, T, H), `time_major` for (T, B, H), the faster one.
+      last: how many of the last steps are returned, None for all; the others are not computed.
     """
 
     d_hidden: int
@@ -54,6 +60,7 @@ class LRU(nn.Module):
     bidirectional: bool = False
     scan: str = "auto"
     layout: Layout = "batch_major"
+    last: int | None = None
 
     @property
     def slow_params(self) -> frozenset[str]:
@@ -95,12 +102,13 @@ class LRU(nn.Module):
             inputs = inputs.swapaxes(0, 1)
         decay = jnp.concatenate(coordinates.value(*eigenvalue_params))
         drive = project(inputs, jnp.concatenate([B_re, B_im]).T)  # (T, B, 2N)
-        states = linear_scan(decay, drive, backend=self.scan)
+        states = last_steps(linear_scan(decay, drive, backend=self.scan), self.last)
         outputs = project(states, jnp.concatenate([C_re[:, :n], -C_im[:, :n]], axis=1).T)
         if self.bidirectional:
             states = linear_scan(decay, drive, backend=self.scan, reverse=True)
+            states = last_steps(states, self.last)
             outputs += project(states, jnp.concatenate([C_re[:, n:], -C_im[:, n:]], axis=1).T)
-        outputs += D[None, None, :] * inputs
+        outputs += D[None, None, :] * last_steps(inputs, self.last)
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs
 
 
@@ -115,7 +123,7 @@ class DenseRNN(nn.Module):
 
     Attributes:
       activation: a key of ACTIVATIONS.
-      d_hidden, d_model, layout: as in `LRU`.
+      d_hidden, d_model, bidirectional, layout, last: as in `LRU`.
     """
 
     d_hidden: int
@@ -123,6 +131,7 @@ class DenseRNN(nn.Module):
     activation: str = "linear"
     bidirectional: bool = False
     layout: Layout = "batch_major"
+    last: int | None = None
 
     @property
     def slow_params(self) -> frozenset[str]:
@@ -147,9 +156,10 @@ class DenseRNN(nn.Module):
         if self.layout == "batch_major":
             inputs = inputs.swapaxes(0, 1)
         drive = inputs @ B.T
-        outputs = lax.scan(step, jnp.zeros_like(drive[0]), drive)[1] @ C[:, :n].T
+        states = lax.scan(step, jnp.zeros_like(drive[0]), drive)[1]
+        outputs = last_steps(states, self.last) @ C[:, :n].T
         if self.bidirectional:
             states = lax.scan(step, jnp.zeros_like(drive[0]), drive, reverse=True)[1]
-            outputs += states @ C[:, n:].T
-        outputs += D[None, None, :] * inputs
+            outputs += last_steps(states, self.last) @ C[:, n:].T
+        outputs += D[None, None, :] * last_steps(inputs, self.last)
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs

@@ -131,3 +131,12 @@ def test_dense_output_is_the_definitions(activation):
             exact[b, t] = p["C"] @ state + p["D"] * u
     ours = layer.apply(variables, inputs)
     assert np.max(np.abs(ours - exact)) / np.max(np.abs(exact)) < TOLERANCE
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("kind", [LRU, DenseRNN])
+def test_the_last_steps_alone_are_those_of_the_whole(kind, bidirectional):
+    whole = kind(d_hidden=5, d_model=3, bidirectional=bidirectional, layout="time_major")
+    variables, inputs = built(whole)
+    ending = whole.clone(last=7).apply(variables, inputs)
+    np.testing.assert_allclose(ending, whole.apply(variables, inputs)[-7:], rtol=1e-5, atol=1e-6)
