@@ -58,9 +58,7 @@ def ensure_prepared(
     return prepare(entry.name, root, synthetic=synthetic, progress=ProgressLines(log), log=log)
 
 
-def expected_counts(
-    task: str, root: Path, *, synthetic: bool = False
-) -> dict[SplitName, int]:
+def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> dict[SplitName, int]:
     """Return the examples per split that `ensure_prepared` would give; writes nothing.
 
     Raises:
