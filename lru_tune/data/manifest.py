@@ -64,7 +64,7 @@ class Manifest:
     parameters: dict[str, Any]
     seed: int
     files: dict[str, FileRecord]
-    counts: dict[str, int]
+    counts: dict[SplitName, int]
     label_histogram: dict[str, list[int]]
     vocabulary: list[str] | None
     chance: float

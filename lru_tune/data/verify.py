@@ -53,7 +53,7 @@ def damaged_files(prepared: PreparedTask) -> list[str]:
     ]
 
 
-def _misshapen(task: Task, manifest: Manifest, name: str, split: Split) -> list[str]:
+def _misshapen(task: Task, manifest: Manifest, name: SplitName, split: Split) -> list[str]:
     count = manifest.counts[name]
     channels = (task.inputs.width,) if isinstance(task.inputs, Channels) else ()
     outputs = () if task.head == "classify" else (task.scored_steps, task.num_outputs)
@@ -71,7 +71,7 @@ def _misshapen(task: Task, manifest: Manifest, name: str, split: Split) -> list[
     ]
 
 
-def _wrong_values(task: Task, manifest: Manifest, name: str, split: Split) -> list[str]:
+def _wrong_values(task: Task, manifest: Manifest, name: SplitName, split: Split) -> list[str]:
     problems = []
     if isinstance(task.inputs, Channels):
         largest = int(task.inputs.scale)
