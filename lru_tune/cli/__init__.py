@@ -1,11 +1,12 @@
 """`lru-tune COMMAND`, and the one place where an error becomes an exit code."""
 
+import errno
 import importlib
 import sys
 from collections.abc import Callable, Sequence
 
 from lru_tune import __version__
-from lru_tune.errors import Interrupted, LruTuneError, did_you_mean
+from lru_tune.errors import Interrupted, LruTuneError, ResourcesMissing, did_you_mean
 
 Command = Callable[[Sequence[str] | None], int]
 
@@ -23,6 +24,7 @@ SUMMARIES = {
     "report": "tables and best configuration of an experiment",
 }
 USAGE_ERROR = 2
+FULL = (errno.ENOSPC, errno.EDQUOT)  # no room on the disk, or in the user's quota
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +50,11 @@ def guard(command: Command, argv: Sequence[str] | None = None) -> int:
     except LruTuneError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        print(f"error: {error}; make room and go on with the same command", file=sys.stderr)
+        return ResourcesMissing.exit_code
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return Interrupted.exit_code

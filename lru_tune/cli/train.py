@@ -49,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _train(config, root, run_dir, arguments)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; go on with:  lru-tune train --resume {run_dir}"
-            f" --data-root {data_root(arguments.data_root)}{' --test' if arguments.test else ''}"
-        ) from None
+        words = ["lru-tune train --resume", str(run_dir)]
+        words += ["--data-root", str(data_root(arguments.data_root))]
+        words += [f"--{name}" for name in ("synthetic", "test") if getattr(arguments, name)]
+        raise Interrupted(f"interrupted; go on with:  {' '.join(words)}") from None
     print(run_dir)
     return 0
 

@@ -1,5 +1,6 @@
 """The command before any trial is started: what it refuses, plans and touches."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -90,3 +91,19 @@ def test_an_interruption_is_130(capsys):
         raise KeyboardInterrupt
 
     assert guard(interrupted) == 130
+
+
+def test_a_full_disk_is_a_missing_resource(capsys):
+    def command(_argv):
+        raise OSError(errno.ENOSPC, "No space left on device", "runs/x/metrics.csv")
+
+    assert guard(command) == 4
+    assert "No space left on device: 'runs/x/metrics.csv'; make room" in capsys.readouterr().err
+
+
+def test_any_other_failure_of_a_file_is_no_users_error():
+    def command(_argv):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with pytest.raises(PermissionError):
+        guard(command)
