@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the flag that accepts a wanted change of the files in tests/golden."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden again")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hear Ctrl-C: a shell that starts the tests in the background lets them and theirs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
