@@ -1,14 +1,17 @@
 """Share of a small search's wall time that is not training.
 
-    python -m benchmarks.search_overhead [--concurrent 2]
+    python -m benchmarks.search_overhead [--concurrent 2] [--max-lengths 128 512]
 
-Runs `tune.py --task listops --quick --no-confirm` (8 trials) twice; the first warms the compilation
-cache, the second is measured. Wall time counts from the command to its end, Ray's start and stop
-included; training is what the trials report as their own seconds of training and evaluation.
+Runs `tune.py --task listops --quick --no-confirm` (8 trials) twice at each sequence length; the first
+warms the compilation cache, the second is measured. What is not training is nearly the same number of
+seconds for both lengths, most of it the start of Ray and of the workers. Wall time counts from the
+command to its end, Ray's start and stop included; training is what the trials report as their own
+seconds of training and evaluation.
 """
 
 import argparse
 import csv
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -20,9 +23,10 @@ from benchmarks import report
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-def search(runs: Path, concurrent: int) -> tuple[float, list[dict[str, str]]]:
+def search(runs: Path, concurrent: int, max_length: int) -> tuple[float, list[dict[str, str]]]:
     """Run one search; return its wall seconds and the rows of trials.csv."""
     command = [sys.executable, str(PROJECT / "tune.py"), "--task", "listops", "--quick"]
+    command += ["--set", f"data.max_length={max_length}"]
     command += ["--no-confirm", "--max-concurrent", str(concurrent), "--runs-root", str(runs)]
     begun = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -35,14 +39,16 @@ def main() -> None:
     """Measure and write benchmarks/results/search_overhead.csv."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--concurrent", type=int, default=2)
-    concurrent = parser.parse_args().concurrent
-    rows = []
+    parser.add_argument("--max-lengths", type=int, nargs="+", default=[128, 512])
+    arguments = parser.parse_args()
+    concurrent, rows = arguments.concurrent, []
     with tempfile.TemporaryDirectory() as folder:
-        for cache in ("as found", "warm"):
-            wall, trials = search(Path(folder), concurrent)
+        for max_length, cache in itertools.product(arguments.max_lengths, ("as found", "warm")):
+            wall, trials = search(Path(folder), concurrent, max_length)
             training = sum(float(trial["seconds"]) for trial in trials) / concurrent
             rows.append(
                 {
+                    "max_length": max_length,
                     "cache": cache,
                     "trials": len(trials),
                     "concurrent": concurrent,
