@@ -70,3 +70,22 @@ def machine() -> Iterator[Any]:
 
     with ray_cluster(None) as found:
         yield found
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Loads small_space.yaml after replacing parts of its text, each of which must be found in it."""
+    from lru_tune.search.space import SearchSpace
+
+    small = (Path(__file__).parent / "small_space.yaml").read_text()
+    monkeypatch.chdir(tmp_path)
+
+    def load_small(*changes: tuple[str, str], **arguments) -> SearchSpace:
+        text = small
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        Path("x.yaml").write_text(text)
+        return SearchSpace.load("x.yaml", **arguments)
+
+    return load_small

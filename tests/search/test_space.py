@@ -15,22 +15,6 @@ SHIPPED = sorted(path.stem for path in search_space_folder().glob("*.yaml"))
 SMALL = (Path(__file__).parent / "small_space.yaml").read_text()
 
 
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Loads SMALL after replacing parts of its text; `("old", "new")` pairs must be found in it."""
-    monkeypatch.chdir(tmp_path)
-
-    def load_small(*changes: tuple[str, str], **arguments) -> SearchSpace:
-        text = SMALL
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        Path("x.yaml").write_text(text)
-        return SearchSpace.load("x.yaml", **arguments)
-
-    return load_small
-
-
 class TestShipped:
     def test_every_task_has_a_space(self):
         assert set(SHIPPED) >= TASKS.keys()

@@ -11,22 +11,6 @@ SMALL = (Path(__file__).parent / "small_space.yaml").read_text()
 
 
 @pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Loads SMALL after replacing parts of its text; `("old", "new")` pairs must be found in it."""
-    monkeypatch.chdir(tmp_path)
-
-    def load_small(*changes: tuple[str, str], **arguments) -> SearchSpace:
-        text = SMALL
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        Path("x.yaml").write_text(text)
-        return SearchSpace.load("x.yaml", **arguments)
-
-    return load_small
-
-
-@pytest.fixture
 def problems(load):
     def problems_of(*changes: tuple[str, str], **arguments) -> tuple[str, ...]:
         with pytest.raises(ConfigError) as caught:
