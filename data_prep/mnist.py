@@ -15,7 +15,16 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep.mnist_strokes import draw_digits
-from data_prep.origin import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, Source
+from data_prep.origin import (
+    SYNTHETIC_COUNTS,
+    Counts,
+    Origin,
+    Recipe,
+    Request,
+    Source,
+    carve,
+    carved,
+)
 from lru_tune.data.manifest import SPLITS, Provenance
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import DataDamaged, DataNotPrepared
@@ -90,7 +99,6 @@ SOURCES = tuple(
 WANTED = ", ".join(source.file for source in SOURCES) + " (or unpacked), here or in MNIST/raw"
 
 TRAIN, TEST = 60_000, 10_000
-VALIDATION_SHARE = 0.1
 PIXELS = 28 * 28
 
 
@@ -124,8 +132,8 @@ def _plan(request: Request) -> Recipe:
     else:
         pool = min(request.limit or TRAIN, TRAIN)
         test = max(1, TEST * pool // TRAIN)
-    train = int((1 - VALIDATION_SHARE) * pool)
-    counts: Counts = {"train": train, "val": pool - train, "test": test}
+    train, val = carved(pool)
+    counts: Counts = {"train": train, "val": val, "test": test}
     source = "drawn digits" if request.synthetic else "the publisher's IDX files"
     parameters = {"counts": counts, "order": request.task.name}
     return Recipe(Provenance(source, parameters, request.seed, request.synthetic), counts)
@@ -142,12 +150,8 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
         folder = request.raw or find_raw(request.downloads) or _download(request.downloads)
         known = _read(folder, "train", pool)
         test = _read(folder, "test", counts["test"])
-    shuffled = np.random.default_rng(request.seed).permutation(pool)
-    chosen = {
-        "train": _take(known, np.sort(shuffled[: counts["train"]])),
-        "val": _take(known, np.sort(shuffled[counts["train"] :])),
-        "test": test,
-    }
+    train, val = carve(pool, request.seed)
+    chosen = {"train": _take(known, train), "val": _take(known, val), "test": test}
     order = ORDERS[request.task.name]
     for number, split in enumerate(SPLITS):
         request.progress(f"writing {request.task.name}", number, len(SPLITS))

@@ -1,9 +1,12 @@
 """What the preparation asks of the modules that know where data come from, one module per origin."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+import numpy as np
 
 from lru_tune.data.manifest import Provenance, SplitName
 from lru_tune.data.store import PreparedTask
@@ -11,8 +14,10 @@ from lru_tune.data.writer import TaskWriter
 from lru_tune.tasks import Task
 
 Counts = dict[SplitName, int]
+Protocol = Literal["default", "lra-legacy"]
 Progress = Callable[[str, int, int], None]  # what is being done, units done, units in all
 
+VALIDATION_SHARE = 0.1  # of the training examples, where the publisher gives no validation split
 SYNTHETIC_COUNTS: Counts = {"train": 256, "val": 64, "test": 64}
 
 
@@ -46,6 +51,9 @@ class Request:
       seed: of generation, or of carving validation from train.
       workers: processes that may generate at the same time.
       synthetic: make the tiny stand-in.
+      allow_checksum_mismatch: take files whose checksum is not the publisher's; goes on record.
+      protocol: `lra-legacy` makes validation of the test split, as Long Range Arena did; `default` never.
+      options: of the generator, by name; those of the task where left out.
       progress: told how far the work is.
     """
 
@@ -57,6 +65,9 @@ class Request:
     workers: int
     synthetic: bool
     progress: Progress
+    allow_checksum_mismatch: bool = False
+    protocol: Protocol = "default"
+    options: Mapping[str, int] = field(default_factory=dict)
 
 
 class Recipe(NamedTuple):
@@ -83,6 +94,9 @@ class Origin(NamedTuple):
       plan: turns a request into a recipe; cheap, and raises what is wrong before anything is written.
       write: adds the examples of a recipe to a writer.
       export: writes prepared arrays in the publisher's format into a folder; None where it cannot.
+      slow: making all examples takes so long that a search which reads few of them makes only those.
+      protocols: the ways validation can be made.
+      options: what the generator can be told by name, with what it means.
     """
 
     size: str
@@ -93,6 +107,9 @@ class Origin(NamedTuple):
     plan: Callable[[Request], Recipe]
     write: Callable[[Request, Recipe, TaskWriter], None]
     export: Callable[[PreparedTask, Path, Progress], None] | None = None
+    slow: bool = False
+    protocols: tuple[Protocol, ...] = ("default",)
+    options: Mapping[str, str] = MappingProxyType({})
 
 
 def shrunk(full: Counts, limit: int | None) -> Counts:
@@ -100,3 +117,16 @@ def shrunk(full: Counts, limit: int | None) -> Counts:
     if limit is None or limit >= full["train"]:
         return full
     return {split: max(1, count * limit // full["train"]) for split, count in full.items()}
+
+
+def carved(pool: int) -> tuple[int, int]:
+    """Return how many of a pool of training examples are for training, and how many for validation."""
+    train = int((1 - VALIDATION_SHARE) * pool)
+    return train, pool - train
+
+
+def carve(pool: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Deal the indices 0..pool-1 into training and validation, each in rising order, by a fixed seed."""
+    shuffled = np.random.default_rng(seed).permutation(pool)
+    train, _ = carved(pool)
+    return np.sort(shuffled[:train]), np.sort(shuffled[train:])

@@ -44,7 +44,8 @@ class Task:
     Attributes:
       inputs: how the stored integers become features.
       max_length: T, the length every sequence is padded to.
-      head: `classify` predicts once a sequence; `per_step` predicts at each of the last `scored_steps`.
+      head: `classify` predicts once a sequence; `per_step` predicts at each of the last `scored_steps`;
+        `match` predicts once for two documents, inputs (B, 2, T), read by one encoder.
       num_classes: classes of one prediction.
       num_outputs: predictions made at once (bits a step in the copy task).
       scored_steps: for `per_step`, how many of the last steps are scored.
@@ -58,7 +59,7 @@ class Task:
     aliases: tuple[str, ...]
     inputs: Tokens | Channels
     max_length: int
-    head: Literal["classify", "per_step"]
+    head: Literal["classify", "per_step", "match"]
     num_classes: int
     origin: str
     generated: bool
@@ -67,6 +68,14 @@ class Task:
     num_outputs: int = 1
     scored_steps: int = 1
 
+    @property
+    def documents(self) -> int:
+        """How many sequences one example has."""
+        return 2 if self.head == "match" else 1
+
+
+# Names that published work uses for two different tasks.
+AMBIGUOUS = {"cifar": ("scifar", "cifar-gray")}
 
 TASKS = {
     task.name: task
@@ -110,6 +119,32 @@ TASKS = {
             citation="LeCun, Cortes & Burges; Le, Jaitly & Hinton 2015",
         ),
         Task(
+            name="scifar",
+            aliases=("cifar-classification",),
+            inputs=Channels(
+                width=3, scale=255.0, mean=(0.4914, 0.4822, 0.4465), std=(0.247, 0.243, 0.261)
+            ),
+            max_length=1024,
+            head="classify",
+            num_classes=10,
+            origin="cifar",
+            generated=False,
+            validation="carved",
+            citation="Krizhevsky 2009",
+        ),
+        Task(
+            name="cifar-gray",
+            aliases=("image", "lra-cifar-classification"),
+            inputs=Channels(width=1, scale=255.0, mean=(122.6 / 255,), std=(61 / 255,)),
+            max_length=1024,
+            head="classify",
+            num_classes=10,
+            origin="cifar",
+            generated=False,
+            validation="carved",
+            citation="Krizhevsky 2009; Tay et al. 2021",
+        ),
+        Task(
             name="listops",
             aliases=("listops-classification",),
             inputs=Tokens(width=20),
@@ -121,12 +156,62 @@ TASKS = {
             validation="given",
             citation="Nangia & Bowman 2018; Tay et al. 2021",
         ),
+        Task(
+            name="imdb",
+            aliases=("text", "imdb-classification"),
+            inputs=Tokens(width=135),
+            max_length=4096,
+            head="classify",
+            num_classes=2,
+            origin="imdb",
+            generated=False,
+            validation="carved",
+            citation="Maas et al. 2011; Tay et al. 2021",
+        ),
+        Task(
+            name="aan",
+            aliases=("retrieval", "aan-classification"),
+            inputs=Tokens(width=128),
+            max_length=4000,
+            head="match",
+            num_classes=2,
+            origin="aan",
+            generated=False,
+            validation="given",
+            citation="Radev et al. 2013; Tay et al. 2021",
+        ),
+        Task(
+            name="pathfinder",
+            aliases=("pathfinder-classification",),
+            inputs=Channels(width=1, scale=255.0, mean=(0.5,), std=(0.5,)),
+            max_length=1024,
+            head="classify",
+            num_classes=2,
+            origin="pathfinder",
+            generated=True,
+            validation="given",
+            citation="Linsley et al. 2018; Tay et al. 2021",
+        ),
+        Task(
+            name="pathx",
+            aliases=("path-x", "pathx-classification"),
+            inputs=Channels(width=1, scale=255.0, mean=(0.5,), std=(0.5,)),
+            max_length=16384,
+            head="classify",
+            num_classes=2,
+            origin="pathfinder",
+            generated=True,
+            validation="given",
+            citation="Linsley et al. 2018; Tay et al. 2021",
+        ),
     )
 }
 
 
 def find_task(name: str) -> Task:
     """Return a task by its name or an alias; raise ConfigError with the nearest name otherwise."""
+    if name in AMBIGUOUS:
+        raise ConfigError(f"task {name!r} may be {' or '.join(AMBIGUOUS[name])}; say which")
     for task in TASKS.values():
         if name == task.name or name in task.aliases:
             return task
