@@ -10,9 +10,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
+from data_prep.origin import Protocol
 from data_prep.preparation import ORIGINS, SEED, export_tsv, prepare
 from data_prep.progress import show_progress
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
@@ -108,6 +110,26 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="processes that generate (%(default)s); the arrays do not depend on it",
     )
     preparing.add_argument(
+        "--allow-checksum-mismatch",
+        action="store_true",
+        help="take files whose checksum is not the publisher's; the manifest says so",
+    )
+    preparing.add_argument(
+        "--protocol",
+        choices=get_args(Protocol),
+        default="default",
+        help="lra-legacy: validation is the test split, as in Long Range Arena (imdb); stamped",
+    )
+    preparing.add_argument(
+        "--option",
+        metavar="NAME=N",
+        action="append",
+        default=[],
+        type=_option,
+        dest="options",
+        help="of a generator, such as distractors=10 (pathfinder, pathx); repeats",
+    )
+    preparing.add_argument(
         "--export-tsv",
         metavar="DIR",
         type=Path,
@@ -125,6 +147,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     verifying.set_defaults(command=_verify)
     return parser
+
+
+def _option(text: str) -> tuple[str, int]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value.isdecimal()):
+        raise argparse.ArgumentTypeError(f"NAME=N expected, N a whole number, got {text!r}")
+    return name, int(value)
 
 
 def _place(arguments: argparse.Namespace) -> Path:
@@ -171,6 +200,9 @@ def _prepare(arguments: argparse.Namespace) -> None:
                 seed=arguments.seed,
                 workers=arguments.workers,
                 synthetic=arguments.synthetic,
+                allow_checksum_mismatch=arguments.allow_checksum_mismatch,
+                protocol=arguments.protocol,
+                options=dict(arguments.options),
                 progress=progress,
                 log=console.print,
             )

@@ -2,18 +2,18 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from data_prep import copy, listops, mnist
-from data_prep.origin import Counts, Origin, Progress, Request
+from data_prep.origin import Counts, Origin, Progress, Protocol, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SYNTHETIC_FOLDER, Provenance
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.data.verify import damaged_files
 from lru_tune.data.versions import task_lock
 from lru_tune.data.writer import write_task
-from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared
+from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared, did_you_mean
 from lru_tune.layout import raw_root
 from lru_tune.tasks import Channels, Task, find_task
 
@@ -93,6 +93,9 @@ def prepare(
     seed: int = SEED,
     workers: int = 1,
     synthetic: bool = False,
+    allow_checksum_mismatch: bool = False,
+    protocol: Protocol = "default",
+    options: Mapping[str, int] | None = None,
     progress: Progress = lambda work, done, total: None,
     log: Callable[[str], None] = logger.info,
 ) -> PreparedTask:
@@ -109,6 +112,9 @@ def prepare(
       seed: of generation, or of carving validation from train.
       workers: processes that generate; the arrays do not depend on it.
       synthetic: the tiny twin instead, under `root/synthetic`.
+      allow_checksum_mismatch: take files whose checksum is not the publisher's; the manifest says so.
+      protocol: how validation is made, see `Request`.
+      options: of the task's generator, see `Origin.options`.
       progress: told how far the work is.
       log: told what is done, line by line.
 
@@ -122,6 +128,7 @@ def prepare(
     origin = ORIGINS[entry.origin]
     place = _place(root, synthetic)
     _check_arguments(place, limit, workers)
+    _check_choices(entry, origin, protocol, options or {})
     request = Request(
         task=entry,
         raw=None if synthetic else _raw_files(entry, from_dir),
@@ -131,6 +138,9 @@ def prepare(
         workers=workers,
         synthetic=synthetic,
         progress=progress,
+        allow_checksum_mismatch=allow_checksum_mismatch,
+        protocol=protocol,
+        options=options or {},
     )
     with task_lock(place, entry.name, log):
         recipe = origin.plan(request)
@@ -178,6 +188,18 @@ def _check_arguments(place: Path, limit: int | None, workers: int) -> None:
         raise ConfigError(f"--data-root: {place} is not writable; name another folder")
 
 
+def _check_choices(
+    task: Task, origin: Origin, protocol: Protocol, options: Mapping[str, int]
+) -> None:
+    if protocol not in origin.protocols:
+        known = " or ".join(origin.protocols)
+        raise ConfigError(f"--protocol: {task.name} has {known}, got {protocol}")
+    for name in options:
+        if name not in origin.options:
+            known = did_you_mean(name, origin.options) or " It has none."
+            raise ConfigError(f"--option: {task.name} has no option {name!r}.{known}")
+
+
 def _raw_files(task: Task, from_dir: Path | None) -> Path | None:
     """Return the folder of the publisher's files, or None where they are to be made or fetched.
 
@@ -205,4 +227,5 @@ def _lies_there(task: str, place: Path, provenance: Provenance) -> bool:
 def _bytes(task: Task, counts: Counts) -> int:
     """Return the room all arrays will take, at one byte a number."""
     width = task.inputs.width if isinstance(task.inputs, Channels) else 1
-    return sum(counts.values()) * (task.max_length * width + task.scored_steps * task.num_outputs)
+    numbers = task.documents * task.max_length * width + task.scored_steps * task.num_outputs
+    return sum(counts.values()) * numbers
