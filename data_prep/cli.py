@@ -5,7 +5,6 @@ to stderr.
 """
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import get_args
 from rich.console import Console
 
 from data_prep.origin import Protocol
-from data_prep.preparation import ORIGINS, SEED, export_tsv, prepare
+from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, prepare
 from data_prep.progress import show_progress
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
 from lru_tune.data.store import open_task
@@ -106,7 +105,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--workers",
         metavar="N",
         type=int,
-        default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+        default=default_workers(),
         help="processes that generate (%(default)s); the arrays do not depend on it",
     )
     preparing.add_argument(

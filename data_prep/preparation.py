@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from data_prep import copy, listops, mnist
-from data_prep.origin import Counts, Origin, Progress, Protocol, Request
+from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
-from lru_tune.data.manifest import SYNTHETIC_FOLDER, Provenance
+from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.data.verify import damaged_files
 from lru_tune.data.versions import task_lock
@@ -25,22 +25,32 @@ ORIGINS: dict[str, Origin] = {
     "mnist": mnist.ORIGIN,
 }
 
+Reads = Mapping[str, int]
+
 SEED = 42
 DOWNLOADS = "raw"  # folder of a data root
 SMALLEST_LIMIT = 10  # leaves one example for each split that is carved
 
 
 def ensure_prepared(
-    task: str, root: Path, *, synthetic: bool = False, log: Callable[[str], None] = logger.info
+    task: str,
+    root: Path,
+    *,
+    synthetic: bool = False,
+    reads: Reads | None = None,
+    log: Callable[[str], None] = logger.info,
 ) -> PreparedTask:
     """Open a task; prepare it first where that needs no download.
 
-    That is so for generated tasks, for synthetic twins, and where `$LRU_TUNE_RAW` holds the files.
+    That is so for generated tasks, for synthetic twins, and where `$LRU_TUNE_RAW` holds the files. Of a
+    task whose examples take long to generate only those that will be read are made; where too few lie
+    there, more are.
 
     Args:
       task: name or alias.
       root: the data root.
       synthetic: the tiny twin under `root/synthetic` instead of the data set.
+      reads: how many examples of each split will be read; all of those left out.
       log: told what is done, line by line.
 
     Raises:
@@ -48,40 +58,101 @@ def ensure_prepared(
       DataDamaged: what is there is not sound.
     """
     entry = find_task(task)
+    place = _place(root, synthetic)
+    seed, options, limit = SEED, {}, None
     try:
-        return open_task(entry.name, _place(root, synthetic))
+        prepared = open_task(entry.name, place)
     except DataNotPrepared:
         offline = synthetic or entry.generated or _raw_files(entry, None) is not None
         if not offline:
             raise
-    log(f"preparing {entry.name} in {_place(root, synthetic)}")
-    return prepare(entry.name, root, synthetic=synthetic, progress=ProgressLines(log), log=log)
+        limit = None if synthetic else _limit(entry, root, reads or {})
+    else:
+        limit = _limit(entry, root, reads or {})
+        if not _is_too_small(entry, root, prepared.manifest, limit):
+            return prepared
+        seed = prepared.manifest.seed
+        known = ORIGINS[entry.origin].options
+        options = {name: prepared.manifest.parameters[name] for name in known}
+    log(f"preparing {entry.name} in {place}")
+    return prepare(
+        entry.name,
+        root,
+        limit=limit,
+        seed=seed,
+        options=options,
+        workers=default_workers(),
+        synthetic=synthetic,
+        progress=ProgressLines(log),
+        log=log,
+    )
 
 
-def expected_counts(task: str, root: Path, *, synthetic: bool = False) -> dict[SplitName, int]:
+def expected_counts(
+    task: str, root: Path, *, synthetic: bool = False, reads: Reads | None = None
+) -> dict[SplitName, int]:
     """Return the examples per split that `ensure_prepared` would give; writes nothing.
 
     Raises:
       DataNotPrepared: it would raise that as well.
     """
     entry = find_task(task)
+    limit = None if synthetic else _limit(entry, root, reads or {})
+    raw = None
     try:
-        return open_task(entry.name, _place(root, synthetic)).manifest.counts
+        manifest = open_task(entry.name, _place(root, synthetic)).manifest
+        if not _is_too_small(entry, root, manifest, limit):
+            return manifest.counts
     except DataNotPrepared:
         raw = None if synthetic else _raw_files(entry, None)
         if not (synthetic or entry.generated or raw is not None):
             raise
+    return dict(_recipe(entry, root, raw=raw, limit=limit, synthetic=synthetic).counts)
+
+
+def default_workers() -> int:
+    """Return the number of CPU cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _limit(task: Task, root: Path, reads: Reads) -> int | None:
+    """Return how many training examples give all that will be read; None for the whole set."""
+    if not ORIGINS[task.origin].slow or len(reads) < len(SPLITS):
+        return None
+    full = _recipe(task, root).counts
+    # The other splits shrink in proportion, so the split read to the largest share decides.
+    needed = max(-(-reads[split] * full["train"] // full[split]) for split in SPLITS)
+    return max(needed, SMALLEST_LIMIT) if needed < full["train"] else None
+
+
+def _is_too_small(task: Task, root: Path, manifest: Manifest, limit: int | None) -> bool:
+    """Return whether generating examples would give more of what lies there than lies there."""
+    if not ORIGINS[task.origin].slow or manifest.synthetic:
+        return False
+    recipe = _recipe(task, root, limit=limit)
+    fewer = any(manifest.counts[split] < count for split, count in recipe.counts.items())
+    return fewer and manifest.source == recipe.provenance.source
+
+
+def _recipe(
+    task: Task,
+    root: Path,
+    *,
+    raw: Path | None = None,
+    limit: int | None = None,
+    synthetic: bool = False,
+) -> Recipe:
     request = Request(
-        task=entry,
+        task=task,
         raw=raw,
         downloads=root.resolve() / DOWNLOADS,
-        limit=None,
+        limit=limit,
         seed=SEED,
         workers=1,
         synthetic=synthetic,
         progress=lambda work, done, total: None,
     )
-    return dict(ORIGINS[entry.origin].plan(request).counts)
+    return ORIGINS[task.origin].plan(request)
 
 
 def prepare(

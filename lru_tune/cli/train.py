@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = data_root(arguments.data_root)
     from data_prep import ensure_prepared
 
-    ensure_prepared(config.task, root, synthetic=arguments.synthetic, log=_say)
+    ensure_prepared(
+        config.task, root, synthetic=arguments.synthetic, reads=config.data.reads(), log=_say
+    )
     if arguments.synthetic:
         root = root / SYNTHETIC_FOLDER
     run_dir = _run_directory(arguments, config.task)

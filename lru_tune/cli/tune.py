@@ -115,7 +115,9 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     from lru_tune.search.experiment import create_experiment
 
     root = data_root(arguments.data_root)
-    task = ensure_prepared(space.task, root, synthetic=arguments.synthetic, log=_say)
+    task = ensure_prepared(
+        space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
+    )
     name = arguments.name or timestamped(space.task)
     folder = new_experiment_folder(runs_root(arguments.runs_root), name)
     create_experiment(space, folder, task)
@@ -171,7 +173,7 @@ def _dry_run(space: SearchSpace, arguments: argparse.Namespace) -> int:
     from data_prep import expected_counts
 
     root = data_root(arguments.data_root)
-    counts = expected_counts(space.task, root, synthetic=arguments.synthetic)
+    counts = expected_counts(space.task, root, synthetic=arguments.synthetic, reads=space.reads())
     place = _place(root, arguments.synthetic) / space.task
     state = "in" if place.is_dir() else "will be prepared in"
     _say(f"data          {state} {place}: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")

@@ -106,6 +106,15 @@ class DataConfig(Strict):
     test_examples: Count | None = None
     max_length: Count | None = None  # keep the first so many steps of each sequence; None: all
 
+    def reads(self) -> dict[str, int]:
+        """Return how many examples of each split are read at most; a split read whole is left out."""
+        limits: dict[str, int | None] = {
+            "train": self.train_examples,
+            "val": self.val_examples,
+            "test": self.test_examples,
+        }
+        return {split: limit for split, limit in limits.items() if limit is not None}
+
 
 class RuntimeConfig(Strict):
     """How the same numbers are computed; changes speed and rounding, not the model."""

@@ -157,6 +157,12 @@ class SearchSpace:
         defaults = dict.fromkeys(self.domains) | self.base
         return {path: point.get(path, defaults[path]) for path in self.domains}
 
+    def reads(self) -> dict[str, int]:
+        """Return how many examples of each split a trial reads at most; a split read whole is left out."""
+        searched = {path.split(".")[1] for path in self.domains if path.startswith("data.")}
+        limits = self.realise(self.complete({})).data.reads()
+        return {split: n for split, n in limits.items() if f"{split}_examples" not in searched}
+
     def horizon(self, train_examples: int) -> int:
         """Return the optimiser steps of the longest trial, for a training split of this many examples.
 

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from data_prep import ORIGINS, ensure_prepared, export_tsv, prepare
+from data_prep import ORIGINS, ensure_prepared, expected_counts, export_tsv, prepare
 from data_prep.origin import SYNTHETIC_COUNTS
 from data_prep.progress import SECONDS_BETWEEN_LINES, ProgressLines
 from lru_tune.data.growing import GrowingArray
@@ -120,3 +120,36 @@ def test_long_work_tells_its_progress_now_and_then():
     progress("something short", 0, 2)
     progress("something short", 2, 2)
     assert len(said) == 5
+
+
+def _slow(monkeypatch):
+    """Pretend that copy's examples take long to generate."""
+    monkeypatch.setitem(ORIGINS, "copy", ORIGINS["copy"]._replace(slow=True))
+
+
+def test_of_a_slow_task_only_what_is_read_is_made(tmp_path, monkeypatch):
+    _slow(monkeypatch)
+    reads = {"train": 400, "val": 50, "test": 10}
+    planned = expected_counts("copy", tmp_path, reads=reads)
+    counts = ensure_prepared("copy", tmp_path, reads=reads).manifest.counts
+    full = expected_counts("copy", tmp_path)
+    assert counts == planned
+    assert all(counts[split] >= wanted for split, wanted in reads.items())
+    assert counts["train"] < full["train"]
+
+
+def test_a_slow_task_grows_when_more_is_read_and_keeps_its_seed(tmp_path, monkeypatch):
+    _slow(monkeypatch)
+    prepare("copy", tmp_path, limit=100, seed=5)
+    reads = {"train": 200, "val": 5, "test": 5}
+    assert expected_counts("copy", tmp_path, reads=reads)["train"] == 200
+    manifest = ensure_prepared("copy", tmp_path, reads=reads).manifest
+    assert (manifest.counts["train"], manifest.seed) == (200, 5)
+    assert ensure_prepared("copy", tmp_path, reads=reads | {"train": 50}).manifest == manifest
+
+
+def test_a_slow_task_is_made_whole_where_a_split_is_read_whole(tmp_path, monkeypatch):
+    _slow(monkeypatch)
+    full = expected_counts("copy", tmp_path)
+    reads = {"train": 100, "val": 10}
+    assert ensure_prepared("copy", tmp_path, reads=reads).manifest.counts == full
