@@ -4,6 +4,7 @@ NUMBER = "number"  # of the trial in its experiment, from 0
 RUN = "run"  # the complete RunConfig as a mapping
 RUN_DIR = "run_dir"  # absolute path
 FINAL = "final"  # what is done after the last report: a name in FINALS of `lru_tune.search.trial`
+RACE = "race"  # whom a run of a fixed list is compared with
 WORKER = "worker"  # WorkerSettings as a mapping, the same for all trials
 REPORT = "report"  # reports so far, from 1
 STATUS = "status"  # `running` or how the trial ended by itself

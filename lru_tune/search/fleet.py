@@ -3,21 +3,34 @@
 import os
 import shutil
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ray import tune
-from ray.tune.schedulers import FIFOScheduler, HyperBandScheduler, TrialScheduler
+from ray.tune.schedulers import HyperBandScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from lru_tune import runs
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
-from lru_tune.search.constants import ERROR, FINAL, NUMBER, RUN, RUN_DIR, STATUS, WORKER
+from lru_tune.search.constants import (
+    ERROR,
+    FINAL,
+    NUMBER,
+    RACE,
+    RUN,
+    RUN_DIR,
+    RUNNING,
+    STATUS,
+    WORKER,
+)
+from lru_tune.search.races import Races
 from lru_tune.search.recorder import last_error, mark_run
 from lru_tune.search.resources import Allotment
+from lru_tune.search.schedulers import SCHEDULERS, Terms
 from lru_tune.search.trial import LruTrial, WorkerSettings
 
 RETRIES = 2  # of a trial whose worker was lost; it goes on from its own checkpoint
@@ -30,11 +43,13 @@ class Job(NamedTuple):
     Attributes:
       run_dir: absolute; what it holds already is not computed again.
       final: `test` evaluates the test split afterwards, `validation` does not open it.
+      race: runs of one race are compared as they go, and the weak are stopped early; "" never stops.
     """
 
     config: RunConfig
     run_dir: Path
     final: str = "test"
+    race: str = ""
 
 
 def run_trials(
@@ -97,39 +112,56 @@ def run_all(
     allotment: Allotment,
     worker: WorkerSettings,
     experiment: Path,
+    races: Mapping[str, Terms] = MappingProxyType({}),
     callbacks: Sequence[tune.Callback] = (),
 ) -> None:
     """Make every run of a list that is not done yet; how each ended is in its run directory.
 
+    Args:
+      jobs: the runs.
+      allotment: what each gets, and how many run at once.
+      worker: what all of them share.
+      experiment: absolute folder for Ray's own files.
+      callbacks: told of everything.
+      races: for each race among the jobs, the terms of its successive halving.
+
     Raises:
       Interrupted: as `run_trials`.
     """
-    waiting = [job for job in jobs if not is_done(job)]
-    if waiting:
-        run_trials(
-            FixedRuns(waiting, worker),
-            FIFOScheduler(),
-            count=len(waiting),
-            allotment=allotment,
-            worker=worker,
-            experiment=experiment,
-            callbacks=[*callbacks, FailureMarker()],
-        )
+    numbered = list(enumerate(jobs))
+    waiting = [(number, job) for number, job in numbered if not is_done(job)]
+    if not waiting:
+        return
+    referee = Races({name: SCHEDULERS["asha"](terms) for name, terms in races.items()})
+    for number, job in numbered:
+        if job.race and is_done(job):
+            referee.recall(job.race, number, runs.read_metrics(job.run_dir))
+    run_trials(
+        FixedRuns(waiting, worker),
+        referee,
+        count=len(waiting),
+        allotment=allotment,
+        worker=worker,
+        experiment=experiment,
+        callbacks=[*callbacks, EndMarker()],
+    )
 
 
 def is_done(job: Job) -> bool:
     """Return whether a run directory holds everything that was asked for."""
     result = runs.read_result(job.run_dir) or {}
     has_test = job.final != "test" or runs.TEST_ACCURACY in result
-    return result.get("status") == "diverged" or (result.get("status") == "completed" and has_test)
+    status = result.get("status")
+    stopped = status == "stopped" and bool(job.race)
+    return status == "diverged" or stopped or (status == "completed" and has_test)
 
 
 class FixedRuns(Searcher):
     """Proposes the runs of a list, in order."""
 
-    def __init__(self, jobs: Sequence[Job], worker: WorkerSettings) -> None:
+    def __init__(self, jobs: Sequence[tuple[int, Job]], worker: WorkerSettings) -> None:
         super().__init__(metric=worker.metric, mode=worker.mode)
-        self._waiting = deque(enumerate(jobs))
+        self._waiting = deque(jobs)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """Return what a Ray trial is started with."""
@@ -141,6 +173,7 @@ class FixedRuns(Searcher):
             RUN: job.config.model_dump(mode="json"),
             RUN_DIR: str(job.run_dir),
             FINAL: job.final,
+            RACE: job.race,
         }
 
     def on_trial_complete(
@@ -155,18 +188,28 @@ class FixedRuns(Searcher):
         """Nothing is kept."""
 
 
-class FailureMarker(tune.Callback):
-    """Writes into the run directories of a fixed list which of them failed, and why."""
+class EndMarker(tune.Callback):
+    """Writes into the run directories of a fixed list which of them were stopped or failed, and why."""
+
+    def __init__(self) -> None:
+        self._stopped: set[Path] = set()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Mark a run that gave up by itself."""
+        """Mark a run that gave up by itself; remember one that was stopped, which is still closing."""
         result = trial.last_result or {}
         if result.get(STATUS) == "failed":
             mark_run(Path(trial.config[RUN_DIR]), "failed", result[ERROR])
+        elif result.get(STATUS) == RUNNING:
+            self._stopped.add(Path(trial.config[RUN_DIR]))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Mark a run that could not be brought to its end."""
         mark_run(Path(trial.config[RUN_DIR]), "failed", last_error(Path(trial.error_file)))
+
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        """Mark the runs that were stopped; their processes have closed them by now."""
+        for run_dir in self._stopped:
+            mark_run(run_dir, "stopped", None)
 
 
 class Tally(tune.Callback):

@@ -14,9 +14,8 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 def provenance(manifest: Manifest) -> dict[str, Any]:
     """Return the fields that every result.json carries: device, versions, data."""
-    device = jax.devices()[0]
     return {
-        "device": f"{device.platform}: {device.device_kind}",
+        "device": device_name(),
         "versions": {
             "lru-tune": __version__,
             "python": platform.python_version(),
@@ -29,3 +28,9 @@ def provenance(manifest: Manifest) -> dict[str, Any]:
             "synthetic": manifest.synthetic,
         },
     }
+
+
+def device_name() -> str:
+    """Return platform and kind of the first device."""
+    device = jax.devices()[0]
+    return f"{device.platform}: {device.device_kind}"

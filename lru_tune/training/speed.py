@@ -1,0 +1,180 @@
+"""How fast a configuration trains on this device; needs no prepared data.
+
+`python -m lru_tune.training.speed` reads a RunConfig (JSON) and writes a Speed: a process of its own, so that
+the caller never loads JAX and outlives a program that is killed for memory.
+"""
+
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lru_tune.config.schema import RunConfig
+from lru_tune.process import prepare_process, worker_environment
+from lru_tune.tasks import Channels, Task, find_task
+
+MEMINFO = Path("/proc/meminfo")
+DISPATCHES = 3  # timed; their median counts
+SECONDS = 10.0  # of training to be timed, about
+MOST_SECONDS = 600.0  # for one configuration, compilation included
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured.
+
+    Attributes:
+      steps_per_second: optimiser steps, without evaluation; None where nothing could be measured.
+      compile_seconds: until the program was ready; short where it lay in the cache.
+      memory: bytes the program asks for beside its arguments.
+      device: in words.
+      problem: why nothing was measured; "" otherwise.
+    """
+
+    steps_per_second: float | None
+    compile_seconds: float
+    memory: int
+    device: str
+    problem: str = ""
+
+
+def measure_speeds(
+    configs: Iterable[RunConfig], *, cpus: float, seconds: float = SECONDS
+) -> Iterator[Speed]:
+    """Measure configurations one after the other, each in a process of its own.
+
+    Args:
+      configs: the runs; lengths need not be resolved.
+      cpus: cores the process may use, where it trains on the CPU.
+      seconds: of training to be timed.
+    """
+    for config in configs:
+        order = {"config": config.model_dump(mode="json"), "cpus": cpus, "seconds": seconds}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "lru_tune.training.speed"],
+                input=json.dumps(order),
+                capture_output=True,
+                text=True,
+                timeout=MOST_SECONDS,
+                env=os.environ | worker_environment(),
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            yield _unmeasured(f"no result within {MOST_SECONDS:.0f} s")
+            continue
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            yield _unmeasured(f"the process ended with {done.returncode}: {last}")
+            continue
+        yield Speed(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _unmeasured(problem: str) -> Speed:
+    return Speed(None, 0.0, 0, "", problem)
+
+
+def measure(config: RunConfig, seconds: float) -> Speed:
+    """Time the training program of a configuration on random examples, in this process."""
+    import jax
+    import jax.numpy as jnp
+
+    from lru_tune.training.hyperparameters import hyperparameters, program_key
+    from lru_tune.training.provenance import device_name
+    from lru_tune.training.steps import Batches, programs
+
+    batch = config.data.batch_size
+    config = config.model_copy(update={"steps": 1000, "epochs": None, "eval_every": 100})
+    made = programs(program_key(config), 2 * batch)
+    hyper = hyperparameters(config)
+    state = jax.eval_shape(made.init, hyper)
+    examples = _random_examples(find_task(config.task), 2 * batch, config.data.max_length)
+    shapes: Any = Batches(*(jax.ShapeDtypeStruct(array.shape, array.dtype) for array in examples))
+    order = np.arange(2 * batch, dtype=np.int32).reshape(2, batch)[np.arange(100) % 2]
+    begun = time.perf_counter()
+    train: Any = made.train  # a jitted function, which `Programs` does not say
+    compiled = train.lower(
+        state, hyper, shapes, jax.ShapeDtypeStruct(order.shape, order.dtype), *_whole(0, 1)
+    ).compile()
+    compile_seconds = time.perf_counter() - begun
+    analysis = compiled.memory_analysis()
+    memory = analysis.temp_size_in_bytes + analysis.output_size_in_bytes
+    device = device_name()
+    room = _free_memory(jax.devices()[0])
+    if room is not None and memory > room:
+        problem = f"needs {memory / 1e9:.1f} GB, {room / 1e9:.1f} GB are free"
+        return Speed(None, compile_seconds, memory, device, problem)
+    data = Batches(*(jnp.asarray(array) for array in examples))
+    order_there = jnp.asarray(order)
+    current = made.init(hyper)
+
+    def run(count: int) -> float:
+        nonlocal current
+        start = time.perf_counter()
+        current = compiled(current, hyper, data, order_there, *_whole(0, count))
+        jax.block_until_ready(current)
+        return time.perf_counter() - start
+
+    run(1)
+    once = run(1)
+    count = max(1, min(len(order), round(seconds / DISPATCHES / once)))
+    repeats = DISPATCHES if once < seconds else 1
+    rates = [count / run(count) for _ in range(repeats)]
+    return Speed(statistics.median(rates), compile_seconds, memory, device)
+
+
+def _whole(first: int, count: int) -> tuple[np.int32, np.int32]:
+    return np.int32(first), np.int32(count)
+
+
+def _random_examples(
+    task: Task, count: int, max_length: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return inputs, targets and lengths of the shapes and types a prepared task has."""
+    rng = np.random.default_rng(0)
+    length = min(max_length or task.max_length, task.max_length)
+    documents = (task.documents,) if task.head == "match" else ()
+    if isinstance(task.inputs, Channels):
+        shape: tuple[int, ...] = (count, length, task.inputs.width)
+        highest = int(task.inputs.scale)
+    else:
+        shape, highest = (count, *documents, length), task.inputs.width - 1
+    outputs = (task.scored_steps, task.num_outputs) if task.head == "per_step" else ()
+    return (
+        rng.integers(0, highest, shape, np.uint8, endpoint=True),
+        rng.integers(0, task.num_classes, (count, *outputs)).astype(np.uint8),
+        np.full((count, *documents), length, np.int32),
+    )
+
+
+def _free_memory(device: object) -> int | None:
+    """Return the bytes a program may take, None where the device does not tell."""
+    stats = device.memory_stats()  # type: ignore[attr-defined]
+    if stats:
+        return int(stats["bytes_limit"] - stats["bytes_in_use"])
+    if not MEMINFO.is_file():
+        return None
+    lines = MEMINFO.read_text().splitlines()
+    found = {name: rest for name, _, rest in (line.partition(":") for line in lines)}
+    return int(found["MemAvailable"].split()[0]) * 1024
+
+
+def main() -> None:
+    """Measure what stdin says; print the result as JSON on stdout."""
+    order = json.loads(sys.stdin.read())
+    prepare_process(cpus=order["cpus"], gpus=None)
+    config = RunConfig.model_validate(order["config"])
+    print(json.dumps(dataclasses.asdict(measure(config, order["seconds"]))))
+
+
+if __name__ == "__main__":
+    main()
