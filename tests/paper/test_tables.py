@@ -179,6 +179,13 @@ class TestNumbers:
         fields = {"standard_error": None, "at_chance": False} | read_printed(printed)
         assert fields == {"mean": mean, "standard_error": error, "at_chance": at_chance}
 
+    def test_numbers_are_shown_as_printed(self):
+        shown = {str(cell) for row in load_table(4).rows for cell in row.cells.values()}
+        assert {"2.0", "0.14", "14.7"} <= shown
+        ladder = load_table(7)
+        cells = [ladder.published(ladder.rows[2], column) for column in ladder.columns]
+        assert [str(cell) for cell in cells[-2:]] == ["65.4 (9.0)", "x"]
+
     @pytest.mark.parametrize("printed", ["60.2(0.8)", "60.2 (0.8", "-1", "about 60", ""])
     def test_anything_else_is_refused(self, printed):
         with pytest.raises(ValueError, match="needs a number"):

@@ -64,7 +64,7 @@ class TestWords:
         assert words == ["BELOW", "INCONCLUSIVE", "REPRODUCED", "INCONCLUSIVE", "ABOVE"]
 
     def test_a_small_real_difference_is_still_reproduced(self):
-        verdict = judge(around(60.0, 0.02, 5), published(60.2, 0.0, 300), chance=17.0)
+        verdict = judge(around(87.8, 0.2, 30), published(88.1, 0.0), chance=10.0)
         assert verdict.high < 0
         assert verdict.outcome == "REPRODUCED"
 
