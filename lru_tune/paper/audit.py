@@ -72,15 +72,14 @@ def audit_lines(tasks: Sequence[str]) -> list[str]:
     width = shutil.get_terminal_size(WITHOUT_TERMINAL).columns
     console = Console(file=io.StringIO(), width=width, color_system=None, markup=False)
     table = Table(
-        "topic", "paper", "minimal-LRU", "here", "why", box=box.SIMPLE_HEAD, padding=(0, 1)
+        "topic", "paper", "minimal-LRU", "here", "why", box=box.HORIZONTALS, show_lines=True
     )
     for difference in load_audit():
         if difference.concerns(names):
-            topic = difference.topic
+            topic, why = difference.topic, f"{difference.reason}\n[{difference.source}]"
             if difference.tasks:
                 topic += f"\n({', '.join(difference.tasks)})"
-            texts = (difference.paper, difference.minimal_lru, difference.here, difference.reason)
-            table.add_row(topic, *texts, end_section=True)
+            table.add_row(topic, difference.paper, difference.minimal_lru, difference.here, why)
     with console.capture() as captured:
         console.print(table)
     return [line.rstrip() for line in captured.get().splitlines() if line.strip()]
