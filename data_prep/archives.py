@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from data_prep.origin import Progress
+from data_prep.origin import Progress, silent
 from lru_tune.data.disk import naming_a_full_disk
 from lru_tune.errors import DataDamaged
 
@@ -35,10 +35,6 @@ BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
 )
-
-
-def silent(work: str, done: int, total: int) -> None:
-    """Tell nobody; a Progress."""
 
 
 @dataclass(frozen=True)

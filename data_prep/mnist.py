@@ -1,8 +1,7 @@
 """MNIST read pixel by pixel: `smnist` row after row, `psmnist` in bit-reversed order.
 
-The publisher's four IDX files are taken from a folder or fetched through torchvision, checked against
-their official checksums and stored as raw pixels 0..255. Validation is a tenth of train, chosen by a
-fixed permutation.
+The publisher's four IDX files are taken from a folder or fetched, checked against their official
+checksums and stored as raw pixels 0..255. Validation is a tenth of train, chosen by a fixed permutation.
 
 Source: LeCun, Cortes & Burges; the order of `psmnist` is that of S5 and minimal-LRU.
 """
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_prep.fetch import fetch
 from data_prep.mnist_strokes import draw_digits
 from data_prep.origin import (
     SYNTHETIC_COUNTS,
@@ -147,7 +147,7 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
         known = Labelled(*draw_digits(rng, pool))
         test = Labelled(*draw_digits(rng, counts["test"]))
     else:
-        folder = request.raw or find_raw(request.downloads) or _download(request.downloads)
+        folder = request.raw or find_raw(request.downloads) or _download(request)
         known = _read(folder, "train", pool)
         test = _read(folder, "test", counts["test"])
     train, val = carve(pool, request.seed)
@@ -188,28 +188,12 @@ def _content(folder: Path, file: IdxFile) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=file.header_bytes)
 
 
-def _download(folder: Path) -> Path:
-    """Fetch the four files through torchvision, which keeps them under `folder/MNIST/raw`."""
-    by_hand = f"or put {WANTED} of a folder and name it with --from-dir. They lie under {MIRROR}"
-    try:
-        from torchvision.datasets import MNIST  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except ImportError as error:
-        raise DataNotPrepared(
-            f"fetching MNIST needs torchvision: pip install 'lru-tune[data]', {by_hand}"
-        ) from error
-    try:
-        MNIST(str(folder), download=True)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # the latter is torchvision's word for a failed download
-        raise DataNotPrepared(
-            f"MNIST could not be fetched ({error}). Try again, {by_hand}"
-        ) from error
-    found = find_raw(folder)
-    if found is None:
-        raise DataNotPrepared(f"torchvision left no MNIST files in {folder}. Try again, {by_hand}")
-    return found
+def _download(request: Request) -> Path:
+    """Fetch the four files into `MNIST/raw` of the downloads; those that are there are kept."""
+    folder = request.downloads / "MNIST" / "raw"
+    for source in SOURCES:
+        fetch(source, folder, request.progress)
+    return folder
 
 
 ORIGIN = Origin(
