@@ -114,6 +114,12 @@ def checksum_problem(source: Source, path: Path) -> str | None:
     return None
 
 
+def md5_of(path: Path) -> str:
+    """Return the md5 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
 def _download(
     source: Source,
     part: Path,

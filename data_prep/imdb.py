@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep.characters import build_vocabulary, count_characters, encode_characters
-from data_prep.fetch import checksum_problem, fetch
+from data_prep.fetch import checksum_problem, fetch, md5_of
 from data_prep.imdb_reviews import (
     ARCHIVE,
     HUB_NAME,
@@ -77,22 +77,33 @@ def _plan(request: Request) -> Recipe:
         "min_frequency": MIN_FREQUENCY,
         "protocol": request.protocol,
         "known_overlap": 0 if request.synthetic else KNOWN_OVERLAP,
+        "unofficial_md5": _unofficial(request),
     }
     source = "the publisher's reviews"
     if request.synthetic:
         source = "made-up reviews"
     elif request.raw is None and _comes_from_hub(request):
         source = f"{HUB_NAME} of Hugging Face"
-    elif request.raw is not None and request.raw.is_file():
-        if problem := checksum_problem(SOURCE, request.raw):
-            if not request.allow_checksum_mismatch:
-                raise DataDamaged(
-                    f"{problem}. Fetch it again from {SOURCE.url}, or take it as it is with "
-                    "--allow-checksum-mismatch"
-                )
-            parameters["checksum_mismatch"] = [ARCHIVE]
-    provenance = Provenance(source, parameters, request.seed, request.synthetic)
-    return Recipe(provenance, counts)
+    return Recipe(Provenance(source, parameters, request.seed, request.synthetic), counts)
+
+
+def _unofficial(request: Request) -> dict[str, str]:
+    """Return the archive's md5 by its name where it is not the publisher's.
+
+    Raises:
+      DataDamaged: it is not, and the request does not allow for it.
+    """
+    if request.raw is None or not request.raw.is_file():
+        return {}
+    problem = checksum_problem(SOURCE, request.raw)
+    if problem is None:
+        return {}
+    if not request.allow_checksum_mismatch:
+        raise DataDamaged(
+            f"{problem}. Fetch it again from {SOURCE.url}, or take it as it is, on record in the "
+            "manifest, with --allow-checksum-mismatch"
+        )
+    return {request.raw.name: md5_of(request.raw)}
 
 
 def _counts(request: Request) -> Counts:
@@ -143,7 +154,7 @@ def _reviews(request: Request, counts: Counts) -> Reviews:
             for label in range(len(LABELS))
         }
     if request.raw is None and _comes_from_hub(request):
-        return read_hub(longest, request.progress)
+        return read_hub(request.downloads / "huggingface", longest, request.progress)
     raw = request.raw or fetch(SOURCE, request.downloads, request.progress)
     return read_reviews(raw, longest, request.progress)
 

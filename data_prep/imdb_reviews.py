@@ -72,14 +72,19 @@ def read_reviews(raw: Path, longest: int, progress: Progress) -> Reviews:
     return _collect(reviews, str(raw))
 
 
-def read_hub(longest: int, progress: Progress) -> Reviews:
+def read_hub(cache: Path, longest: int, progress: Progress) -> Reviews:
     """Fetch the texts from Hugging Face, each cut to its first `longest` characters.
+
+    Args:
+      cache: folder in which the library keeps what it fetches.
+      longest: characters of a text.
+      progress: told how many reviews were read.
 
     Raises:
       DataNotPrepared: they cannot be fetched.
       DataDamaged: reviews are missing or empty.
     """
-    return _collect(_read_hub(longest, progress), HUB_NAME)
+    return _collect(_read_hub(cache, longest, progress), HUB_NAME)
 
 
 def _collect(reviews: Iterable[Review], where: str) -> Reviews:
@@ -145,13 +150,17 @@ def _decode(name: str, content: bytes) -> str:
         ) from error
 
 
-def _read_hub(longest: int, progress: Progress) -> Iterator[Review]:
+def _read_hub(cache: Path, longest: int, progress: Progress) -> Iterator[Review]:
+    # The library would otherwise count this use of it, there.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
     import datasets
 
     try:
-        parts = {part: datasets.load_dataset(HUB_NAME, split=part) for part in PARTS}
+        parts = {
+            part: datasets.load_dataset(HUB_NAME, split=part, cache_dir=str(cache))
+            for part in PARTS
+        }
     except (OSError, datasets.exceptions.DatasetsError) as error:
         if getattr(error, "errno", None) in DISK_FULL:
             raise
