@@ -22,7 +22,7 @@ from lru_tune.data.disk import naming_a_full_disk
 from lru_tune.errors import DataDamaged
 
 MOST_BYTES = 64 << 30  # unpacked; several times the largest archive that is known here
-MOST_MEMBERS = 1_000_000
+MOST_MEMBERS = 1_000_000  # wanted ones; of others an archive may have any number
 BYTES_AT_ONCE = 1 << 20
 
 GZIP, XZ, ZIP = b"\x1f\x8b", b"\xfd7zXZ\x00", b"PK"
@@ -100,19 +100,20 @@ def read_members(
     reader = _reader(archive)
     if reader is None:
         raise DataDamaged(f"{archive} is no .tar.gz, .tar.xz or .zip archive")
-    budget = most_bytes
+    bytes_left, members_left = most_bytes, MOST_MEMBERS
     with _naming_damage(archive, "the list of its members"):
-        for number, member in enumerate(reader(archive, progress)):
-            if number >= MOST_MEMBERS:
-                raise DataDamaged(f"{archive} has more than {MOST_MEMBERS:,} members; refused")
+        for member in reader(archive, progress):
             if not wanted(member.name):
                 continue
             if not member.plain:
                 raise DataDamaged(f"{archive}: {member.name} is a link or a device; refused")
             if _leads_out(member.name):
                 raise DataDamaged(f"{archive}: {member.name!r} leads out of the folder; refused")
-            budget -= member.size
-            if budget < 0:
+            members_left -= 1
+            if members_left < 0:
+                raise DataDamaged(f"{archive} has more than {MOST_MEMBERS:,} members; refused")
+            bytes_left -= member.size
+            if bytes_left < 0:
                 raise DataDamaged(
                     f"{archive} holds more than {most_bytes:,} bytes; refused at {member.name}"
                 )

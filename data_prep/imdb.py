@@ -28,6 +28,7 @@ from data_prep.imdb_reviews import (
     LABELS,
     PARTS,
     PER_LABEL,
+    SOURCE,
     Reviews,
     find_raw,
     has_hub,
@@ -42,7 +43,6 @@ from data_prep.origin import (
     Protocol,
     Recipe,
     Request,
-    Source,
     carved,
     shrunk,
 )
@@ -50,14 +50,6 @@ from lru_tune.data.manifest import SPLITS, Provenance, SplitName
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import DataDamaged
 
-SOURCE = Source(
-    file=ARCHIVE,
-    url=f"https://ai.stanford.edu/~amaas/data/sentiment/{ARCHIVE}",
-    licence="none stated; cite Maas et al. 2011",
-    bytes=84_125_825,
-    md5="7c2ac02c03563afcf9b574c7e56c153a",
-    sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
-)
 MIN_FREQUENCY = 15
 KNOWN_OVERLAP = 123  # distinct texts that the publisher put into both train and test
 ROWS_AT_ONCE = 2048

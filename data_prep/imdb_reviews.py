@@ -11,12 +11,20 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from data_prep.archives import is_archive, read_members
-from data_prep.origin import Progress
+from data_prep.origin import Progress, Source
 from lru_tune.data.disk import DISK_FULL
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
 FOLDER = "aclImdb"
 ARCHIVE = "aclImdb_v1.tar.gz"
+SOURCE = Source(
+    file=ARCHIVE,
+    url=f"https://ai.stanford.edu/~amaas/data/sentiment/{ARCHIVE}",
+    licence="none stated; cite Maas et al. 2011",
+    bytes=84_125_825,
+    md5="7c2ac02c03563afcf9b574c7e56c153a",
+    sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+)
 HUB_NAME = "stanfordnlp/imdb"
 LABELS = ("neg", "pos")  # a label's number is its place here
 PER_LABEL = 12_500  # reviews of each label in each part
@@ -165,8 +173,8 @@ def _read_hub(cache: Path, longest: int, progress: Progress) -> Iterator[Review]
         if getattr(error, "errno", None) in DISK_FULL:
             raise
         raise DataNotPrepared(
-            f"{HUB_NAME} could not be fetched from Hugging Face ({error}). Try again, or fetch {ARCHIVE} "
-            "from the publisher and name it with --from-dir"
+            f"{HUB_NAME} could not be fetched from Hugging Face ({error}). Try again, or fetch "
+            f"{SOURCE.url} and name it with --from-dir"
         ) from error
     for part, rows in parts.items():
         names = tuple(rows.features["label"].names)

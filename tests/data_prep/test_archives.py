@@ -173,6 +173,8 @@ def test_more_members_than_allowed_are_refused(archive, tmp_path, monkeypatch):
     with pytest.raises(DataDamaged, match="more than 2 members; refused"):
         extract_members(archive, tmp_path / "out")
     assert left_over(tmp_path) == []
+    wanted = extract_members(archive, tmp_path / "out", lambda name: name.endswith(".tsv"))
+    assert len(wanted) == 2
 
 
 @pytest.mark.parametrize("second", ["a", "a/b"])
