@@ -18,7 +18,7 @@ from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, pr
 from data_prep.progress import show_progress
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
 from lru_tune.data.store import open_task
-from lru_tune.data.verify import examine
+from lru_tune.data.verify import findings
 from lru_tune.errors import (
     ConfigError,
     DataDamaged,
@@ -226,12 +226,12 @@ def _verify(arguments: argparse.Namespace) -> None:
         raise DataNotPrepared(f"no task is prepared in {root}")
     unsound = []
     for task in tasks:
-        findings = examine(root, task)
-        for problem in findings.problems:
+        found = findings(root, task)
+        for problem in found.problems:
             print(f"{task}: {problem}")
-        for note in findings.notes:
+        for note in found.notes:
             print(f"{task}: note: {note}")
-        if findings.problems:
+        if found.problems:
             unsound.append(task)
         else:
             print(f"{task}: sound")

@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +31,7 @@ class Server(ThreadingHTTPServer):
     Attributes:
       ranges: whether parts are served.
       cuts: bytes after which an answer breaks off, one each; whole answers when used up.
+      stall: what an answer waits for where it would break off.
       answers: status codes of refusals to come first.
       asked: the Range header of each request.
     """
@@ -41,6 +43,7 @@ class Server(ThreadingHTTPServer):
         self.content, self.kind = CONTENT, "application/gzip"
         self.ranges = True
         self.cuts: list[int] = []
+        self.stall: threading.Event | None = None
         self.answers: list[int] = []
         self.asked: list[str | None] = []
 
@@ -75,6 +78,9 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         body = server.content[start:]
         self.wfile.write(body[: server.cuts.pop(0)] if server.cuts else body)
+        if server.stall is not None:
+            self.wfile.flush()
+            server.stall.wait()
 
     def log_message(self, *words: object) -> None:
         """Say nothing."""
@@ -128,6 +134,25 @@ def test_what_a_killed_process_left_is_continued(server, get, tmp_path):
     assert get(server.source).read_bytes() == CONTENT
     assert server.asked == ["bytes=123456-"]
     assert names(tmp_path) == {"data.gz"}
+
+
+def test_a_killed_download_is_continued(server, tmp_path, get):
+    server.cuts, server.stall = [700_000], threading.Event()
+    process = multiprocessing.get_context("spawn").Process(
+        target=fetch, args=(server.source, tmp_path)
+    )
+    process.start()
+    part, deadline = tmp_path / "data.gz.part", time.monotonic() + 30
+    while not (part.is_file() and part.stat().st_size >= 500_000):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    have = part.stat().st_size
+    server.stall.set()
+    server.stall = None
+    assert get(server.source).read_bytes() == CONTENT
+    assert server.asked == [None, f"bytes={have}-"]
 
 
 def test_a_server_without_ranges_starts_anew(server, get):

@@ -11,7 +11,7 @@ from data_prep.cli import main
 from data_prep.imdb import arrange
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.store import PreparedTask
-from lru_tune.data.verify import examine, verify
+from lru_tune.data.verify import findings, verify
 from lru_tune.errors import ConfigError, DataDamaged
 
 pytestmark = pytest.mark.usefixtures("no_other_reviews")
@@ -87,7 +87,7 @@ def test_the_seed_decides_the_order_and_the_order_of_reading_does_not(reviews):
 
 def test_what_the_publisher_put_into_both_parts_is_noted_and_no_more(folder, tmp_path, monkeypatch):
     prepare("imdb", tmp_path, from_dir=folder)
-    problems, notes = examine(tmp_path, "imdb")
+    problems, notes = findings(tmp_path, "imdb")
     assert problems == []
     assert (
         sum("occur in test as well (in the publisher's files, too)" in note for note in notes) == 1
@@ -177,7 +177,7 @@ def test_the_full_data_set(published, tmp_path):
     assert len(counted) == 178
     assert manifest.vocabulary[3:] == often
     assert len(manifest.vocabulary) == 134
-    problems, notes = examine(tmp_path, "imdb")
+    problems, notes = findings(tmp_path, "imdb")
     assert problems == []
     overlaps = [int(note.split()[0]) for note in notes if "occur in test as well" in note]
     assert sum(overlaps) == 123
@@ -190,7 +190,7 @@ def test_the_full_data_set_in_the_legacy_protocol(published, tmp_path):
     manifest = prepare("imdb", tmp_path, from_dir=published, protocol="lra-legacy").manifest
     assert manifest.counts == {"train": 25_000, "val": 25_000, "test": 25_000}
     assert len(manifest.vocabulary) == 134
-    problems, notes = examine(tmp_path, "imdb")
+    problems, notes = findings(tmp_path, "imdb")
     assert problems == []
     assert "96 inputs of train repeat another one of train" in notes
     assert "123 inputs of train occur in test as well (in the publisher's files, too)" in notes
