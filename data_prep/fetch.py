@@ -56,7 +56,6 @@ def fetch(
     folder: Path,
     progress: Progress = silent,
     *,
-    allow_checksum_mismatch: bool = False,
     wait: Callable[[float], None] = time.sleep,
 ) -> Path:
     """Return the path of a published file in `folder`; download it where it is not there yet.
@@ -68,7 +67,6 @@ def fetch(
       source: the file.
       folder: made if need be.
       progress: told how many bytes are there.
-      allow_checksum_mismatch: take the file whatever its checksum is.
       wait: sleeps for so many seconds.
 
     Raises:
@@ -82,15 +80,14 @@ def fetch(
     target = folder / source.file
     with FileLock(folder / f".{source.file}.lock"):
         if target.is_file():
-            problem = None if allow_checksum_mismatch else checksum_problem(source, target)
-            if problem:
+            if problem := checksum_problem(source, target):
                 raise DataDamaged(
                     f"{problem}. Delete it and start again; {_by_hand(source, folder)}"
                 )
             return target
         part = target.with_name(f"{target.name}.part")
         with naming_a_full_disk(target, f"{part.name} is continued by the next call"):
-            _download(source, part, allow_checksum_mismatch, progress, wait)
+            _download(source, part, progress, wait)
             part.rename(target)
     return target
 
@@ -123,14 +120,13 @@ def md5_of(path: Path) -> str:
 def _download(
     source: Source,
     part: Path,
-    allow_mismatch: bool,
     progress: Progress,
     wait: Callable[[float], None],
 ) -> None:
     """Write the whole file to `part`; what lies there already is its beginning."""
     continued = part.is_file()
     _receive_all(source, part, progress, wait)
-    problem = None if allow_mismatch else checksum_problem(source, part)
+    problem = checksum_problem(source, part)
     if problem and continued:  # by a file that has changed since, perhaps
         part.unlink()
         _receive_all(source, part, progress, wait)

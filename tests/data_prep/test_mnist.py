@@ -110,6 +110,32 @@ def test_a_file_with_another_checksum_is_refused(tmp_path, content, hint):
     assert not (tmp_path / "data" / "smnist").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x1f\x8bbroken", "train-images-idx3-ubyte.gz cannot be unpacked"),
+        (gzip.compress(bytes(100)), r"47,040,016 bytes unpacked expected, got 100"),
+    ],
+)
+def test_what_is_no_mnist_is_refused_even_without_checksums(tmp_path, content, message):
+    for source in SOURCES:
+        (tmp_path / source.file).write_bytes(content)
+    with pytest.raises(DataDamaged, match=message):
+        prepare("smnist", tmp_path / "data", from_dir=tmp_path, allow_checksum_mismatch=True)
+
+
+def test_files_packed_anew_are_taken_when_asked_and_put_on_record(tmp_path):
+    for file in FILES.values():
+        content = bytes(file.bytes)
+        (tmp_path / f"{file.name}.gz").write_bytes(gzip.compress(content, 1))
+    with pytest.raises(DataDamaged, match="--allow-checksum-mismatch"):
+        prepare("smnist", tmp_path / "data", from_dir=tmp_path, limit=10)
+    taken = prepare(
+        "smnist", tmp_path / "data", from_dir=tmp_path, limit=10, allow_checksum_mismatch=True
+    )
+    assert set(taken.manifest.parameters["unofficial_md5"]) == {s.file for s in SOURCES}
+
+
 def test_an_empty_folder_is_told_what_it_lacks(tmp_path):
     with pytest.raises(DataNotPrepared, match=r"does not hold .*t10k-labels-idx1-ubyte.gz"):
         prepare("smnist", tmp_path / "data", from_dir=tmp_path)
