@@ -18,7 +18,7 @@ from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, pr
 from data_prep.progress import show_progress
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
 from lru_tune.data.store import open_task
-from lru_tune.data.verify import verify
+from lru_tune.data.verify import findings
 from lru_tune.errors import (
     ConfigError,
     DataDamaged,
@@ -174,12 +174,14 @@ def _list(arguments: argparse.Namespace) -> None:
 
 def _state(task: str, root: Path) -> str:
     try:
-        counts = open_task(task, root).manifest.counts
+        manifest = open_task(task, root).manifest
     except DataNotPrepared:
         return "not prepared"
     except DataDamaged:
         return "damaged"
-    return "prepared: " + " / ".join(f"{counts[split]:,}" for split in SPLITS)
+    counts = " / ".join(f"{manifest.counts[split]:,}" for split in SPLITS)
+    protocol = f" ({manifest.protocol})" if manifest.protocol_stamp else ""
+    return f"prepared: {counts}{protocol}"
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
@@ -208,6 +210,8 @@ def _prepare(arguments: argparse.Namespace) -> None:
             manifest = prepared.manifest
             counts = ", ".join(f"{manifest.counts[split]:,} {split}" for split in SPLITS)
             console.print(f"{task.name}: {counts}; fingerprint {manifest.fingerprint}")
+            if manifest.protocol_stamp:
+                console.print(f"{task.name}: {manifest.protocol_stamp}")
             if arguments.export_tsv is not None:
                 export_tsv(prepared, arguments.export_tsv, progress=progress)
                 console.print(f"{task.name}: text written to {arguments.export_tsv}")
@@ -222,10 +226,12 @@ def _verify(arguments: argparse.Namespace) -> None:
         raise DataNotPrepared(f"no task is prepared in {root}")
     unsound = []
     for task in tasks:
-        problems = verify(root, task)
-        for problem in problems:
+        found = findings(root, task)
+        for problem in found.problems:
             print(f"{task}: {problem}")
-        if problems:
+        for note in found.notes:
+            print(f"{task}: note: {note}")
+        if found.problems:
             unsound.append(task)
         else:
             print(f"{task}: sound")

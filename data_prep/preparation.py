@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from data_prep import copy, listops, mnist
+from data_prep import copy, imdb, listops, mnist
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 ORIGINS: dict[str, Origin] = {
     "copy": copy.ORIGIN,
+    "imdb": imdb.ORIGIN,
     "listops": listops.ORIGIN,
     "mnist": mnist.ORIGIN,
 }

@@ -74,6 +74,12 @@ class Task:
         return 2 if self.head == "match" else 1
 
 
+# What every output says of data whose validation split was made in an unusual way, by protocol.
+PROTOCOL_STAMPS = {
+    "lra-legacy": "protocol lra-legacy: validation is the test split, so whatever was selected by it was "
+    "selected on test, as in Long Range Arena"
+}
+
 # Names that published work uses for two different tasks.
 AMBIGUOUS = {"cifar": ("scifar", "cifar-gray")}
 

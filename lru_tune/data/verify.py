@@ -1,13 +1,12 @@
 """Examining prepared arrays: are they what the manifest promises and what the task needs?"""
 
-import hashlib
-import itertools
 import math
 from pathlib import Path
 
 import numpy as np
 
 from lru_tune.data.manifest import SPLITS, Manifest, SplitName, sha256_of
+from lru_tune.data.overlaps import Findings, find_overlaps
 from lru_tune.data.store import PreparedTask, Split, open_task
 from lru_tune.errors import DataDamaged
 from lru_tune.tasks import Channels, Task, find_task
@@ -19,10 +18,15 @@ ROWS_AT_ONCE = 4096
 
 
 def verify(root: Path, task: str) -> list[str]:
-    """Return what is wrong with a prepared task; reads every byte of it.
+    """Return what is wrong with a prepared task: the problems of `findings`."""
+    return findings(root, task).problems
+
+
+def findings(root: Path, task: str) -> Findings:
+    """Return what is wrong with a prepared task, and what is worth knowing; reads every byte of it.
 
     Checks sizes, checksums, counts, shapes, value ranges, label histograms, the balance of labels between
-    splits, and that no input occurs in two splits.
+    splits, and for inputs that occur twice (`find_overlaps`).
 
     Raises:
       DataNotPrepared: nothing lies there.
@@ -31,17 +35,19 @@ def verify(root: Path, task: str) -> list[str]:
     try:
         prepared = open_task(entry.name, root)
     except DataDamaged as error:
-        return [str(error)]
+        return Findings([str(error)], [])
     if problems := damaged_files(prepared):
-        return problems
+        return Findings(problems, [])
     splits = {name: prepared.split(name) for name in SPLITS}
     for name, split in splits.items():
         problems += _misshapen(entry, prepared.manifest, name, split)
     if problems:
-        return problems
+        return Findings(problems, [])
     for name, split in splits.items():
         problems += _wrong_values(entry, prepared.manifest, name, split)
-    return problems + _imbalances(prepared.manifest) + _overlaps(splits)
+    overlaps = find_overlaps(prepared.manifest, splits)
+    problems += _imbalances(prepared.manifest) + overlaps.problems
+    return Findings(problems, overlaps.notes)
 
 
 def damaged_files(prepared: PreparedTask) -> list[str]:
@@ -119,16 +125,3 @@ def _imbalances(manifest: Manifest) -> list[str]:
                     f"label {label}: a share of {shares[0]:.3f} in train, but {shares[1]:.3f} in {name}"
                 )
     return problems
-
-
-def _overlaps(splits: dict[SplitName, Split]) -> list[str]:
-    rows = {name: _digests(split.inputs) for name, split in splits.items()}
-    return [
-        f"{len(common)} inputs of {first} occur in {second} as well"
-        for first, second in itertools.combinations(SPLITS, 2)
-        if (common := rows[first] & rows[second])
-    ]
-
-
-def _digests(inputs: np.ndarray) -> set[bytes]:
-    return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in inputs}
