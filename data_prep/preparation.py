@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from data_prep import copy, listops, mnist
+from data_prep import cifar, copy, listops, mnist
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
@@ -20,6 +20,7 @@ from lru_tune.tasks import Channels, Task, find_task
 logger = logging.getLogger(__name__)
 
 ORIGINS: dict[str, Origin] = {
+    "cifar": cifar.ORIGIN,
     "copy": copy.ORIGIN,
     "listops": listops.ORIGIN,
     "mnist": mnist.ORIGIN,
