@@ -9,6 +9,7 @@ import numpy as np
 
 from lru_tune.data.manifest import SPLITS, Manifest, SplitName, sha256_of
 from lru_tune.data.store import PreparedTask, Split, open_task
+from lru_tune.data.vocabulary import vocabulary_problems
 from lru_tune.errors import DataDamaged
 from lru_tune.tasks import Channels, Task, find_task
 
@@ -21,8 +22,8 @@ ROWS_AT_ONCE = 4096
 def verify(root: Path, task: str) -> list[str]:
     """Return what is wrong with a prepared task; reads every byte of it.
 
-    Checks sizes, checksums, counts, shapes, value ranges, label histograms, the balance of labels between
-    splits, and that no input occurs in two splits.
+    Checks sizes, checksums, counts, shapes, vocabulary, value ranges, label histograms, the balance of
+    labels between splits, and that no input occurs in two splits.
 
     Raises:
       DataNotPrepared: nothing lies there.
@@ -35,6 +36,7 @@ def verify(root: Path, task: str) -> list[str]:
     if problems := damaged_files(prepared):
         return problems
     splits = {name: prepared.split(name) for name in SPLITS}
+    problems += vocabulary_problems(entry, prepared.manifest)
     for name, split in splits.items():
         problems += _misshapen(entry, prepared.manifest, name, split)
     if problems:
