@@ -167,9 +167,9 @@ def _deal(
 
 
 ORIGIN = Origin(
-    size="170 MB to fetch, 185 MB prepared (scifar) or 62 MB (cifar-gray)",
+    size="170 MB to fetch, 62 or 185 MB prepared",
     licence=LICENCE,
-    source=f"{ARCHIVE.url} or {HUB}",
+    source=f"{ARCHIVE.url}, {HUB} on Hugging Face",
     wanted=WANTED,
     find_raw=find_raw,
     plan=_plan,

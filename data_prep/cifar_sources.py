@@ -21,7 +21,7 @@ Part = Literal["train", "test"]
 
 FOLDER = "cifar-10-batches-py"
 HUB = "uoft-cs/cifar10"
-LICENCE = "none stated; the authors ask to be cited"
+LICENCE = "none stated"  # the author asks to be cited
 
 ARCHIVE = Source(
     file="cifar-10-python.tar.gz",

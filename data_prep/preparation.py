@@ -111,6 +111,17 @@ def expected_counts(
     return dict(_recipe(entry, root, raw=raw, limit=limit, synthetic=synthetic).counts)
 
 
+def room_needed(task: str, root: Path) -> int:
+    """Return the bytes that all arrays of a task take when it is prepared whole; writes nothing.
+
+    Raises:
+      DataNotPrepared: the publisher's files are not there and cannot be fetched.
+      DataDamaged: they are there and not what they should be.
+    """
+    entry = find_task(task)
+    return _bytes(entry, _recipe(entry, root, raw=_raw_files(entry, None)).counts)
+
+
 def default_workers() -> int:
     """Return the number of CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
