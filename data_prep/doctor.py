@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from data_prep.cifar_batches import md5_of
-from data_prep.cifar_sources import BATCHES
+from data_prep.cifar_sources import ARCHIVE, BATCHES, HUB
 from data_prep.listing import PREPARED, state
+from data_prep.mnist import SOURCES
 from data_prep.origin import Origin
-from data_prep.preparation import ORIGINS, room_needed
+from data_prep.preparation import DOWNLOADS, ORIGINS, room_needed
 from lru_tune.data.manifest import prepare_command
 from lru_tune.errors import LruTuneError
 from lru_tune.layout import raw_root
@@ -72,16 +73,17 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 }
 INSTALL = {"PIL": "pillow"}
 
+HUB_PAGES = "https://huggingface.co/datasets"
 # By origin: asked under --network.
 ADDRESSES = {
-    "mnist": ("https://ossci-datasets.s3.amazonaws.com/mnist/train-labels-idx1-ubyte.gz",),
+    "mnist": (SOURCES[0].url,),
     "cifar": (
-        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        "https://huggingface.co/datasets/uoft-cs/cifar10",
+        ARCHIVE.url,
+        f"{HUB_PAGES}/{HUB}",
     ),
     "imdb": (
         "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
-        "https://huggingface.co/datasets/stanfordnlp/imdb",
+        f"{HUB_PAGES}/stanfordnlp/imdb",
     ),
     "aan": ("https://storage.googleapis.com/long-range-arena/lra_release.gz",),
 }
@@ -137,7 +139,7 @@ def examine(task: Task, root: Path) -> list[Finding]:
     origin = ORIGINS.get(task.origin)
     if origin is None:
         return [Finding("problem", f"this version has nothing that prepares {task.origin}")]
-    files = _files(task)
+    files = _files(task, root)
     try:
         case = Case(task, origin, root, files, room_needed(task.name, root), None)
     except LruTuneError as refusal:
@@ -160,13 +162,14 @@ def ask_network(task: Task, root: Path) -> list[Finding]:
 
 def _fetched(task: Task, root: Path) -> bool:
     """Return whether the publisher's files have to be fetched to prepare a task."""
-    return not (task.generated or state(task.name, root).startswith(PREPARED) or _files(task))
+    return not (task.generated or state(task.name, root).startswith(PREPARED) or _files(task, root))
 
 
-def _files(task: Task) -> Path | None:
-    """Return where under `$LRU_TUNE_RAW` the publisher's files lie, or None."""
-    named = raw_root()
-    return ORIGINS[task.origin].find_raw(named) if named is not None and named.is_dir() else None
+def _files(task: Task, root: Path) -> Path | None:
+    """Return where under `$LRU_TUNE_RAW` or among earlier downloads the publisher's files lie, or None."""
+    find_raw = ORIGINS[task.origin].find_raw
+    places = [place for place in (raw_root(), root / DOWNLOADS) if place is not None]
+    return next((found for place in places if (found := find_raw(place)) is not None), None)
 
 
 def _ask(address: str) -> Finding:

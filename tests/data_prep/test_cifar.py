@@ -18,6 +18,8 @@ from data_prep.cifar import COPIED, PUBLISHED, colour_pixels, grey_pixels
 from data_prep.cifar_batches import IMAGES, NUMBERS, md5_of, read_batch
 from data_prep.cifar_shapes import SHAPES
 from data_prep.cifar_sources import BATCHES, FILES, FOLDER, LABELS_SHA256, arrange
+from lru_tune.data.manifest import SplitName
+from lru_tune.data.store import PreparedTask
 from lru_tune.data.verify import verify
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
@@ -62,7 +64,7 @@ def official(batches: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return batches
 
 
-def rows_of(prepared, *splits: str) -> np.ndarray:
+def rows_of(prepared: PreparedTask, *splits: SplitName) -> np.ndarray:
     """Inputs of some splits joined, sorted so that their order does not matter."""
     joined = np.concatenate([np.asarray(prepared.split(split).inputs) for split in splits])
     flat = joined.reshape(len(joined), -1)
@@ -205,6 +207,11 @@ def with_package(monkeypatch: pytest.MonkeyPatch, name: str, **content: object) 
     vars(module).update(content)
 
 
+def with_hub(monkeypatch: pytest.MonkeyPatch, load_dataset: Callable[..., object]) -> None:
+    with_package(monkeypatch, "datasets.exceptions", DatasetsError=ValueError)
+    vars(sys.modules["datasets"]).update(load_dataset=load_dataset)
+
+
 def test_with_neither_package_the_way_out_is_told(tmp_path, monkeypatch):
     without(monkeypatch, "torchvision", "datasets")
     with pytest.raises(
@@ -285,8 +292,7 @@ def test_the_hub_gives_what_the_batches_give(official, tmp_path, monkeypatch):
         return hub[split]
 
     without(monkeypatch, "torchvision")
-    with_package(monkeypatch, "datasets.exceptions", DatasetsError=ValueError)
-    sys.modules["datasets"].load_dataset = load_dataset
+    with_hub(monkeypatch, load_dataset)
     copied = prepare("scifar", tmp_path / "hub", limit=10_050)
     assert set(asked) == {("uoft-cs/cifar10", str(tmp_path / "hub" / "raw" / "huggingface"))}
     assert copied.manifest.source == COPIED
@@ -296,8 +302,7 @@ def test_the_hub_gives_what_the_batches_give(official, tmp_path, monkeypatch):
 
 def test_a_hub_out_of_reach_tells_the_way_out(tmp_path, monkeypatch):
     without(monkeypatch, "torchvision")
-    with_package(monkeypatch, "datasets.exceptions", DatasetsError=ValueError)
-    sys.modules["datasets"].load_dataset = failing(ConnectionError("Couldn't reach it"))
+    with_hub(monkeypatch, failing(ConnectionError("Couldn't reach it")))
     with pytest.raises(DataNotPrepared, match=r"Hub \(Couldn't reach it\).*--from-dir"):
         prepare("scifar", tmp_path)
 

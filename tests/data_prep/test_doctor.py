@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep import doctor, ensure_prepared, prepare
+from data_prep import ORIGINS, doctor, ensure_prepared, prepare
 from data_prep.cifar_batches import IMAGES, NUMBERS, md5_of
 from data_prep.cifar_sources import BATCHES, FOLDER
 from data_prep.cli import main
@@ -95,7 +95,7 @@ def test_every_task_can_be_examined(tmp_path, monkeypatch, capsys):
 
 
 def test_a_task_without_an_origin_is_said_to_have_none(tmp_path, monkeypatch):
-    monkeypatch.delitem(doctor.ORIGINS, "copy")
+    monkeypatch.delitem(ORIGINS, "copy")
     (finding,) = examine(TASKS["copy"], tmp_path)
     assert finding == Finding("problem", "this version has nothing that prepares copy")
 
@@ -150,6 +150,16 @@ def test_files_that_are_there_need_no_package(tmp_path, monkeypatch, mnist_files
     assert Finding("ok", f"publisher's files in {mnist_files}") in findings
 
 
+def test_what_was_fetched_before_counts_as_there(tmp_path, monkeypatch, mnist_files):
+    packages(monkeypatch)
+    monkeypatch.delenv("LRU_TUNE_RAW")
+    (tmp_path / "data").mkdir()
+    mnist_files.rename(tmp_path / "data" / "raw")
+    findings = examine(TASKS["smnist"], tmp_path / "data")
+    assert not problems(findings)
+    assert Finding("ok", f"publisher's files in {tmp_path / 'data' / 'raw'}") in findings
+
+
 def test_files_that_are_not_there_are_listed(tmp_path, monkeypatch):
     packages(monkeypatch, "torchvision")
     monkeypatch.setenv("LRU_TUNE_RAW", str(tmp_path))
@@ -202,7 +212,7 @@ def test_the_empty_image_of_pathfinder_is_known(tmp_path, monkeypatch):
     image.parent.mkdir(parents=True)
     image.touch()
     monkeypatch.setenv("LRU_TUNE_RAW", str(tmp_path))
-    origin = doctor.ORIGINS["copy"]
+    origin = ORIGINS["copy"]
     case = doctor.Case(TASKS["pathfinder"], origin, tmp_path, None, None, None)
     (finding,) = doctor._empty_image(case)
     assert finding == Finding("note", f"{image} is empty, as published; it is skipped by its name")
