@@ -23,7 +23,9 @@ from lru_tune.tasks import TASKS
 
 
 @pytest.fixture(autouse=True)
-def _no_files_and_no_network(monkeypatch):
+def _no_files_and_no_network(monkeypatch, request):
+    if "raw_root" in request.fixturenames:
+        request.getfixturevalue("raw_root")
     monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -200,7 +202,7 @@ def test_rebuilt_batches_are_known(tmp_path, monkeypatch, cifar_files):
     assert any("known to be rebuilt" in note and "104" in note for note in notes)
 
 
-def test_the_rebuilt_batches_at_hand_are_known(tmp_path, raw_root, monkeypatch):
+def test_the_rebuilt_batches_at_hand_are_known(raw_root):
     if not (raw_root / FOLDER).is_dir():
         pytest.skip(f"needs {raw_root / FOLDER}")
     found = {md5_of(raw_root / FOLDER / name) for name in BATCHES}
