@@ -30,6 +30,8 @@ from lru_tune.errors import (
 from lru_tune.layout import data_root
 from lru_tune.tasks import TASKS, find_task
 
+LINE_WIDTH = 1_000  # of a table that no terminal shows: a task a line, for other programs
+
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -> int:
     """Run one command and return its exit code.
@@ -173,7 +175,8 @@ def _place(arguments: argparse.Namespace) -> Path:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    print(*table(_place(arguments)), sep="\n")
+    width = None if sys.stdout.isatty() else LINE_WIDTH
+    Console(width=width, highlight=False, markup=False).print(table(_place(arguments)))
 
 
 def _prepare(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from rich.table import Table
+
 from data_prep.preparation import ORIGINS
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.store import open_task
@@ -9,25 +11,24 @@ from lru_tune.errors import DataDamaged, DataNotPrepared
 from lru_tune.tasks import TASKS
 
 COLUMNS = ("TASK", "STATE", "SIZE", "LICENCE", "SOURCE")
+WHOLE = ("TASK", "STATE")
 NOTHING = "-"
 PREPARED = "prepared: "  # how the state of a task that is prepared starts
 
 
-def table(root: Path) -> list[str]:
-    """Return the lines of a table of all tasks; `root` is the data root, or that of synthetic twins.
+def table(root: Path) -> Table:
+    """Return a table of all tasks; `root` is the data root, or that of synthetic twins.
 
-    The source, which is the longest, comes last, so that a narrow terminal wraps only that.
+    Names and states stay whole; on a narrow terminal the other columns fold.
     """
-    rows = [COLUMNS]
+    shown = Table(box=None, pad_edge=False, header_style="")
+    for column in COLUMNS:
+        shown.add_column(column, no_wrap=column in WHOLE, overflow="fold")
     for task in TASKS.values():
         origin = ORIGINS.get(task.origin)
         about = (origin.size, origin.licence, origin.source) if origin else (NOTHING,) * 3
-        rows.append((task.name, state(task.name, root), *about))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+        shown.add_row(task.name, state(task.name, root), *about)
+    return shown
 
 
 def state(task: str, root: Path) -> str:
