@@ -152,6 +152,8 @@ def ask_network(task: Task, root: Path) -> list[Finding]:
 
     That none does is a problem only where the files must be fetched.
     """
+    if task.origin not in ORIGINS:
+        return []
     answers = [_ask(address) for address in ADDRESSES.get(task.origin, ())]
     if not answers or any(answer.level == "ok" for answer in answers) or not _fetched(task, root):
         return answers

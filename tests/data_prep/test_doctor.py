@@ -97,9 +97,10 @@ def test_every_task_can_be_examined(tmp_path, monkeypatch, capsys):
 
 
 def test_a_task_without_an_origin_is_said_to_have_none(tmp_path, monkeypatch):
-    monkeypatch.delitem(ORIGINS, "copy")
-    (finding,) = examine(TASKS["copy"], tmp_path)
-    assert finding == Finding("problem", "this version has nothing that prepares copy")
+    monkeypatch.delitem(ORIGINS, "mnist")
+    (finding,) = examine(TASKS["smnist"], tmp_path)
+    assert finding == Finding("problem", "this version has nothing that prepares mnist")
+    assert ask_network(TASKS["smnist"], tmp_path) == []
 
 
 def test_a_missing_package_is_named_with_its_command(tmp_path, monkeypatch, capsys):
