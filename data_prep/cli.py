@@ -234,12 +234,12 @@ def _doctor(arguments: argparse.Namespace) -> None:
     tasks = [find_task(name) for name in arguments.tasks] or list(TASKS.values())
     ill = []
     for task in tasks:
-        findings = examine(task, arguments.data_root)
+        found = examine(task, arguments.data_root)
         if arguments.network:
-            findings += ask_network(task, arguments.data_root)
-        can = all(finding.level != "problem" for finding in findings)
+            found += ask_network(task, arguments.data_root)
+        can = all(finding.level != "problem" for finding in found)
         print(f"{task.name}: {'can' if can else 'cannot'} be prepared")
-        for level, text, remedy in findings:
+        for level, text, remedy in found:
             print(f"  {level:8} {text}")
             if remedy:
                 print(f"  {'':8} > {remedy}")
