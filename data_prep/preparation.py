@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from data_prep import copy, imdb, listops, mnist
+from data_prep import cifar, copy, imdb, listops, mnist
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
@@ -20,6 +20,7 @@ from lru_tune.tasks import Channels, Task, find_task
 logger = logging.getLogger(__name__)
 
 ORIGINS: dict[str, Origin] = {
+    "cifar": cifar.ORIGIN,
     "copy": copy.ORIGIN,
     "imdb": imdb.ORIGIN,
     "listops": listops.ORIGIN,
@@ -109,6 +110,17 @@ def expected_counts(
         if not (synthetic or entry.generated or raw is not None):
             raise
     return dict(_recipe(entry, root, raw=raw, limit=limit, synthetic=synthetic).counts)
+
+
+def room_needed(task: str, root: Path) -> int:
+    """Return the bytes that all arrays of a task take when it is prepared whole; writes nothing.
+
+    Raises:
+      DataNotPrepared: the publisher's files are not there and cannot be fetched.
+      DataDamaged: they are there and not what they should be.
+    """
+    entry = find_task(task)
+    return _bytes(entry, _recipe(entry, root, raw=_raw_files(entry, None)).counts)
 
 
 def default_workers() -> int:

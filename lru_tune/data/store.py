@@ -79,7 +79,7 @@ def open_task(task: str, root: Path) -> PreparedTask:
     folder = root.resolve() / name
     try:
         manifest = read_manifest(folder)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataNotPrepared(
             f"task {name!r} has no arrays in {root}. "
             f"Prepare them with:  {prepare_command(name, root.resolve())}"

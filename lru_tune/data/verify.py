@@ -8,6 +8,7 @@ import numpy as np
 from lru_tune.data.manifest import SPLITS, Manifest, SplitName, sha256_of
 from lru_tune.data.overlaps import Findings, find_overlaps
 from lru_tune.data.store import PreparedTask, Split, open_task
+from lru_tune.data.vocabulary import vocabulary_problems
 from lru_tune.errors import DataDamaged
 from lru_tune.tasks import Channels, Task, find_task
 
@@ -41,6 +42,7 @@ def findings(root: Path, task: str) -> Findings:
     splits = {name: prepared.split(name) for name in SPLITS}
     for name, split in splits.items():
         problems += _misshapen(entry, prepared.manifest, name, split)
+    problems += vocabulary_problems(entry, prepared.manifest)
     if problems:
         return Findings(problems, [])
     for name, split in splits.items():
