@@ -8,6 +8,7 @@ Source: LeCun, Cortes & Burges; the order of `psmnist` is that of S5 and minimal
 
 import gzip
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -144,7 +145,7 @@ def _plan(request: Request) -> Recipe:
     parameters = {
         "counts": counts,
         "order": request.task.name,
-        "unofficial_md5": _unofficial(request),
+        "unofficial_md5": _unofficial(request) if request.allow_checksum_mismatch else {},
     }
     return Recipe(Provenance(source, parameters, request.seed, request.synthetic), counts)
 
@@ -158,8 +159,9 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
         test = Labelled(*draw_digits(rng, counts["test"]))
     else:
         folder = request.raw or find_raw(request.downloads) or _download(request)
-        known = _read(folder, "train", pool)
-        test = _read(folder, "test", counts["test"])
+        unofficial = recipe.provenance.parameters["unofficial_md5"]
+        known = _read(folder, "train", pool, unofficial)
+        test = _read(folder, "test", counts["test"], unofficial)
     train, val = carve(pool, request.seed)
     chosen = {"train": _take(known, train), "val": _take(known, val), "test": test}
     order = ORDERS[request.task.name]
@@ -173,43 +175,37 @@ def _take(examples: Labelled, rows: np.ndarray) -> Labelled:
     return Labelled(examples.images[rows], examples.labels[rows])
 
 
-def _read(folder: Path, part: str, count: int) -> Labelled:
-    images = _content(folder, FILES[f"{part} images"]).reshape(-1, PIXELS)
-    return Labelled(images[:count], _content(folder, FILES[f"{part} labels"])[:count])
+def _read(folder: Path, part: str, count: int, unofficial: Mapping[str, str]) -> Labelled:
+    images = _content(folder, FILES[f"{part} images"], unofficial).reshape(-1, PIXELS)
+    return Labelled(images[:count], _content(folder, FILES[f"{part} labels"], unofficial)[:count])
 
 
 def _unofficial(request: Request) -> dict[str, str]:
-    """Return the md5 of each file that lies there and has another one than the publisher's.
-
-    Raises:
-      DataDamaged: there are some, and the request does not allow for it.
-    """
+    """Return the md5 of each file that lies there and has another one than the publisher's."""
     folder = None if request.synthetic else request.raw or find_raw(request.downloads)
     if folder is None:
         return {}
-    unofficial = {}
-    for file in FILES.values():
-        path = _path(folder, file)
-        found = md5_of(path)
-        expected = file.packed_md5 if path.suffix == ".gz" else file.md5
-        if found == expected:
-            continue
-        unofficial[path.name] = found
-        if not request.allow_checksum_mismatch:
-            with open(path, "rb") as content:
-                page = " It holds a web page." if content.read(512).lstrip()[:1] == b"<" else ""
-            raise DataDamaged(
-                f"{path} has md5 {found}, the publisher's has {expected}.{page} "
-                f"Delete it and fetch it again from {MIRROR}{file.name}.gz, or take it as it is, on "
-                "record in the manifest, with --allow-checksum-mismatch"
-            )
-    return unofficial
+    paths = {_path(folder, file): file for file in FILES.values()}
+    found = {path: md5_of(path) for path in paths}
+    return {path.name: md5 for path, md5 in found.items() if md5 != _official(path, paths[path])}
 
 
-def _content(folder: Path, file: IdxFile) -> np.ndarray:
-    """Return the bytes behind a file's header."""
+def _official(path: Path, file: IdxFile) -> str:
+    return file.packed_md5 if path.suffix == ".gz" else file.md5
+
+
+def _content(folder: Path, file: IdxFile, unofficial: Mapping[str, str]) -> np.ndarray:
+    """Return the bytes behind the header of a file whose checksum is right, or known to be another."""
     path = _path(folder, file)
+    found, expected = md5_of(path), _official(path, file)
     content = path.read_bytes()
+    if found != expected and path.name not in unofficial:
+        page = " It holds a web page." if content.lstrip()[:1] == b"<" else ""
+        raise DataDamaged(
+            f"{path} has md5 {found}, the publisher's has {expected}.{page} "
+            f"Delete it and fetch it again from {MIRROR}{file.name}.gz, or take it as it is, on "
+            "record in the manifest, with --allow-checksum-mismatch"
+        )
     if path.suffix == ".gz":
         try:
             content = gzip.decompress(content)
