@@ -1,6 +1,7 @@
 """Preparing tasks: which origin, where to, and what is there already."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -299,5 +300,6 @@ def _lies_there(task: str, place: Path, provenance: Provenance) -> bool:
 def _bytes(task: Task, counts: Counts) -> int:
     """Return the room all arrays will take, at one byte a number."""
     width = task.inputs.width if isinstance(task.inputs, Channels) else 1
-    numbers = task.documents * task.max_length * width + task.scored_steps * task.num_outputs
+    sequences = math.prod(task.documents)
+    numbers = sequences * task.max_length * width + task.scored_steps * task.num_outputs
     return sum(counts.values()) * numbers
