@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from data_prep import copy, imdb, listops, mnist
+from data_prep import aan, copy, imdb, listops, mnist
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
@@ -21,6 +21,7 @@ from lru_tune.tasks import Channels, Task, find_task
 logger = logging.getLogger(__name__)
 
 ORIGINS: dict[str, Origin] = {
+    "aan": aan.ORIGIN,
     "copy": copy.ORIGIN,
     "imdb": imdb.ORIGIN,
     "listops": listops.ORIGIN,
