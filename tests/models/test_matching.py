@@ -28,7 +28,7 @@ def documents() -> jax.Array:
 
 
 def variables_of(pooling: str):
-    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), AAN)
+    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), AAN, "sequential")
     variables = jax.jit(model.init)(jax.random.key(0), TRACED)
     noise = jax.tree.map(
         lambda x: x + 0.1 * jax.random.normal(jax.random.key(1), x.shape), variables["params"]
@@ -37,7 +37,7 @@ def variables_of(pooling: str):
 
 
 def encoder_of(variables, pooling: str):
-    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), ENCODER)
+    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), ENCODER, "sequential")
     shared = {name: part for name, part in variables["params"].items() if name != "match"}
     identity = {"kernel": jnp.eye(WIDTH), "bias": jnp.zeros(WIDTH)}
     return model, variables | {"params": shared | {"head": identity}}
