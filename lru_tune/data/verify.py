@@ -64,13 +64,15 @@ def damaged_files(prepared: PreparedTask) -> list[str]:
 def _misshapen(task: Task, manifest: Manifest, name: SplitName, split: Split) -> list[str]:
     count = manifest.counts[name]
     channels = (task.inputs.width,) if isinstance(task.inputs, Channels) else ()
-    outputs = () if task.head == "classify" else (task.scored_steps, task.num_outputs)
+    outputs = (task.scored_steps, task.num_outputs) if task.head == "per_step" else ()
     expected = {
-        "inputs": (count, task.max_length, *channels),
+        "inputs": (count, *task.documents, task.max_length, *channels),
         "targets": (count, *outputs),
-        "lengths": (count,),
+        "lengths": (count, *task.documents),
     }
     found = {part: array for part, array in split._asdict().items() if array is not None}
+    if task.documents and split.lengths is None:
+        return [f"{name}/lengths: they are missing, {task.name} needs them of both documents"]
     return [
         f"{name}/{part}: unsigned integers of shape {expected[part]} expected, "
         f"got {array.dtype} of shape {array.shape}"
@@ -100,12 +102,12 @@ def _wrong_values(task: Task, manifest: Manifest, name: SplitName, split: Split)
 
 
 def _wrong_lengths(name: str, inputs: np.ndarray, lengths: np.ndarray) -> list[str]:
-    width = inputs.shape[1]
+    width = inputs.shape[lengths.ndim]  # two documents have two lengths
     if lengths.min() < 1 or lengths.max() > width:
         return [f"{name}/lengths: 1 to {width} expected, got {lengths.min()} to {lengths.max()}"]
     for start in range(0, len(inputs), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        beyond = np.arange(width) >= lengths[rows, None]
+        beyond = np.arange(width) >= lengths[rows][..., None]
         if inputs[rows][beyond].any():
             return [
                 f"{name}/inputs: padding is not 0 in rows {start} to {start + ROWS_AT_ONCE - 1}"

@@ -91,7 +91,7 @@ class TaskWriter:
 
 
 def _chance(task: Task, histogram: list[int]) -> float:
-    return max(histogram) / sum(histogram) if task.head == "classify" else 1 / task.num_classes
+    return 1 / task.num_classes if task.head == "per_step" else max(histogram) / sum(histogram)
 
 
 @contextmanager

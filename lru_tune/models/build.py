@@ -85,8 +85,8 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
 
     def init(key: Array, traced: Traced) -> Params:
         features = () if isinstance(task.inputs, Tokens) else (task.inputs.width,)
-        inputs = jnp.zeros((1, task.max_length, *features), jnp.uint8)
-        lengths = jnp.full((1,), task.max_length)
+        inputs = jnp.zeros((1, *task.documents, task.max_length, *features), jnp.uint8)
+        lengths = jnp.full((1, *task.documents), task.max_length)
         return dict(network("eval", traced).init(key, inputs, lengths))
 
     def train(

@@ -61,7 +61,7 @@ class TrainState(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """Examples on the device: inputs (n, T) or (n, T, F), targets (n, ...), lengths (n,)."""
+    """Examples on the device: as in `lru_tune.data.batches.Examples`."""
 
     inputs: Array
     targets: Array
