@@ -21,7 +21,9 @@ INPUTS: tuple[Input, ...] = ("constant", "random")
 COLORS = {"constant": "tab:orange", "random": "tab:blue"}
 # A state of smaller eigenvalues holds so few inputs that the last of them decide about a run.
 NEAR_THE_CIRCLE = 0.9
-WITHIN = 0.05  # of the prediction, for the mean over runs with random input
+# Of the prediction, for the mean over runs with random input: on the ring nearest to the circle single runs
+# scatter by 12 %, so that the mean of ten has a standard error of 4 %.
+WITHIN = 0.1
 
 
 class Settings(NamedTuple):
@@ -82,7 +84,7 @@ def measure(settings: Settings) -> Gains:
     for i, (r_min, r_max) in enumerate(settings.rings):
         keys = jax.random.split(jax.random.key(settings.seed + i), settings.runs)
         ring = Ring(r_min, r_max, 2 * np.pi)
-        gains = np.asarray([one_run(key, ring, *sizes) for key in keys])
+        gains = np.asarray([one_run(key, ring, *sizes) for key in keys], np.float64)
         measured[r_min, r_max] = dict(zip(INPUTS, gains.T, strict=True))
     return Gains({ring: predicted_gain(*ring) for ring in settings.rings}, measured)
 
@@ -177,7 +179,10 @@ def draw(gains: Gains) -> "Canvas":
     return canvas
 
 
-def plate(settings: Settings = Settings()) -> Plate:  # noqa: B008 - immutable
+FULL_SIZE = Settings()
+
+
+def plate(settings: Settings = FULL_SIZE) -> Plate:
     """Return the finished figure."""
     gains = measure(settings)
     return Plate(

@@ -85,7 +85,10 @@ def draw(spectra: dict[int, np.ndarray]) -> "Canvas":
     return canvas
 
 
-def plate(settings: Settings = Settings()) -> Plate:  # noqa: B008 - immutable
+FULL_SIZE = Settings()
+
+
+def plate(settings: Settings = FULL_SIZE) -> Plate:
     """Return the finished figure."""
     spectra = measure(settings)
     return Plate(

@@ -142,7 +142,10 @@ def draw(settings: Settings, responses: Responses) -> "Canvas":
     return canvas
 
 
-def plate(settings: Settings = Settings()) -> Plate:  # noqa: B008 - immutable
+FULL_SIZE = Settings()
+
+
+def plate(settings: Settings = FULL_SIZE) -> Plate:
     """Return the finished figure."""
     responses = measure(settings)
     columns = {"step": np.arange(settings.length)}

@@ -138,7 +138,10 @@ def draw(found: list[Variances]) -> "Canvas":
     return canvas
 
 
-def plate(settings: Settings = Settings()) -> Plate:  # noqa: B008 - immutable
+FULL_SIZE = Settings()
+
+
+def plate(settings: Settings = FULL_SIZE) -> Plate:
     """Return the finished figure."""
     found = measure(settings)
     return Plate(

@@ -32,7 +32,7 @@ class Settings(NamedTuple):
     """The paper's problem; ranges of a and c, learning rates, steps and seeds are ours.
 
     Attributes:
-      seeds: of sequences and initial weights, one network each.
+      seeds: of sequences and initial weights; some must lead to a stable start, and some not.
       rates: of Adam.
       steps: of Adam.
       length: of sequences and kernel.
@@ -225,7 +225,10 @@ def draw(settings: Settings, curves: Curves) -> "Canvas":
     return canvas
 
 
-def plate(settings: Settings = Settings()) -> Plate:  # noqa: B008 - immutable
+FULL_SIZE = Settings()
+
+
+def plate(settings: Settings = FULL_SIZE) -> Plate:
     """Return the finished figure."""
     curves = measure(settings)
     return Plate(

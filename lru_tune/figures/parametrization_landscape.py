@@ -222,7 +222,10 @@ def draw(settings: Settings, paths: Paths) -> "Canvas":
     return canvas
 
 
-def plate(settings: Settings = Settings()) -> Plate:  # noqa: B008 - immutable
+FULL_SIZE = Settings()
+
+
+def plate(settings: Settings = FULL_SIZE) -> Plate:
     """Return the finished figure."""
     paths = measure(settings)
     return Plate(
