@@ -2,7 +2,7 @@
 
 The paper finds this at every learning rate of a grid that it does not give. Here it holds up to a rate, and
 for draws of the weights that do not amplify: a Gaussian matrix of 100 units has a spectral radius around
-1.04, so that about half the untrained linear networks answer with 10 to 10,000 times the wanted energy.
+1.05, so that about half the untrained linear networks answer with 10 to 10,000 times the wanted energy.
 """
 
 from functools import partial
