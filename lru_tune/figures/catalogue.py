@@ -21,12 +21,14 @@ class Figure(NamedTuple):
       title: what it shows.
       source: where the paper shows it.
       module: has `plate() -> Plate`; imported when the figure is made, for it loads JAX.
+      duration: in words, on two cores.
     """
 
     stem: str
     title: str
     source: str
     module: str
+    duration: str = "some seconds"
 
     def make(self) -> Plate:
         """Compute the figure's numbers and judge its statements, at full size."""
@@ -64,6 +66,7 @@ FIGURES = {
         "Learning a convolution: linear against tanh recurrence",
         f"{PAPER}, figure 7 and appendix E.2",
         "lru_tune.figures.linear_versus_tanh",
+        duration="some minutes",
     ),
     "8": Figure(
         "figure8",
@@ -105,7 +108,7 @@ def run_figure(name: str, folder: Path, say: Callable[[str], None]) -> list[Stat
         raise ConfigError(f"no figure {name!r}; known are {', '.join(FIGURES)}")
     require_matplotlib()
     figure = FIGURES[name]
-    say(f"{figure.stem}: {figure.title} ({figure.source})")
+    say(f"{figure.stem}: {figure.title} ({figure.source}); takes {figure.duration}")
     started = time.perf_counter()
     plate = figure.make()
     say(", ".join(f"{key} {value}" for key, value in plate.settings.items()))
