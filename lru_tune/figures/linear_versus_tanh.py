@@ -200,7 +200,7 @@ def _steps(count: float, settings: Settings) -> str:
 def draw(settings: Settings, curves: Curves) -> "Canvas":
     """Draw the kernel, and one panel a learning rate: every draw, and the median of the stable ones."""
     columns = len(settings.rates) + 1
-    canvas, panels = new_canvas(1, columns, size=(3.2 * columns, 3.8))
+    canvas, panels = new_canvas(1, columns, size=(3.2 * columns, 4.4))
     panels[0, 0].plot(kernel(settings.length), color="black")
     panels[0, 0].set(title="Kernel to learn", xlabel="step k", ylabel="h")
     for i, rate in enumerate(settings.rates):
@@ -209,7 +209,7 @@ def draw(settings: Settings, curves: Curves) -> "Canvas":
             loss = curves.loss[name][:, i]
             for curve, is_stable in zip(loss, curves.stable, strict=True):
                 style = "-" if is_stable else ":"
-                axes.plot(curve, style, color=COLORS[name], linewidth=0.6, alpha=0.5)
+                axes.plot(curve, style, color=COLORS[name], linewidth=0.6, alpha=0.35)
             axes.plot(np.median(loss[curves.stable], axis=0), color=COLORS[name], linewidth=2.0)
         axes.axhline(LEARNED, color="black", linestyle="--", linewidth=1.0)
         axes.set(
