@@ -125,5 +125,6 @@ def _recurrence(config: ModelConfig, traced: Traced, scan: str, last: int | None
         bidirectional=config.bidirectional,
         scan=scan,
         layout="time_major",
+        last=last,
         parent=None,
     )

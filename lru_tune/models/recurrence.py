@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from lru_tune.models.eigenvalues import EIGENVALUES, Ring, input_gain_log, sample_ring
+from lru_tune.ops.dense_scan import dense_scan
+from lru_tune.ops.projection import project
 from lru_tune.ops.scan import linear_scan
 
 Layout = Literal["batch_major", "time_major"]
@@ -18,11 +20,6 @@ Layout = Literal["batch_major", "time_major"]
 def scaled_normal(scale: float) -> nn.initializers.Initializer:
     """Return an initializer drawing from a normal distribution of this standard deviation."""
     return nn.initializers.normal(stddev=scale)
-
-
-def project(x: Array, weights: Array) -> Array:
-    """Multiply (T, B, F) by (F, G); the gradient of `weights` is faster over one axis than over two."""
-    return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
 
 
 def last_steps(x: Array, count: int | None) -> Array:
@@ -112,9 +109,6 @@ class LRU(nn.Module):
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs
 
 
-ACTIVATIONS = {"linear": lambda x: x, "tanh": jnp.tanh, "relu": jax.nn.relu}
-
-
 class DenseRNN(nn.Module):
     """A classical recurrence, x_k = activation(A x_{k-1} + B u_k), y_k = C x_k + D * u_k.
 
@@ -147,19 +141,13 @@ class DenseRNN(nn.Module):
         B = self.param("B", scaled_normal(h**-0.5), (n, h))
         C = self.param("C", scaled_normal(n**-0.5), (h, width))
         D = self.param("D", scaled_normal(1.0), (h,))
-        activation = ACTIVATIONS[self.activation]
-
-        def step(state: Array, drive_t: Array) -> tuple[Array, Array]:
-            state = activation(state @ A.T + drive_t)
-            return state, state
+        scan = partial(dense_scan, A, activation=self.activation)
 
         if self.layout == "batch_major":
             inputs = inputs.swapaxes(0, 1)
-        drive = inputs @ B.T
-        states = lax.scan(step, jnp.zeros_like(drive[0]), drive)[1]
-        outputs = last_steps(states, self.last) @ C[:, :n].T
+        drive = project(inputs, B.T)
+        outputs = project(last_steps(scan(drive), self.last), C[:, :n].T)
         if self.bidirectional:
-            states = lax.scan(step, jnp.zeros_like(drive[0]), drive, reverse=True)[1]
-            outputs += last_steps(states, self.last) @ C[:, n:].T
+            outputs += project(last_steps(scan(drive, reverse=True), self.last), C[:, n:].T)
         outputs += D[None, None, :] * last_steps(inputs, self.last)
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs
