@@ -272,7 +272,7 @@ def _fits(occupied: np.ndarray, stamp: np.ndarray, y: int, x: int) -> bool:
         ours, theirs = occupied[row, first:last], stamp[row - top, first - left : last - left]
         crowded = 0
         for i in range(len(ours)):
-            crowded += np.int16(ours[i]) + np.int16(theirs[i]) >= LEAST_CROWDED
+            crowded += int(np.int16(ours[i]) + np.int16(theirs[i]) >= LEAST_CROWDED)
         if crowded > 0:
             return False
     return True

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from data_prep import copy, listops, mnist
+from data_prep import copy, listops, mnist, pathfinder
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
@@ -23,6 +23,7 @@ ORIGINS: dict[str, Origin] = {
     "copy": copy.ORIGIN,
     "listops": listops.ORIGIN,
     "mnist": mnist.ORIGIN,
+    "pathfinder": pathfinder.ORIGIN,
 }
 
 Reads = Mapping[str, int]
