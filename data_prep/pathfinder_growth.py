@@ -90,12 +90,14 @@ def grow(
         attempts += 1
     planes = growth.planes
     for _ in range(distractors):
-        planes[KEPT_OCCUPIED : KEPT_WIDENED + 1] = planes[OCCUPIED : WIDENED + 1]
+        _copy(planes[OCCUPIED], planes[KEPT_OCCUPIED])
+        _copy(planes[WIDENED], planes[KEPT_WIDENED])
         count = growth.drawn[0]
         for _ in range(DISTRACTOR_TRIES):
             if _distractor(rng, table, growth, distractor_length):
                 break
-            planes[OCCUPIED : WIDENED + 1] = planes[KEPT_OCCUPIED : KEPT_WIDENED + 1]
+            _copy(planes[KEPT_OCCUPIED], planes[OCCUPIED])
+            _copy(planes[KEPT_WIDENED], planes[WIDENED])
             growth.drawn[0] = count
     return attempts
 
@@ -104,7 +106,8 @@ def grow(
 def _long_contours(
     rng: np.random.Generator, table: Tables, growth: Growth, contour_length: int
 ) -> bool:
-    growth.planes[OCCUPIED : WIDENED + 1] = table.frame
+    _copy(table.frame[0], growth.planes[OCCUPIED])
+    _copy(table.frame[1], growth.planes[WIDENED])
     growth.drawn[0] = 0
     # Of the list of contrasts doubled, two different places.
     known = len(table.snake_contrasts)
@@ -126,7 +129,8 @@ def _long_contours(
     # The first contour's last segment is never added: so does the published program.
     _settle(table.rooms, table.rooms_widened, growth.planes, growth.ends[1])
     for contour in range(2):
-        growth.tips[contour, 1] = growth.ends[contour, SEGMENT_Y:]
+        growth.tips[contour, 1, 0] = growth.ends[contour, SEGMENT_Y]
+        growth.tips[contour, 1, 1] = growth.ends[contour, SEGMENT_X]
     return True
 
 
@@ -171,14 +175,14 @@ def _distractor(
 
 @njit(cache=True)
 def _seed_distractor(rng: np.random.Generator, table: Tables, growth: Growth) -> bool:
-    occupied, room = growth.planes[OCCUPIED], growth.room
-    size = len(occupied)
+    planes, room = growth.planes, growth.room
+    size = len(planes[OCCUPIED])
     for _ in range(SEGMENT_TRIES):
         angle = _draw(rng, DEGREES)
-        if np.sum(occupied <= LARGEST_FREE) < LEAST_FREE_SHARE * size * size:
+        if _block(planes) < LEAST_FREE_SHARE * size * size:
             return False
         footprint = table.seed_rooms[angle, : table.seed_counts[angle]]
-        count = _list_free(growth.planes, footprint, room)
+        count = _list_free(planes, footprint, room)
         if count == 0:
             return False
         chosen = room[_draw(rng, count)]
@@ -189,15 +193,29 @@ def _seed_distractor(rng: np.random.Generator, table: Tables, growth: Growth) ->
 
 
 @njit(cache=True)
-def _list_free(planes: np.ndarray, footprint: np.ndarray, room: np.ndarray) -> int:
-    """List the tails from which a first segment touches nothing, a frame of one pixel included."""
+def _block(planes: np.ndarray) -> int:
+    """Mark what is not free, a frame of one pixel included; return how much is, without that frame."""
     size = len(planes[OCCUPIED])
+    free = 0
+    for y in range(size):
+        for x in range(size):
+            at_side = y == 0 or y == size - 1 or x == 0 or x == size - 1
+            taken = planes[OCCUPIED, y, x] > LARGEST_FREE
+            planes[BLOCKED, y, x] = at_side or taken
+            free += not taken
+    return free
+
+
+@njit(cache=True)
+def _list_free(planes: np.ndarray, footprint: np.ndarray, room: np.ndarray) -> int:
+    """List the tails from which a first segment touches nothing that is blocked."""
     if len(footprint) == 0:
         return 0
     blocked, taken = planes[BLOCKED], planes[TAKEN]
-    blocked[:] = planes[OCCUPIED] > LARGEST_FREE
-    blocked[0] = blocked[-1] = blocked[:, 0] = blocked[:, -1] = 1
-    taken[:] = 0
+    size = len(taken)
+    for y in range(size):
+        for x in range(size):
+            taken[y, x] = 0
     for i in range(len(footprint)):
         dy, dx = footprint[i, 0], footprint[i, 1]
         first, last = max(0, -dx), min(size, size - dx)
@@ -298,6 +316,13 @@ def _raise(image: np.ndarray, stamp: np.ndarray, y: int, x: int) -> None:
         ours, theirs = image[row, first:last], stamp[row - top, first - left : last - left]
         for i in range(len(ours)):
             ours[i] = max(ours[i], theirs[i])
+
+
+@njit(cache=True)
+def _copy(source: np.ndarray, target: np.ndarray) -> None:
+    for y in range(len(source)):
+        for x in range(len(source)):
+            target[y, x] = source[y, x]
 
 
 @njit(cache=True)
