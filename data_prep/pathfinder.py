@@ -28,7 +28,7 @@ from data_prep.pathfinder_folders import (
 )
 from data_prep.pathfinder_settings import SETTINGS, Settings
 from data_prep.workers import map_in_order
-from lru_tune.data.manifest import SPLITS, Provenance
+from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Provenance
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import ConfigError, DataDamaged
 
@@ -106,9 +106,7 @@ def _generate(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
     from data_prep.pathfinder_pieces import keep_piece, pieces, read_piece
 
     settings, name, total = _settings(request), request.task.name, sum(recipe.counts.values())
-    key = json.dumps([settings.as_parameters(), ALGORITHM, request.seed]).encode()
-    digest = hashlib.sha256(key).hexdigest()[:12]
-    folder = request.downloads.parent / f".{name}.parts-{digest}"
+    folder = _parts_folder(request, settings)
     todo = list(pieces(recipe.counts))
     make = functools.partial(keep_piece, folder, settings, request.seed)
     done = 0
@@ -120,6 +118,15 @@ def _generate(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
             done += piece.number
             request.progress(f"generating {name}", done, total)
     shutil.rmtree(folder)
+
+
+def _parts_folder(request: Request, settings: Settings) -> Path:
+    """Return where the pieces of this request are kept, whatever its limit: beside the task's folder."""
+    key = json.dumps([settings.as_parameters(), ALGORITHM, request.seed]).encode()
+    digest = hashlib.sha256(key).hexdigest()[:12]
+    root = request.downloads.parent
+    place = root / SYNTHETIC_FOLDER if request.synthetic else root
+    return place / f".{request.task.name}.parts-{digest}"
 
 
 def _read(request: Request, raw: Path, recipe: Recipe, writer: TaskWriter) -> None:
