@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from data_prep import aan, cifar, copy, imdb, listops, mnist
+from data_prep import aan, cifar, copy, imdb, listops, mnist, pathfinder
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
@@ -27,6 +27,7 @@ ORIGINS: dict[str, Origin] = {
     "imdb": imdb.ORIGIN,
     "listops": listops.ORIGIN,
     "mnist": mnist.ORIGIN,
+    "pathfinder": pathfinder.ORIGIN,
 }
 
 Reads = Mapping[str, int]
