@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from lru_tune.figures.adam import minimise
 from lru_tune.figures.canvas import new_canvas
 from lru_tune.figures.plate import Plate, Statement, long_table
-from lru_tune.models.recurrence import ACTIVATIONS
+from lru_tune.ops.dense_scan import dense_scan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -91,14 +91,9 @@ def glorot(seed: int, n_hidden: int) -> dict[str, Array]:
 
 def outputs_of(params: dict[str, Array], inputs: Array, activation: str) -> Array:
     """Run x_k = activation(A x_{k-1} + B u_k), y_k = C x_k on (length, sequences)."""
-    function = ACTIVATIONS[activation]
-
-    def step(state: Array, u: Array) -> tuple[Array, Array]:
-        state = function(state @ params["A"].T + u[:, None] @ params["B"].T)
-        return state, state
-
-    start = jnp.zeros((inputs.shape[1], params["A"].shape[0]))
-    return (lax.scan(step, start, inputs)[1] @ params["C"].T)[..., 0]
+    drive = inputs[..., None] @ params["B"].T
+    states = dense_scan(params["A"], drive, activation=activation)
+    return (states @ params["C"].T)[..., 0]
 
 
 @partial(jax.jit, static_argnames=("activation", "steps"))
