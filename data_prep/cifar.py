@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.cifar_batches import IMAGES, Batch, md5_of
+from data_prep.cifar_batches import IMAGES, Batch
 from data_prep.cifar_shapes import draw_shapes
 from data_prep.cifar_sources import (
     ARCHIVE,
@@ -30,6 +30,7 @@ from data_prep.cifar_sources import (
     hub_is_the_only_way,
     read_batches,
 )
+from data_prep.fetch import md5_of
 from data_prep.origin import (
     SYNTHETIC_COUNTS,
     Counts,
@@ -141,7 +142,7 @@ def _batches(request: Request, recipe: Recipe) -> Callable[[Part], Iterator[Batc
     if source == COPIED:
         cache = request.downloads / "huggingface"
         return lambda part: fetch_from_hub(part, cache)
-    folder = _folder(request) or fetch_batches(request.downloads)
+    folder = _folder(request) or fetch_batches(request.downloads, request.progress)
     return lambda part: read_batches(folder, part)
 
 

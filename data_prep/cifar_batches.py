@@ -8,7 +8,6 @@ A pickle is a program. This one may call two functions, both defined here, and m
 class; whatever else a file asks for is refused before it happens.
 """
 
-import hashlib
 import io
 import pickle
 import struct
@@ -64,12 +63,6 @@ def read_batch(path: Path) -> Batch:
         return _checked(content)
     except ValueError as error:
         raise DataDamaged(f"{path} is not a batch of CIFAR-10: {error}") from error
-
-
-def md5_of(path: Path) -> str:
-    """Return the md5 of a file's content, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 class ArrayUnpickler(pickle._Unpickler):

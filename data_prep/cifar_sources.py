@@ -1,8 +1,8 @@
 """Where CIFAR-10 can be had: the publisher's python batches, and its copy on the Hugging Face Hub.
 
-torchvision fetches the former and checks its checksum. The Hub keeps the same images as PNG files in the
-order of the publisher's archive, whose batches do not follow their numbers; they are told apart, and
-thereby checked, by the checksum of their labels.
+The former's archive is fetched, and torchvision checks and unpacks it. The Hub keeps the same images as PNG
+files in the order of the publisher's archive, whose batches do not follow their numbers; they are told
+apart, and thereby checked, by the checksum of their labels.
 """
 
 import hashlib
@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from data_prep.cifar_batches import IMAGES, NUMBERS, Batch, read_batch
-from data_prep.origin import Source
+from data_prep.fetch import fetch
+from data_prep.origin import Progress, Source
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
 Part = Literal["train", "test"]
@@ -77,11 +78,12 @@ def hub_is_the_only_way() -> bool:
     return find_spec("torchvision") is None and find_spec("datasets") is not None
 
 
-def fetch_batches(folder: Path) -> Path:
-    """Fetch the batches through torchvision, which keeps them under `folder`; return where.
+def fetch_batches(folder: Path, progress: Progress) -> Path:
+    """Fetch the archive, let torchvision unpack it under `folder`, and return where the batches are.
 
     Raises:
       DataNotPrepared: torchvision is not there, or the server is not.
+      DataDamaged: the server's archive is another one.
     """
     try:
         from torchvision.datasets import CIFAR10  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -95,11 +97,12 @@ def fetch_batches(folder: Path) -> Path:
             f"torchvision cannot be used ({error}); it must be the one made for the torch that is "
             f"installed: pip install --upgrade torch torchvision, {BY_HAND}"
         ) from error
+    fetch(ARCHIVE, folder, progress)  # torchvision would begin anew where a download broke off
     try:
-        CIFAR10(str(folder), train=False, download=True)  # fetches all, unpickles only one batch
-    except (OSError, RuntimeError) as error:  # the latter is its word for a failed download
+        CIFAR10(str(folder), train=False, download=True)  # loads one batch, its checksum checked
+    except (OSError, RuntimeError) as error:  # the latter is its word for a wrong checksum
         raise DataNotPrepared(
-            f"CIFAR-10 could not be fetched ({error}). Try again, {BY_HAND}"
+            f"CIFAR-10 could not be unpacked ({error}). Try again, {BY_HAND}"
         ) from error
     found = find_raw(folder)
     if found is None:

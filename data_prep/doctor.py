@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from data_prep.cifar_batches import md5_of
 from data_prep.cifar_sources import ARCHIVE, BATCHES, HUB
+from data_prep.fetch import md5_of
 from data_prep.listing import PREPARED, state
 from data_prep.mnist import SOURCES
 from data_prep.origin import Origin

@@ -15,9 +15,11 @@ from PIL import Image
 
 from data_prep import ensure_prepared, expected_counts, prepare
 from data_prep.cifar import COPIED, PUBLISHED, colour_pixels, grey_pixels
-from data_prep.cifar_batches import IMAGES, NUMBERS, md5_of, read_batch
+from data_prep.cifar_batches import IMAGES, NUMBERS, read_batch
 from data_prep.cifar_shapes import SHAPES
-from data_prep.cifar_sources import BATCHES, FILES, FOLDER, LABELS_SHA256, arrange
+from data_prep.cifar_sources import ARCHIVE, BATCHES, FILES, FOLDER, LABELS_SHA256, arrange
+from data_prep.fetch import md5_of
+from data_prep.origin import Source
 from lru_tune.data.manifest import SplitName
 from lru_tune.data.store import PreparedTask
 from lru_tune.data.verify import verify
@@ -228,27 +230,40 @@ def failing(error: Exception) -> Callable[..., None]:
     return fetch
 
 
-@pytest.mark.parametrize(
-    "error", [RuntimeError("File not found or corrupted."), OSError("no route to host")]
-)
-def test_without_a_network_the_way_out_is_told(tmp_path, monkeypatch, error):
-    with_package(monkeypatch, "torchvision.datasets", CIFAR10=failing(error))
-    with pytest.raises(DataNotPrepared, match=rf"could not be fetched \({error}\).*--from-dir"):
+def test_without_a_network_the_way_out_is_told(tmp_path, monkeypatch):
+    with_package(monkeypatch, "torchvision.datasets", CIFAR10=failing(AssertionError("asked")))
+    nowhere = ARCHIVE._replace(url=(tmp_path / ARCHIVE.file).as_uri())
+    monkeypatch.setattr("data_prep.cifar_sources.ARCHIVE", nowhere)
+    with pytest.raises(DataNotPrepared, match=rf"{ARCHIVE.file}.*--from-dir"):
         prepare("scifar", tmp_path)
 
 
-def test_torchvision_fetches_once(official, tmp_path, monkeypatch):
-    fetched: list[tuple[str, bool]] = []
+@pytest.mark.parametrize(
+    "error", [RuntimeError("File not found or corrupted."), OSError("disk quota")]
+)
+def test_where_nothing_can_be_unpacked_the_way_out_is_told(tmp_path, monkeypatch, error):
+    monkeypatch.setattr("data_prep.cifar_sources.fetch", lambda *_: None)
+    with_package(monkeypatch, "torchvision.datasets", CIFAR10=failing(error))
+    with pytest.raises(DataNotPrepared, match=rf"could not be unpacked \({error}\).*--from-dir"):
+        prepare("scifar", tmp_path)
 
-    def download(root: str, train: bool, download: bool) -> None:
-        fetched.append((root, download))
+
+def test_the_archive_is_fetched_once_and_torchvision_unpacks_it(official, tmp_path, monkeypatch):
+    fetched: list[tuple[Source, Path]] = []
+    monkeypatch.setattr(
+        "data_prep.cifar_sources.fetch",
+        lambda source, folder, _progress: fetched.append((source, folder)),
+    )
+
+    def unpack(root: str, train: bool, download: bool) -> None:
+        assert download
         shutil.copytree(official / FOLDER, Path(root) / FOLDER, copy_function=link)
 
-    with_package(monkeypatch, "torchvision.datasets", CIFAR10=download)
+    with_package(monkeypatch, "torchvision.datasets", CIFAR10=unpack)
     with_package(monkeypatch, "datasets")  # is not asked
     fetched_first = prepare("scifar", tmp_path, limit=100)
     prepare("cifar-gray", tmp_path, limit=100)
-    assert fetched == [(str(tmp_path / "raw"), True)]
+    assert fetched == [(ARCHIVE, tmp_path / "raw")]
     by_hand = prepare("scifar", tmp_path / "by-hand", from_dir=official, limit=100)
     assert by_hand.manifest == fetched_first.manifest
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_prep.cifar_batches import BROKEN, IMAGES, NUMBERS, ArrayUnpickler, md5_of, read_batch
+from data_prep.cifar_batches import BROKEN, IMAGES, NUMBERS, ArrayUnpickler, read_batch
 from lru_tune.errors import DataDamaged
 
 LABELS = [place % 10 for place in range(IMAGES)]
@@ -203,8 +203,3 @@ def test_a_truncated_batch(images, tmp_path):
     path.write_bytes(path.read_bytes()[:1_000_000])
     with pytest.raises(DataDamaged, match="data_batch_1 is not a batch of CIFAR-10, or damaged"):
         read_batch(path)
-
-
-def test_md5(tmp_path):
-    (tmp_path / "file").write_bytes(b"abc")
-    assert md5_of(tmp_path / "file") == "900150983cd24fb0d6963f7d28e17f72"  # of RFC 1321

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from data_prep import fetch as fetching
-from data_prep.fetch import WAITS_SECONDS, checksum_problem, fetch
+from data_prep.fetch import WAITS_SECONDS, checksum_problem, fetch, md5_of
 from data_prep.origin import Source
 from lru_tune.errors import DataDamaged, DataNotPrepared, ResourcesMissing
 
@@ -289,3 +289,8 @@ def test_two_processes_fetch_a_file_once(server, tmp_path):
         paths = pool.starmap(fetch, [(server.source, tmp_path)] * 2)
     assert [path.read_bytes() for path in paths] == [CONTENT] * 2
     assert server.asked == [None]
+
+
+def test_md5(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+    assert md5_of(tmp_path / "file") == "900150983cd24fb0d6963f7d28e17f72"  # of RFC 1321
