@@ -62,6 +62,16 @@ def test_slow_parameters_are_in_the_model(variant):
     assert not model.slow_params & {"C", "C_re", "C_im", "D"}
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_last_block_mixes_only_the_steps_that_are_scored(batch, variant):
+    chosen = config("copy", recurrence=recurrence(variant), n_layers=1)
+    model, entry = build_model(chosen, TASKS["copy"]), TASKS["copy"]
+    variables = jax.eval_shape(model.init, jax.random.key(0), TRACED)
+    program = str(jax.make_jaxpr(model.predict)(variables, *batch("copy")))
+    assert f"f32[{3 * entry.scored_steps},16]" in program  # the GLU's two halves, 2H wide
+    assert f"f32[{3 * entry.max_length},16]" not in program
+
+
 def test_padding_changes_nothing_beyond_the_batch_statistics(batch):
     """Masked mean and last pooling ignore what lies behind a sequence's end."""
     for pooling in ("mean", "last"):
