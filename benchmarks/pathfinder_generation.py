@@ -29,8 +29,8 @@ class Published(NamedTuple):
     """What is known of the published generator, and how many images a round draws here.
 
     Attributes:
-      seconds: of one core for an image of hard difficulty; drewlinsley/pathfinder with LRA's settings, one
-        core of a server, measured when this generator was planned.
+      seconds: of one core for a hard image; measured by running github.com/drewlinsley/pathfinder with
+        LRA's settings, on another machine than this benchmark's.
       compiled: images a round of the compiled generator.
       slow: images a round of the slow twin.
     """

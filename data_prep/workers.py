@@ -1,8 +1,9 @@
 """Work in several processes whose results do not depend on how many they are."""
 
-import functools
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -26,11 +27,9 @@ def map_in_order(
     if workers == 1:
         yield from map(function, items)
         return
-    # Ctrl-C reaches every process of the terminal; only this one is to answer it.
-    deaf = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     context = multiprocessing.get_context("spawn")
     remaining = iter(items)
-    with ProcessPoolExecutor(workers, context, deaf) as pool:
+    with ProcessPoolExecutor(workers, context, _follow_parent) as pool:
         under_way: deque[Future[Result]] = deque(
             pool.submit(function, item) for item in islice(remaining, AHEAD * workers)
         )
@@ -40,3 +39,17 @@ def map_in_order(
                 under_way.extend(pool.submit(function, item) for item in islice(remaining, 1))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C, which reaches every process of the terminal, to the parent, and end when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # A worker whose parent was killed would wait for work for ever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
