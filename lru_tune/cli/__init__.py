@@ -20,7 +20,7 @@ COMMANDS = {
 SUMMARIES = {
     "tune": "search hyperparameters for a task",
     "train": "one run, without a search",
-    "data": "list, prepare and verify data sets",
+    "data": "list, prepare, verify and doctor data sets",
     "report": "tables and best configuration of an experiment",
 }
 USAGE_ERROR = 2

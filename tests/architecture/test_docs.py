@@ -11,7 +11,7 @@ from lru_tune.search.domains import DOMAINS
 from lru_tune.search.space import SearchSpace
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SPACES = (ROOT / "docs" / "search_spaces.md").read_text()
 
 
