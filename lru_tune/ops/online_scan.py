@@ -94,7 +94,7 @@ def trace_sums(
         s = multiply_planes(decay[None, :], traces.s) + state
         e_re = re * traces.e_re - im * traces.e_im + u[None]
         e_im = re * traces.e_im + im * traces.e_re
-        # OnlineSums over the batch are matrix products, N of them: (2, B) planes of the error by (B, H).
+        # Sums over the batch are matrix products, N of them: (2, B) planes of the error by (B, H).
         planes = error.reshape(batch, 2, n).transpose(2, 1, 0)
         by_re, by_im = planes @ e_re, planes @ e_im
         weights = jnp.stack([by_re[:, 0] + by_im[:, 1], by_re[:, 1] - by_im[:, 0]])
