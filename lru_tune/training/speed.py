@@ -109,12 +109,16 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     hyper = hyperparameters(config)
     state = jax.eval_shape(made.init, hyper)
     examples = _random_examples(find_task(config.task), 2 * batch, config.data.max_length)
-    shapes: Any = Batches(*(jax.ShapeDtypeStruct(array.shape, array.dtype) for array in examples))
+    shapes: Any = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in examples]
     order = np.arange(2 * batch, dtype=np.int32).reshape(2, batch)[np.arange(100) % 2]
     begun = time.perf_counter()
     train: Any = made.train  # a jitted function, which `Programs` does not say
     compiled = train.lower(
-        state, hyper, shapes, jax.ShapeDtypeStruct(order.shape, order.dtype), *_whole(0, 1)
+        state,
+        hyper,
+        Batches(*shapes),
+        jax.ShapeDtypeStruct(order.shape, order.dtype),
+        *_whole(0, 1),
     ).compile()
     compile_seconds = time.perf_counter() - begun
     analysis = compiled.memory_analysis()
