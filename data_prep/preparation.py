@@ -110,6 +110,11 @@ def expected_counts(
     return dict(_recipe(entry, root, raw=raw, limit=limit, synthetic=synthetic).counts)
 
 
+def full_counts(task: str) -> Counts:
+    """Return the examples per split of the whole data set of a task."""
+    return _recipe(find_task(task), Path()).counts
+
+
 def default_workers() -> int:
     """Return the number of CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
