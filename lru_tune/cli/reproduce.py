@@ -1,6 +1,7 @@
 """`reproduce.py`, `lru-tune reproduce`: run a paper's tables and figures again and judge what came out."""
 
 import argparse
+import math
 import re
 import shlex
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from lru_tune import __version__
-from lru_tune.errors import ConfigError
+from lru_tune.errors import ConfigError, VerdictBelow
 from lru_tune.reproduction.setting import Scaled, Setting
 
 SEEDS = 3  # as many as the paper's
@@ -105,7 +106,11 @@ def parser() -> argparse.ArgumentParser:
     how = made.add_argument_group("how it is run")
     how.add_argument("--dry-run", action="store_true", help="cells, steps, hours; runs nothing")
     how.add_argument("--render", action="store_true", help="write the table from what has been run")
-    how.add_argument("--strict", action="store_true", help="exit code 6 where a verdict is BELOW")
+    how.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit code 6 where a verdict is BELOW, 5 where runs failed",
+    )
     how.add_argument("--gpus-per-trial", metavar="X", type=float, help="a fraction shares a GPU")
     how.add_argument("--cpus-per-trial", metavar="N", type=int)
     how.add_argument("--max-concurrent", metavar="N", type=int)
@@ -124,7 +129,7 @@ def _names(text: str) -> list[str]:
 
 def _numbers(text: str) -> list[float]:
     numbers = [float(word) for word in text.split(",")]
-    if any(not number > 0 for number in numbers):
+    if not all(0 < number < math.inf for number in numbers):
         raise argparse.ArgumentTypeError(f"positive numbers expected, got {text!r}")
     return numbers
 
@@ -228,10 +233,14 @@ def _figure(arguments: argparse.Namespace, _command: str) -> int:
     from lru_tune.reproduction.store import FOLDER
 
     folder = runs_root(arguments.runs_root) / FOLDER / f"figure{arguments.figure}"
-    for statement in run_figure(arguments.figure, folder, _say):
+    statements = run_figure(arguments.figure, folder, _say)
+    for statement in statements:
         mark = "holds" if statement.holds else "DOES NOT HOLD"
         _say(f"{mark}: {statement.text} ({statement.measured})")
     print(folder, flush=True)
+    broken = [statement.text for statement in statements if not statement.holds]
+    if arguments.strict and broken:
+        raise VerdictBelow(f"does not hold: {'; '.join(broken)}")
     return 0
 
 

@@ -18,27 +18,35 @@ from lru_tune.layout import data_root, new_experiment_folder, runs_root
 from lru_tune.process import become_worker
 from lru_tune.reproduction.store import FOLDER
 
+AGAIN = "again"
 COMPARED = (runs.VAL_LOSS, runs.VAL_ACCURACY, runs.TEST_LOSS, runs.TEST_ACCURACY)
+NEEDED = ("config", "data", "device", "versions")
 
 
 def run_again(arguments: argparse.Namespace) -> int:
-    """Run the configuration in a result.json on the same data; print both results side by side.
+    """Run the configuration in a result.json on the same data; say how the two results differ.
+
+    The last line on stdout is the run directory.
 
     Raises:
       ConfigError: the file holds no configuration.
       DataDamaged: the data here are others than those of the result.
+      Interrupted: the text holds the command that goes on with the run.
     """
     become_worker()  # once, before anything is written: it starts this program again
     given = _read(arguments.origin)
-    config = RunConfig.model_validate(given["config"])
-    root = data_root(arguments.data_root)
-    synthetic = bool(given["data"]["synthetic"])
+    config = _configuration(given, arguments.origin)
+    root, synthetic = data_root(arguments.data_root), bool(given["data"]["synthetic"])
     _check_data(given, config, root, synthetic)
-    place = runs_root(arguments.runs_root) / FOLDER / "again"
+    place = runs_root(arguments.runs_root) / FOLDER / AGAIN
     folder = new_experiment_folder(place, f"{config.task}-{config.variant}-seed{config.seed}")
     runs.write_atomically(folder / "given.json", json.dumps(given, indent=2) + "\n")
     recipe = folder / "recipe.yaml"
     runs.write_atomically(recipe, dump_run_config(config, [f"From {arguments.origin}."]))
+    if given.get("status") != "completed":
+        _say(
+            f"note: that run is {given.get('status')} at step {given.get('steps')}; this one goes on"
+        )
 
     from lru_tune.cli.train import main as train
 
@@ -46,8 +54,26 @@ def run_again(arguments: argparse.Namespace) -> int:
     words += ["--data-root", str(root)]
     words += ["--synthetic"] * synthetic + ["--test"] * (runs.TEST_ACCURACY in given)
     train(words)
-    _compare(given, runs.read_result(folder / "run") or {})
+    for line in differences(given, runs.read_result(folder / "run") or {}):
+        _say(line)
     return 0
+
+
+def differences(given: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Return how two results differ, a line each: device and versions where they do, then the numbers."""
+    then, now = ({"device": r["device"], **r["versions"]} for r in (given, found))
+    lines = [
+        f"{name}: {then.get(name)} then, {now.get(name)} now"
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
+    ]
+    for name in COMPARED:
+        if given.get(name) is None or found.get(name) is None:
+            continue
+        difference = found[name] - given[name]
+        verdict = "equal" if difference == 0 else f"difference {difference:+.3g}"
+        lines.append(f"{name}: {given[name]:.6f} then, {found[name]:.6f} now, {verdict}")
+    return lines
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -55,13 +81,20 @@ def _read(path: Path) -> dict[str, Any]:
         given = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(f"--from: {path} cannot be read: {error}") from error
-    if not isinstance(given, dict) or not {"config", "data"} <= given.keys():
-        raise ConfigError(f"--from: {path} is no result.json of a run: it has no configuration")
+    missing = [name for name in NEEDED if not isinstance(given, dict) or name not in given]
+    if missing:
+        raise ConfigError(
+            f"--from: {path} is no result.json of a run: it lacks {', '.join(missing)}. Give the file in a "
+            "run directory, which `lru-tune train`, a search or a reproduction has written."
+        )
+    return dict(given)
+
+
+def _configuration(given: dict[str, Any], path: Path) -> RunConfig:
     try:
-        RunConfig.model_validate(given["config"])
+        return RunConfig.model_validate(given["config"])
     except ValidationError as error:
         raise ConfigError(f"--from: {path}: {error}") from error
-    return given
 
 
 def _check_data(given: dict[str, Any], config: RunConfig, root: Path, synthetic: bool) -> None:
@@ -69,26 +102,12 @@ def _check_data(given: dict[str, Any], config: RunConfig, root: Path, synthetic:
 
     ensure_prepared(config.task, root, synthetic=synthetic, reads=config.data.reads(), log=_say)
     place = root / SYNTHETIC_FOLDER if synthetic else root
-    found = open_task(config.task, place).manifest.fingerprint
-    if found != given["data"]["fingerprint"]:
+    found, wanted = open_task(config.task, place).manifest.fingerprint, given["data"]["fingerprint"]
+    if found != wanted:
         raise DataDamaged(
-            f"{place / config.task} holds other data ({found}) than the result was made with "
-            f"({given['data']['fingerprint']}). Prepare the same, or name their folder with --data-root."
+            f"{place / config.task} holds other data ({found}) than the result was made with ({wanted}). "
+            "Prepare the same, or name their folder with --data-root."
         )
-
-
-def _compare(given: dict[str, Any], found: dict[str, Any]) -> None:
-    """Tell how the two runs differ: environment first, then numbers."""
-    environments = [{"device": r["device"], **r["versions"]} for r in (given, found)]
-    for name in environments[0].keys() | environments[1].keys():
-        then, now = (environment.get(name) for environment in environments)
-        if then != now:
-            _say(f"{name}: {then} then, {now} now")
-    for name in COMPARED:
-        if name in given and name in found:
-            difference = found[name] - given[name]
-            verdict = "equal" if difference == 0 else f"difference {difference:+.3g}"
-            _say(f"{name}: {given[name]:.6f} then, {found[name]:.6f} now, {verdict}")
 
 
 def _say(text: str) -> None:

@@ -176,24 +176,29 @@ def _prepare(request: Request) -> dict[str, TaskData]:
     Raises:
       DataNotPrepared: names every task that is missing.
     """
-    from data_prep import ensure_prepared
+    from data_prep import ensure_prepared, expected_counts
 
-    found, missing = {}, []
+    missing, there = [], {}
     for task, cell in _by_task(request.cells).items():
         reads = cell.config.data.reads()
         try:
-            prepared = ensure_prepared(
-                task, request.data_root, synthetic=request.synthetic, reads=reads, log=_say
-            )
+            expected_counts(task, request.data_root, synthetic=request.synthetic, reads=reads)
         except DataNotPrepared as error:
             missing.append(str(error))
-            continue
-        found[task] = _task_data(prepared)
+        else:
+            there[task] = reads
     if missing:
-        there = [*found, *(c.task for c in request.table.columns if TASKS[c.task].generated)]
-        hint = f"Or run the others alone:  --tasks {','.join(dict.fromkeys(there))}"
-        raise DataNotPrepared("\n".join([*missing, *([hint] if there else [])]))
-    return found
+        others = [*there, *(c.task for c in request.table.columns if TASKS[c.task].generated)]
+        hint = f"Or run the others alone:  --tasks {','.join(dict.fromkeys(others))}"
+        raise DataNotPrepared("\n".join([*missing, *([hint] if others else [])]))
+    return {
+        task: _task_data(
+            ensure_prepared(
+                task, request.data_root, synthetic=request.synthetic, reads=reads, log=_say
+            )
+        )
+        for task, reads in there.items()
+    }
 
 
 def _known_data(request: Request) -> dict[str, TaskData]:

@@ -17,8 +17,9 @@ from lru_tune.search.settings import TrialResources
 from lru_tune.search.space import Scale, SearchSpace
 from lru_tune.tasks import find_task
 
+RATE = "optim.learning_rate"
 FEWEST_STEPS = 20  # of a scaled run: a few before and after the end of its warm-up
-QUICK_RATES = 2  # largest of the grid: short runs want high rates
+QUICK_FACTORS = (1.0, 4.0)  # of a grid's largest rate: so few steps want higher ones
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,13 @@ def _plan(table: PaperTable, row: Row, column: Column, setting: Setting) -> Cell
         space = _space(file, "quick")
         fields = {path: value for path, value in fields.items() if not _differs(path, full, space)}
     config = _configuration(variant, space, fields, setting.overrides)
-    rates = setting.rates or table.learning_rates(row, column)
-    if any(text.partition("=")[0].strip() == "optim.learning_rate" for text in setting.overrides):
+    rates = table.learning_rates(row, column)
+    if any(text.partition("=")[0].strip() == RATE for text in setting.overrides):
         rates = (config.optim.learning_rate,)
-    elif setting.scale == "quick":
-        rates = tuple(sorted(rates)[-QUICK_RATES:])
+    elif setting.rates:
+        rates = setting.rates
+    elif setting.scale == "quick" and len(rates) > 1:
+        rates = tuple(factor * max(rates) for factor in QUICK_FACTORS)
     if isinstance(setting.scale, float):
         config = shortened(config, setting.scale)
     return CellPlan(row, column, config, tuple(sorted(rates)), space.tune.resources)

@@ -1,6 +1,7 @@
 """At which scale a table is run again, and what keeps it from being comparable with what was published."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,11 @@ class Setting:
         if self.synthetic:
             parts.append("-synthetic")
         if self.overrides:
-            key = hashlib.sha256("\n".join(self.overrides).encode()).hexdigest()[:6]
-            parts.append(f"-changed-{key}")
+            parts.append(f"-changed-{_key(self.overrides)}")
+        if self.rates:
+            parts.append(f"-rates-{_key(map(repr, self.rates))}")
         return "".join(parts)
+
+
+def _key(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:6]

@@ -29,6 +29,7 @@ def test_every_reduction_is_labelled(word):
 
 def test_every_setting_has_a_folder_of_its_own():
     settings = [Setting(), *REDUCED.values(), Setting(overrides=("steps=11",)), Setting(scale=0.1)]
+    settings.append(Setting(rates=(1e-3,)))
     settings.append(Setting(scale="quick", synthetic=True))
     suffixes = [setting.suffix for setting in settings]
     assert len(set(suffixes)) == len(suffixes)
