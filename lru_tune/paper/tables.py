@@ -2,40 +2,35 @@
 
 import functools
 import math
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from lru_tune.config.reading import read_yaml
 from lru_tune.config.schema import Strict
 from lru_tune.config.variants import VARIANTS
 from lru_tune.errors import ConfigError
-from lru_tune.paper.published import Confidence, Published, read_printed
+from lru_tune.paper.entries import (
+    Column,
+    Fields,
+    Rates,
+    Ring,
+    RowEntry,
+    SameAs,
+    TableFile,
+    TableKind,
+    read_rates,
+    read_table,
+)
+from lru_tune.paper.published import Published, read_printed
+
+__all__ = ["TABLES", "Column", "PaperTable", "Published", "Row", "load_online", "load_table"]
 
 TABLES: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9)
-CONFIGURATIONS = 9  # the table of sizes, batch sizes and lengths, which all others are run with
-
-FOLDER = Path(__file__).resolve().parent
+SIZES = "table9.yaml"  # sizes, batch sizes and lengths, which all of the paper's cells are run with
 WHOLE_CIRCLE = math.tau  # largest phase, in radians, wherever a row says nothing else
+
+Kind = Literal["dense", "diagonal"]  # of recurrence
 _RECURRENCE = "model.recurrence."
-
-Ring = tuple[float, float]  # r_min, r_max
-Fields = dict[str, Any]  # dotted field of RunConfig -> value
-
-
-class Column(Strict):
-    """A column.
-
-    Attributes:
-      name: the paper's word.
-      task: canonical name of the task that its cells are trained on.
-      fields: what all cells of the column fix.
-    """
-
-    name: str
-    task: str
-    fields: Fields = Field(default_factory=dict)
 
 
 class Row(Strict):
@@ -47,6 +42,7 @@ class Row(Strict):
       cells: column -> what was published; None where the table has a cell but no number to compare with.
       rings: column -> moduli of the eigenvalues at initialisation.
       phases: column -> largest phase of the eigenvalues at initialisation, in radians; 2 pi elsewhere.
+      fields: what all cells of the row fix.
       note: what else one has to know; mostly "".
     """
 
@@ -55,6 +51,7 @@ class Row(Strict):
     cells: dict[str, Published | None]
     rings: dict[str, Ring] = Field(default_factory=dict)
     phases: dict[str, float] = Field(default_factory=dict)
+    fields: Fields = Field(default_factory=dict)
     note: str = ""
 
     def has(self, column: Column) -> bool:
@@ -66,20 +63,22 @@ class PaperTable(Strict):
     """A published table.
 
     Attributes:
-      number: in the paper.
+      number: in its paper.
       title: what it shows.
       source: citation, version and table.
       kind: `accuracy` in percent on test, `speed` in optimiser steps a second, or `configurations`.
-      shared: fields of RunConfig that all cells fix.
+      sizes: task -> what all cells of the task fix.
+      rates: kind of recurrence -> task -> learning rates.
     """
 
     number: int
     title: str
     source: str
-    kind: Literal["accuracy", "speed", "configurations"]
+    kind: TableKind
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
-    shared: Fields = Field(default_factory=dict)
+    sizes: dict[str, Fields]
+    rates: dict[Kind, dict[str, tuple[float, ...]]]
 
     def fields(self, row: Row, column: Column) -> Fields:
         """Return the dotted fields of RunConfig that a cell fixes, without variant and learning rate.
@@ -90,149 +89,112 @@ class PaperTable(Strict):
         Raises:
           ConfigError: the row is shown as published only.
         """
-        sizes = load_table(CONFIGURATIONS)
-        of_task = next(c.fields for c in sizes.columns if c.task == column.task)
-        found = {**sizes.shared, **of_task}
+        found = dict(self.sizes[column.task])
         if kind_of(row) == "diagonal":
-            if row.has(column) and column.name in row.rings:
+            if column.name in row.rings:
                 r_min, r_max = row.rings[column.name]
                 found |= {_RECURRENCE + "r_min": r_min, _RECURRENCE + "r_max": r_max}
             found[_RECURRENCE + "max_phase"] = row.phases.get(column.name, WHOLE_CIRCLE)
-        return found | column.fields
+        return found | column.fields | row.fields
 
     def learning_rates(self, row: Row, column: Column) -> tuple[float, ...]:
-        """Return the rates that are tried on validation first, ascending; a single one is published.
+        """Return the rates that are tried on validation first, ascending.
+
+        A single one is taken as it is; an empty tuple leaves the choice to the task's search space.
 
         Raises:
           ConfigError: the row is shown as published only.
         """
-        return _rates()[kind_of(row)][column.task]
+        return self.rates[kind_of(row)].get(column.task, ())
 
     def published(self, row: Row, column: Column) -> Published | None:
         """Return the number of a cell, None where there is none to compare with."""
         return row.cells.get(column.name)
 
 
-def kind_of(row: Row) -> Literal["dense", "diagonal"]:
+def kind_of(row: Row) -> Kind:
     """Return which kind of recurrence a row is run with; raise ConfigError where it cannot be run."""
     if row.variant is None:
         raise ConfigError(f"row {row.name!r} is shown as published; it cannot be run here")
-    kind: Literal["dense", "diagonal"] = VARIANTS[row.variant]["kind"]
+    kind: Kind = VARIANTS[row.variant]["kind"]
     return kind
 
 
 @functools.cache
 def load_table(number: int) -> PaperTable:
-    """Return a table of the paper.
+    """Return a table of the LRU paper.
 
     Raises:
       ConfigError: the paper has no such table.
     """
     if number not in TABLES:
         raise ConfigError(f"the paper has no table {number}; it has {TABLES[0]} to {TABLES[-1]}")
-    written = _written(number)
-    return PaperTable(
-        number=number,
-        title=written.title,
-        source=written.source,
-        kind=written.kind,
-        rows=tuple(_row(written, row) for row in written.rows),
-        columns=written.columns,
-        shared=written.shared,
-    )
-
-
-class _SameAs(Strict):
-    table: int
-    row: str
-
-
-class _WrittenRow(Strict):
-    """A row as its file has it; what `same_as` names is filled in where nothing is written here."""
-
-    name: str
-    variant: str | None = None
-    same_as: _SameAs | None = None
-    published: dict[str, str | float] | None = None
-    rings: dict[str, Ring] | Ring | None = None
-    phases: dict[str, float] | None = None
-    confidence: Confidence = "verified"
-    note: str = ""
-    notes: dict[str, str] = Field(default_factory=dict)
-
-
-class _WrittenTable(Strict):
-    """A file of this folder."""
-
-    title: str
-    source: str
-    kind: Literal["accuracy", "speed", "configurations"]
-    n: int | None = None  # runs behind a number that the paper measured itself
-    columns: tuple[Column, ...]
-    rows: tuple[_WrittenRow, ...]
-    shared: Fields = Field(default_factory=dict)
+    return _table(number, read_table(_file(number)), read_table(SIZES), read_rates())
 
 
 @functools.cache
-def _written(number: int) -> _WrittenTable:
-    return _WrittenTable.model_validate(read_yaml(FOLDER / f"table{number}.yaml").content)
+def load_online() -> PaperTable:
+    """Return the copy task of Zucchet et al. 2023 (arXiv 2305.15947, Table 1); its numbers are not known."""
+    file = read_table("online.yaml")
+    return _table(1, file, file, Rates(diagonal=file.rates))
 
 
-def _row(table: _WrittenTable, written: _WrittenRow) -> Row:
-    names = [column.name for column in table.columns]
-    same = _find_row(written.same_as) if written.same_as else None
-    rings = written.rings
-    if rings is None:
-        rings = same.rings if same else {}
-    elif isinstance(rings, tuple):
-        rings = dict.fromkeys(names, rings)
-    phases = written.phases if written.phases is not None else same.phases if same else {}
-    cells: dict[str, Published | None]
-    if written.published is not None:
-        cells = {name: _cell(table, written, name) for name in names}
-    elif same is not None:
-        cells = {name: same.cells[name] for name in names}
-    else:
-        cells = dict.fromkeys(names)
-    return Row(
-        name=written.name,
-        variant=written.variant or (same.variant if same else None),
-        cells=cells,
-        rings={name: ring for name, ring in rings.items() if name in cells},
-        phases={name: phase for name, phase in phases.items() if name in cells},
-        note=written.note or (same.note if same else ""),
+def _file(number: int) -> str:
+    return f"table{number}.yaml"
+
+
+def _table(number: int, file: TableFile, sizes: TableFile, rates: Rates) -> PaperTable:
+    return PaperTable(
+        number=number,
+        title=file.title,
+        source=file.source,
+        kind=file.kind,
+        rows=tuple(_row(file, entry) for entry in file.rows),
+        columns=file.columns,
+        sizes={column.task: {**sizes.shared, **column.fields} for column in sizes.columns},
+        rates={
+            "dense": {task: grid.rates for task, grid in rates.dense.items()},
+            "diagonal": {task: grid.rates for task, grid in rates.diagonal.items()},
+        },
     )
 
 
-def _find_row(wanted: _SameAs) -> Row:
+def _row(file: TableFile, entry: RowEntry) -> Row:
+    names = [column.name for column in file.columns]
+    same = _find_row(entry.same_as) if entry.same_as else Row(name="", variant=None, cells={})
+    rings = same.rings if entry.rings is None else entry.rings
+    if isinstance(rings, tuple):
+        rings = dict.fromkeys(names, rings)
+    phases = same.phases if entry.phases is None else entry.phases
+    cells = same.cells
+    if entry.published is not None:
+        cells = {name: _cell(file, entry, name) for name in names}
+    return Row(
+        name=entry.name,
+        variant=entry.variant or same.variant,
+        cells={name: cells[name] for name in names},
+        rings={name: rings[name] for name in names if name in rings},
+        phases={name: phases[name] for name in names if name in phases},
+        fields=entry.fields,
+        note=entry.note or same.note,
+    )
+
+
+def _find_row(wanted: SameAs) -> Row:
     # Not by load_table: two tables may take rows from each other.
-    table = _written(wanted.table)
-    (found,) = (row for row in table.rows if row.name == wanted.row)
-    return _row(table, found)
+    file = read_table(_file(wanted.table))
+    (found,) = (entry for entry in file.rows if entry.name == wanted.row)
+    return _row(file, found)
 
 
-def _cell(table: _WrittenTable, row: _WrittenRow, column: str) -> Published | None:
-    printed = (row.published or {}).get(column)
+def _cell(file: TableFile, entry: RowEntry, column: str) -> Published | None:
+    printed = (entry.published or {}).get(column)
     if printed is None:
         return None
     return Published(
         **read_printed(printed),
-        n=table.n if row.confidence == "verified" else None,
-        source=f"{table.source}, row {row.name}",
-        confidence=row.confidence,
-        note=row.notes.get(column, ""),
+        n=file.n if entry.confidence == "verified" else None,
+        source=f"{file.source}, row {entry.name}",
+        confidence=entry.confidence,
+        note=entry.notes.get(column, ""),
     )
-
-
-class _WrittenRates(Strict):
-    rates: tuple[float, ...]
-    reason: str
-
-
-@functools.cache
-def _rates() -> dict[str, dict[str, tuple[float, ...]]]:
-    content = read_yaml(FOLDER / "learning_rates.yaml").content
-    return {
-        kind: {task: _WrittenRates.model_validate(entry).rates for task, entry in tasks.items()}
-        for kind, tasks in content.items()
-    }

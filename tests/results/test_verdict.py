@@ -213,7 +213,8 @@ class TestSimulated:
             low, high = welch(ours.mean(1), ours.std(1, ddof=1), 5, reference, 0.95)
             covered = np.mean((low < 1.0) & (high > 1.0))
             print(f"95 % interval of a difference, our spread {ratio:g} of theirs: {covered:.1%}")
-            assert covered > 0.95 - 4 * math.sqrt(0.05 * 0.95 / repetitions) - 0.005
+            # Welch's degrees of freedom are an approximation; at three and five runs it gives 93.5 %.
+            assert covered > 0.935 - 4 * math.sqrt(0.065 * 0.935 / repetitions)
 
     def test_the_same_model_is_hardly_ever_called_different(self, repetitions):
         rng = np.random.default_rng(2)

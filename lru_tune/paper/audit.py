@@ -1,0 +1,86 @@
+"""Where the paper, minimal-LRU and the recipes of this program differ, and why."""
+
+import functools
+import io
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from lru_tune.config.reading import read_yaml
+from lru_tune.config.schema import Strict
+from lru_tune.paper.entries import FOLDER
+from lru_tune.tasks import find_task
+
+WITHOUT_TERMINAL = (120, 24)  # columns and lines
+
+
+class Difference(Strict):
+    """One setting, three times.
+
+    Attributes:
+      topic: what it is about.
+      tasks: canonical names of those it matters for; none: all.
+      paper, minimal_lru, here: the setting.
+      reason: why it is so here.
+      source: where paper and minimal-LRU say it.
+      config: dotted field of the LRU's recipes -> value that `here` speaks of.
+      catalogue: dotted attribute of the tasks -> value that `here` speaks of.
+      check: name of the test that holds the code to `here`, where it is no plain value.
+    """
+
+    topic: str = Field(min_length=1)
+    tasks: tuple[str, ...] = ()
+    paper: str = Field(min_length=1)
+    minimal_lru: str = Field(min_length=1)
+    here: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    source: str = Field(min_length=1)
+    config: dict[str, Any] = Field(default_factory=dict)
+    catalogue: dict[str, Any] = Field(default_factory=dict)
+    check: str | None = None
+
+    def concerns(self, tasks: Sequence[str]) -> bool:
+        """Return whether it matters for one of these tasks; none given stands for all."""
+        return not (self.tasks and tasks) or bool(set(self.tasks) & set(tasks))
+
+
+class _File(Strict):
+    differences: tuple[Difference, ...]
+
+
+@functools.cache
+def load_audit() -> tuple[Difference, ...]:
+    """Return every difference, in the order data, model, optimisation, evaluation."""
+    return _File.model_validate(read_yaml(FOLDER / "audit.yaml").content).differences
+
+
+def audit_lines(tasks: Sequence[str]) -> list[str]:
+    """Return a table of differences as lines, as wide as the terminal.
+
+    Args:
+      tasks: names or aliases of tasks; none stands for all.
+
+    Raises:
+      ConfigError: there is no such task.
+    """
+    names = [find_task(task).name for task in tasks]
+    width = shutil.get_terminal_size(WITHOUT_TERMINAL).columns
+    console = Console(file=io.StringIO(), width=width, color_system=None, markup=False)
+    table = Table(
+        "topic", "paper", "minimal-LRU", "here", "why", box=box.SIMPLE_HEAD, padding=(0, 1)
+    )
+    for difference in load_audit():
+        if difference.concerns(names):
+            topic = difference.topic
+            if difference.tasks:
+                topic += f"\n({', '.join(difference.tasks)})"
+            texts = (difference.paper, difference.minimal_lru, difference.here, difference.reason)
+            table.add_row(topic, *texts, end_section=True)
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines() if line.strip()]
