@@ -33,9 +33,9 @@ def run_again(arguments: argparse.Namespace) -> int:
       DataDamaged: the data here are others than those of the result.
       Interrupted: the text holds the command that goes on with the run.
     """
-    become_worker()  # once, before anything is written: it starts this program again
     given = _read(arguments.origin)
     config = _configuration(given, arguments.origin)
+    become_worker()  # before anything is written: it starts this program again
     root, synthetic = data_root(arguments.data_root), bool(given["data"]["synthetic"])
     _check_data(given, config, root, synthetic)
     place = runs_root(arguments.runs_root) / FOLDER / AGAIN
@@ -52,6 +52,8 @@ def run_again(arguments: argparse.Namespace) -> int:
 
     words = ["--config", str(recipe), "--name", "run", "--runs-root", str(folder)]
     words += ["--data-root", str(root)]
+    if "threads" in given:  # another number of them adds up in another order
+        words += ["--cpus", str(given["threads"])]
     words += ["--synthetic"] * synthetic + ["--test"] * (runs.TEST_ACCURACY in given)
     train(words)
     for line in differences(given, runs.read_result(folder / "run") or {}):
@@ -61,7 +63,10 @@ def run_again(arguments: argparse.Namespace) -> int:
 
 def differences(given: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return how two results differ, a line each: device and versions where they do, then the numbers."""
-    then, now = ({"device": r["device"], **r["versions"]} for r in (given, found))
+    then, now = (
+        {"device": r["device"], "threads": r.get("threads"), **r["versions"]}
+        for r in (given, found)
+    )
     lines = [
         f"{name}: {then.get(name)} then, {now.get(name)} now"
         for name in dict.fromkeys([*then, *now])

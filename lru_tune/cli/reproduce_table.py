@@ -2,16 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lru_tune import __version__
-from lru_tune.data.manifest import SYNTHETIC_FOLDER
-from lru_tune.data.store import PreparedTask, open_task
-from lru_tune.errors import DataNotPrepared, Interrupted, NoTrialSucceeded, VerdictBelow
+from lru_tune.cli.reproduce_data import DataRoot, known, prepare, states
+from lru_tune.errors import Interrupted, NoTrialSucceeded, VerdictBelow
 from lru_tune.layout import data_root, runs_root
 from lru_tune.paper.tables import Column, PaperTable, Row
 from lru_tune.reproduction.accuracy_sheet import Judged, accuracy_sheet, judged
@@ -19,11 +18,9 @@ from lru_tune.reproduction.cells import CellPlan, choose_columns, choose_rows, p
 from lru_tune.reproduction.outcome import cell_result
 from lru_tune.reproduction.setting import Setting
 from lru_tune.reproduction.sheet import Sheet, show, write_sheet
-from lru_tune.reproduction.store import FOLDER, Store, TaskData
+from lru_tune.reproduction.store import FOLDER, Store
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.tasks import TASKS
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,8 @@ class Request:
     seeds: int
     command: str
     strict: bool
-    data_root: Path
+    data: DataRoot
     runs_root: Path
-    synthetic: bool
 
     @classmethod
     def of(
@@ -70,9 +66,8 @@ class Request:
             seeds=seeds,
             command=command,
             strict=arguments.strict,
-            data_root=data_root(arguments.data_root),
+            data=DataRoot(data_root(arguments.data_root), setting.synthetic),
             runs_root=runs_root(arguments.runs_root),
-            synthetic=arguments.synthetic,
         )
 
     @property
@@ -91,26 +86,28 @@ class Request:
         return self.root / f"table{self.table.number}{self.setting.suffix}"
 
     @property
-    def place(self) -> Path:
-        """Folder of the prepared tasks."""
-        return self.data_root / SYNTHETIC_FOLDER if self.synthetic else self.data_root
+    def tasks(self) -> list[str]:
+        """Tasks of the whole table."""
+        return list(dict.fromkeys(column.task for column in self.table.columns))
 
 
 def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     """Run the chosen cells as far as they are not done; print and write the table.
 
     Raises:
-      DataNotPrepared, Interrupted, NoTrialSucceeded, VerdictBelow, ...: as they say.
+      Interrupted, NoTrialSucceeded, VerdictBelow, ...: as they say.
     """
     # Ray and pandas take seconds to import.
     from lru_tune.reproduction.engine import Options, run_cells
 
     for label in request.setting.labels:
         _say(f"note: {label}")
-    store = Store(request.root, _prepare(request))
+    generated = [c.task for c in request.table.columns if TASKS[c.task].generated]
+    reads = _reads(request.cells)
+    store = Store(request.root, prepare(request.data, reads, generated, _say))
     cells = _resolved(request.cells, store)
     options = Options(
-        data_root=str(request.place),
+        data_root=str(request.data.place),
         address=arguments.address,
         wishes=wishes(arguments),
         wandb=arguments.wandb,
@@ -119,10 +116,9 @@ def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     try:
         run_cells(cells, request.seeds, store, options, _say)
     except (KeyboardInterrupt, Interrupted) as error:
+        _write(request)
         raise Interrupted(f"{error or 'interrupted'}. Go on with:  {request.command}") from error
-    finally:
-        found = _write(request)
-    return _end(request, found)
+    return _end(request, _write(request))
 
 
 def render_accuracies(request: Request) -> int:
@@ -139,8 +135,8 @@ def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     from lru_tune.reproduction.estimate import estimate
     from lru_tune.reproduction.estimate_sheet import estimate_sheet
 
-    store = Store(request.root, _known_data(request))
-    for line in _states_of_data(request):
+    store = Store(request.root, known(request.data, request.tasks, _say))
+    for line in states(request.data, _reads(request.cells)):
         _say(line)
     machine = this_machine()
     cells = _resolved(request.cells, store)
@@ -161,7 +157,7 @@ def about(request: Request) -> dict[str, Any]:
         "table": request.table.number,
         "source": request.table.source,
         "scale": request.setting.scale,
-        "synthetic": request.synthetic,
+        "synthetic": request.setting.synthetic,
         "overrides": list(request.setting.overrides),
         "seeds": request.seeds,
         "command": request.command,
@@ -170,65 +166,9 @@ def about(request: Request) -> dict[str, Any]:
     }
 
 
-def _prepare(request: Request) -> dict[str, TaskData]:
-    """Open the tasks of the chosen cells, preparing those that need no download.
-
-    Raises:
-      DataNotPrepared: names every task that is missing.
-    """
-    from data_prep import ensure_prepared, expected_counts
-
-    missing, there = [], {}
-    for task, cell in _by_task(request.cells).items():
-        reads = cell.config.data.reads()
-        try:
-            expected_counts(task, request.data_root, synthetic=request.synthetic, reads=reads)
-        except DataNotPrepared as error:
-            missing.append(str(error))
-        else:
-            there[task] = reads
-    if missing:
-        others = [*there, *(c.task for c in request.table.columns if TASKS[c.task].generated)]
-        hint = f"Or run the others alone:  --tasks {','.join(dict.fromkeys(others))}"
-        raise DataNotPrepared("\n".join([*missing, *([hint] if others else [])]))
-    return {
-        task: _task_data(
-            ensure_prepared(
-                task, request.data_root, synthetic=request.synthetic, reads=reads, log=_say
-            )
-        )
-        for task, reads in there.items()
-    }
-
-
-def _known_data(request: Request) -> dict[str, TaskData]:
-    """Open those tasks of the table that lie there; prepares nothing."""
-    found = {}
-    for column in request.table.columns:
-        try:
-            found[column.task] = _task_data(open_task(column.task, request.place))
-        except DataNotPrepared:
-            continue
-    return found
-
-
-def _task_data(prepared: PreparedTask) -> TaskData:
-    from data_prep import full_counts
-
-    manifest = prepared.manifest
-    counts, full = manifest.counts, full_counts(manifest.task)
-    fewer = [split for split in counts if counts[split] < full[split]]
-    shortfall = ", ".join(
-        f"{counts[split]:,} of {full[split]:,} {split} examples" for split in fewer
-    )
-    if manifest.synthetic:
-        shortfall = "synthetic data"
-    return TaskData(manifest.fingerprint, manifest.chance, counts["train"], shortfall)
-
-
-def _by_task(cells: Iterable[CellPlan]) -> dict[str, CellPlan]:
-    """Return one cell of each task."""
-    return {cell.config.task: cell for cell in reversed(list(cells))}
+def _reads(cells: Iterable[CellPlan]) -> dict[str, dict[str, int]]:
+    """Return task -> how many examples of each split are read; all cells of a task read the same."""
+    return {cell.config.task: cell.config.data.reads() for cell in reversed(list(cells))}
 
 
 def _resolved(cells: Iterable[CellPlan], store: Store) -> list[CellPlan]:
@@ -243,7 +183,7 @@ def _resolved(cells: Iterable[CellPlan], store: Store) -> list[CellPlan]:
 
 def _write(request: Request) -> list[Judged]:
     """Write the whole table from what has been run so far; show and return the chosen cells."""
-    store = Store(request.root, _known_data(request))
+    store = Store(request.root, known(request.data, request.tasks, _say))
     whole = plan_cells(
         request.table, choose_rows(request.table, []), request.table.columns, request.setting
     )
@@ -288,26 +228,6 @@ def _end(request: Request, found: Sequence[Judged]) -> int:
     if request.strict and below:
         raise VerdictBelow(f"below the published number: {'; '.join(below)}")
     return 0
-
-
-def _states_of_data(request: Request) -> list[str]:
-    """Return a line for each task of the chosen cells: prepared, or what would be done."""
-    from data_prep import expected_counts
-
-    lines = []
-    for task, cell in _by_task(request.cells).items():
-        reads = cell.config.data.reads()
-        state = "in" if (request.place / task).is_dir() else "will be prepared in"
-        try:
-            counts = expected_counts(
-                task, request.data_root, synthetic=request.synthetic, reads=reads
-            )
-        except DataNotPrepared as error:
-            lines.append(f"data          {error}")
-            continue
-        told = ", ".join(f"{n:,} {split}" for split, n in counts.items())
-        lines.append(f"data          {state} {request.place / task}: {told}")
-    return lines
 
 
 def _say(text: str) -> None:

@@ -15,7 +15,7 @@ from lru_tune.reproduction.store import TaskData
 from lru_tune.results.stats import Summary, share_learned, summarise
 from lru_tune.results.verdict import Verdict, judge
 
-NOT_RUN, NONE_TRAINED, NOTHING = "not run", "no rate trained", "-"
+NO_RESULT, NONE_TRAINED, NOTHING = "no result", "no rate trained", "-"
 HEADER = (
     "row",
     "task",
@@ -27,6 +27,7 @@ HEADER = (
     "difference (95 %)",
     "verdict",
 )
+DIGITS = 6  # of the numbers for programs
 EXPLANATIONS = (
     "Accuracies on the test split, in percent. ± is half of the 95 % interval of the mean over n seeds "
     "(Student's t); a run that diverged counts as guessing, one that failed does not count.",
@@ -107,11 +108,17 @@ def accuracy_sheet(
     return Sheet(
         title=f"Table {table.number}, run again: {table.title}",
         labels=setting.labels,
-        blocks=(overview, Block("Cells", HEADER, [_line(j) for j in shown])),
+        blocks=(overview, *_cells(shown)),
         notes=(*EXPLANATIONS, f"Published: {table.source}.", *_remarks(shown)),
         records=[_record(j) for j in shown],
         about=dict(about),
     )
+
+
+def _cells(shown: Sequence[Judged]) -> list[Block]:
+    """Return the block of the cells of which anything has been run."""
+    begun = [_line(j) for j in shown if j.summary.n or j.result.failed or j.result.none_trained]
+    return [Block("Cells", HEADER, begun)] if begun else []
 
 
 def _remarks(shown: Sequence[Judged]) -> list[str]:
@@ -119,6 +126,8 @@ def _remarks(shown: Sequence[Judged]) -> list[str]:
     for found in shown:
         notes = found.verdict.notes if found.verdict else ()
         lines += [f"{found.result.cell}: {note}." for note in notes]
+    if not any(found.summary.n for found in shown):
+        lines.append("Nothing of it has been run yet.")
     devices = sorted({device for found in shown for device in found.result.devices})
     if devices:
         lines.append(f"Run on {', '.join(devices)}.")
@@ -158,7 +167,7 @@ def _line(found: Judged) -> list[str]:
 def _ours(found: Judged) -> str:
     summary = found.summary
     if summary.n == 0:
-        return NONE_TRAINED if found.result.none_trained else NOT_RUN
+        return NONE_TRAINED if found.result.none_trained else NO_RESULT
     if summary.n == 1:
         return f"{summary.mean:.2f}"
     return f"{summary.mean:.2f} ± {(summary.high - summary.low) / 2:.2f}"
@@ -206,7 +215,7 @@ def _record(found: Judged) -> dict[str, Any]:
         "learning_rate": result.chosen.rate if result.chosen else None,
         "learning_rate_chosen": result.chosen.how if result.chosen else None,
         "learning_rates_tried": list(result.cell.rates),
-        "difference": verdict.difference if verdict else None,
+        "difference": _number(verdict.difference) if verdict else None,
         "difference_low": _number(verdict.low) if verdict else None,
         "difference_high": _number(verdict.high) if verdict else None,
         "margin": verdict.margin if verdict else None,
@@ -218,4 +227,4 @@ def _record(found: Judged) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return None if math.isnan(value) else round(value, DIGITS)

@@ -15,7 +15,6 @@ from lru_tune.training.speed import Speed
 
 HEADER = ("row", "task", "batch", "published, A100", "here", "here / published", "device")
 NOT_MEASURED = "not measured"
-SMALL = "SMALL MODELS: not those of the paper"
 
 Records = dict[tuple[str, str], dict[str, Any]]  # row and column -> record
 
@@ -77,7 +76,7 @@ def speed_sheet(
     shown = [(cell, found.get((cell.row.name, cell.column.name))) for cell in cells]
     names = list(dict.fromkeys(column.column.name for column in cells))
     blocks = [
-        Block("Cells", HEADER, [_line(table, cell, record) for cell, record in shown]),
+        Block("Cells", HEADER, [_line(table, c, record, setting) for c, record in shown]),
         Block("Published, A100", ["", *names], _published(table, names)),
     ]
     measured = [record for _, record in shown if record]
@@ -110,10 +109,14 @@ def _place(cell: CellPlan) -> dict[str, Any]:
     }
 
 
-def _line(table: PaperTable, cell: CellPlan, record: dict[str, Any] | None) -> list[str]:
+def _line(
+    table: PaperTable, cell: CellPlan, record: dict[str, Any] | None, setting: Setting
+) -> list[str]:
     published = table.published(cell.row, cell.column)
     here = record["steps_per_second"] if record else None
-    ratio = here / published.mean if here and published and published.mean else None
+    ratio = None
+    if here and published and published.mean and not setting.labels:
+        ratio = here / published.mean
     return [
         cell.row.name,
         cell.column.name,
