@@ -9,13 +9,14 @@ from typing import Any
 from pydantic import Field
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from lru_tune.config.reading import read_yaml
 from lru_tune.config.schema import Strict
 from lru_tune.paper.entries import FOLDER
 from lru_tune.tasks import find_task
 
+HEADER = ("topic", "paper", "minimal-LRU", "here", "why")
 WITHOUT_TERMINAL = (120, 24)  # columns and lines
 
 
@@ -71,16 +72,14 @@ def audit_lines(tasks: Sequence[str]) -> list[str]:
     names = [find_task(task).name for task in tasks]
     width = shutil.get_terminal_size(WITHOUT_TERMINAL).columns
     console = Console(file=io.StringIO(), width=width, color_system=None, markup=False)
-    table = Table(
-        "topic", "paper", "minimal-LRU", "here", "why", box=box.SIMPLE_HEAD, padding=(0, 1)
-    )
+    columns = (Column(name, overflow="fold") for name in HEADER)
+    table = Table(*columns, box=box.HORIZONTALS, show_lines=True)
     for difference in load_audit():
         if difference.concerns(names):
-            topic = difference.topic
+            topic, why = difference.topic, f"{difference.reason}\n[{difference.source}]"
             if difference.tasks:
                 topic += f"\n({', '.join(difference.tasks)})"
-            texts = (difference.paper, difference.minimal_lru, difference.here, difference.reason)
-            table.add_row(topic, *texts, end_section=True)
+            table.add_row(topic, difference.paper, difference.minimal_lru, difference.here, why)
     with console.capture() as captured:
         console.print(table)
     return [line.rstrip() for line in captured.get().splitlines() if line.strip()]

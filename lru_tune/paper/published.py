@@ -41,7 +41,7 @@ class Published(Strict):
         if self.mean is None:
             return AT_CHANCE
         error = self.standard_error
-        return f"{self.mean:g}" if error is None else f"{self.mean:.1f} ({error:.1f})"
+        return f"{self.mean}" if error is None else f"{self.mean} ({error})"
 
 
 def read_printed(printed: str | float | int) -> dict[str, Any]:

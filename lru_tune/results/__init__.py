@@ -4,11 +4,14 @@ from lru_tune.results.best import best_run, ranked, write_best_config
 from lru_tune.results.experiment import write_tables
 from lru_tune.results.frame import history, load_runs
 from lru_tune.results.stats import Summary, share_learned, summarise, winners_curse
+from lru_tune.results.verdict import Verdict, judge
 
 __all__ = [
     "Summary",
+    "Verdict",
     "best_run",
     "history",
+    "judge",
     "load_runs",
     "ranked",
     "share_learned",

@@ -106,7 +106,8 @@ def seeds_needed(
 ) -> int | None:
     """Return how many further seeds end in a decision, if mean and standard deviation stay as they are.
 
-    None where it would take more than MOST_SEEDS: our mean lies about `margin` away from the reference.
+    None where it would take more than MOST_SEEDS: our mean lies about `margin` away from the reference, or
+    further, but within the published error.
     """
     further = np.arange(max(1, 2 - n), MOST_SEEDS + 1)
     outcomes = decide(mean, std, n + further, reference, margin, confidence)

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from lru_tune.config.fields import fields_of
-from lru_tune.config.files import dump_run_config
-from lru_tune.config.schema import RunConfig
+from lru_tune.config.files import dump_run_config, load_run_config
+from lru_tune.config.schema import RunConfig, flatten
 from lru_tune.config.variants import VARIANTS
 from lru_tune.errors import ConfigError
 from lru_tune.layout import search_space_folder
@@ -179,6 +179,13 @@ class TestNumbers:
         fields = {"standard_error": None, "at_chance": False} | read_printed(printed)
         assert fields == {"mean": mean, "standard_error": error, "at_chance": at_chance}
 
+    def test_numbers_are_shown_as_printed(self):
+        shown = {str(cell) for row in load_table(4).rows for cell in row.cells.values()}
+        assert {"2.0", "0.14", "14.7"} <= shown
+        ladder = load_table(7)
+        cells = [ladder.published(ladder.rows[2], column) for column in ladder.columns]
+        assert [str(cell) for cell in cells[-2:]] == ["65.4 (9.0)", "x"]
+
     @pytest.mark.parametrize("printed", ["60.2(0.8)", "60.2 (0.8", "-1", "about 60", ""])
     def test_anything_else_is_refused(self, printed):
         with pytest.raises(ValueError, match="needs a number"):
@@ -209,6 +216,18 @@ class TestRecipes:
             if column.task in SPACES:
                 config = resolve(table, table.rows[0], column)
                 assert config == SearchSpace.load(column.task).realise({})
+
+    def test_learning_online_is_what_its_recipe_says(self):
+        file = search_space_folder() / "recipes" / "copy-online.yaml"
+        if not file.is_file():
+            pytest.skip(f"{file} is missing")
+        table, config = load_online(), load_run_config(file)
+        row = find(table.rows, "LRU, online")
+        assert config.optim.learning_rate in table.learning_rates(row, table.columns[0])
+        learning_rate = {"optim.learning_rate": config.optim.learning_rate}
+        fields = table.fields(row, table.columns[0]) | learning_rate
+        found = flatten(config.model_dump())
+        assert {path: found[path] for path in fields} == fields
 
     def test_every_diagonal_cell_has_a_ring_and_dense_ones_have_none(self):
         for table, row, column in cells():
