@@ -234,9 +234,6 @@ def _figure(arguments: argparse.Namespace, _command: str) -> int:
 
     folder = runs_root(arguments.runs_root) / FOLDER / f"figure{arguments.figure}"
     statements = run_figure(arguments.figure, folder, _say)
-    for statement in statements:
-        mark = "holds" if statement.holds else "DOES NOT HOLD"
-        _say(f"{mark}: {statement.text} ({statement.measured})")
     print(folder, flush=True)
     broken = [statement.text for statement in statements if not statement.holds]
     if arguments.strict and broken:

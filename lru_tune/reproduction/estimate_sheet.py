@@ -30,9 +30,8 @@ def estimate_sheet(
     known = [cell.hours for cell in found if cell.hours is not None]
     notes = [
         f"{runs} runs, {steps:,} steps, {_hours(sum(known))} on this machine ({machine})"
-        + (
-            f", and {len(found) - len(known)} cells without an estimate" * (len(known) < len(found))
-        ),
+        + f", {len(found) - len(known)} of {len(found)} cells left out" * (len(known) < len(found))
+        + ".",
         "Evaluation and compilation are not in it. Cells that agree in everything share their runs; "
         "races for a learning rate are counted in full, though the weak are stopped early.",
     ]
