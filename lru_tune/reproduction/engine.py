@@ -174,7 +174,7 @@ def _run(title: str, batches: Iterable[_Batch], store: Store, options: Options) 
             steps=sum(job.config.steps or 0 for job in waiting),
             metric=worker.metric,
             mode=worker.mode,
-            fields=("variant", "optim.learning_rate", "seed"),
+            fields=("optim.learning_rate", "seed"),
         )
         run_all(
             jobs,
