@@ -151,12 +151,11 @@ def _table(arguments: argparse.Namespace, command: str) -> int:
     from lru_tune.cli import reproduce_configurations as configurations
     from lru_tune.cli import reproduce_speed as speeds
     from lru_tune.cli import reproduce_table as accuracies
+    from lru_tune.cli.reproduce_request import Request
     from lru_tune.paper.tables import load_table
 
     table = load_table(arguments.table)
-    request = accuracies.Request.of(
-        table, arguments, _setting(arguments), _seeds(arguments), command
-    )
+    request = Request.of(table, arguments, _setting(arguments), _seeds(arguments), command)
     run, render, plan = {
         "accuracy": (
             accuracies.run_accuracies,

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from lru_tune.cli.reproduce_table import Request, about
+from lru_tune.cli.reproduce_request import Request
 from lru_tune.paper.tables import Column
 from lru_tune.reproduction.configuration_sheet import configuration_sheet
 from lru_tune.reproduction.sheet import Sheet, show, write_sheet
@@ -33,4 +33,4 @@ def _show(request: Request) -> int:
 
 def _sheet(request: Request, columns: Sequence[Column]) -> Sheet:
     (row,) = request.rows
-    return configuration_sheet(request.table, row, columns, request.setting, about(request))
+    return configuration_sheet(request.table, row, columns, request.setting, request.about())

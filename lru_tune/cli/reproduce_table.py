@@ -3,101 +3,29 @@
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-from lru_tune import __version__
-from lru_tune.cli.reproduce_data import DataRoot, known, prepare, states
+from lru_tune.cli.reproduce_data import known, prepare, states
+from lru_tune.cli.reproduce_request import Request
 from lru_tune.errors import Interrupted, NoTrialSucceeded, VerdictBelow
-from lru_tune.layout import data_root, runs_root
-from lru_tune.paper.tables import Column, PaperTable, Row
+from lru_tune.paper.tables import Column, Row
 from lru_tune.reproduction.accuracy_sheet import Judged, accuracy_sheet, judged
-from lru_tune.reproduction.cells import CellPlan, choose_columns, choose_rows, plan_cells
+from lru_tune.reproduction.cells import CellPlan, choose_rows, plan_cells
 from lru_tune.reproduction.outcome import cell_result
-from lru_tune.reproduction.setting import Setting
 from lru_tune.reproduction.sheet import Sheet, show, write_sheet
-from lru_tune.reproduction.store import FOLDER, Store
+from lru_tune.reproduction.store import Store
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.tasks import TASKS
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for.
-
-    Attributes:
-      rows, columns: of the table, to be run or shown.
-      seeds: runs of each cell that count.
-      command: that does the same again.
-      strict: whether failures and verdicts BELOW are errors.
-    """
-
-    table: PaperTable
-    rows: list[Row]
-    columns: list[Column]
-    setting: Setting
-    seeds: int
-    command: str
-    strict: bool
-    data: DataRoot
-    runs_root: Path
-
-    @classmethod
-    def of(
-        cls,
-        table: PaperTable,
-        arguments: argparse.Namespace,
-        setting: Setting,
-        seeds: int,
-        command: str,
-    ) -> "Request":
-        """Return what parsed arguments ask of a table.
-
-        Raises:
-          ConfigError: a row or task that the table does not have.
-        """
-        return cls(
-            table=table,
-            rows=choose_rows(table, arguments.rows),
-            columns=choose_columns(table, arguments.tasks),
-            setting=setting,
-            seeds=seeds,
-            command=command,
-            strict=arguments.strict,
-            data=DataRoot(data_root(arguments.data_root), setting.synthetic),
-            runs_root=runs_root(arguments.runs_root),
-        )
-
-    @property
-    def cells(self) -> list[CellPlan]:
-        """The chosen cells; lengths are not resolved."""
-        return plan_cells(self.table, self.rows, self.columns, self.setting)
-
-    @property
-    def root(self) -> Path:
-        """Folder of all reproductions."""
-        return self.runs_root / FOLDER
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the table's files."""
-        return self.root / f"table{self.table.number}{self.setting.suffix}"
-
-    @property
-    def tasks(self) -> list[str]:
-        """Tasks of the whole table."""
-        return list(dict.fromkeys(column.task for column in self.table.columns))
 
 
 def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     """Run the chosen cells as far as they are not done; print and write the table.
 
     Raises:
-      Interrupted, NoTrialSucceeded, VerdictBelow, ...: as they say.
+      DataNotPrepared, DataDamaged, ResourcesMissing: before anything is run.
+      Interrupted: the text holds the command that goes on.
+      NoTrialSucceeded, VerdictBelow: as `_end` says.
     """
-    # Ray and pandas take seconds to import.
+    # Ray takes a second to import, and rendering does without it.
     from lru_tune.reproduction.engine import Options, run_cells
 
     for label in request.setting.labels:
@@ -125,7 +53,7 @@ def render_accuracies(request: Request) -> int:
     """Print and write the table from the runs that are there.
 
     Raises:
-      VerdictBelow: with --strict.
+      NoTrialSucceeded, VerdictBelow: as `_end` says.
     """
     return _end(request, _write(request))
 
@@ -149,21 +77,6 @@ def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
 def wishes(arguments: argparse.Namespace) -> Wishes:
     """Return the resources asked for on the command line."""
     return Wishes(arguments.gpus_per_trial, arguments.cpus_per_trial, arguments.max_concurrent)
-
-
-def about(request: Request) -> dict[str, Any]:
-    """Return what every reproduction.json says of itself."""
-    return {
-        "table": request.table.number,
-        "source": request.table.source,
-        "scale": request.setting.scale,
-        "synthetic": request.setting.synthetic,
-        "overrides": list(request.setting.overrides),
-        "seeds": request.seeds,
-        "command": request.command,
-        "written": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "version": __version__,
-    }
 
 
 def _reads(cells: Iterable[CellPlan]) -> dict[str, dict[str, int]]:
@@ -199,7 +112,7 @@ def _write(request: Request) -> list[Judged]:
     data = {task: entry.fingerprint for task, entry in store.data.items()}
 
     def sheet(rows: Sequence[Row], columns: Sequence[Column]) -> Sheet:
-        facts = {**about(request), "data": data}
+        facts = {**request.about(), "data": data}
         return accuracy_sheet(request.table, rows, columns, found, request.setting, facts)
 
     write_sheet(sheet(request.table.rows, request.table.columns), request.folder)
