@@ -75,9 +75,8 @@ class ModelConfig(Strict):
     bidirectional: bool = False
     norm: Literal["batch", "layer"] = "batch"
     norm_position: Literal["pre", "post"] = "pre"
-    norm_momentum: Annotated[Number, Field(gt=0.0, lt=1.0)] = (
-        0.95  # batch norm's running averages; S5's
-    )
+    # Of batch norm's running averages; S5's, as the paper does not say.
+    norm_momentum: Annotated[Number, Field(gt=0.0, lt=1.0)] = 0.95
     glu: Literal["full", "half"] = "full"
     dropout: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.0  # traced, but for "is it zero?"
     encoder: Literal["onehot", "embedding"] = "onehot"  # of token tasks
