@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lru_tune.data.manifest import SYNTHETIC_FOLDER, Manifest
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import DataDamaged, DataNotPrepared
-from lru_tune.reproduction.store import TaskData
+from lru_tune.reproduction.store import TaskData, remember_data, remembered_data
 
 Reads = Mapping[
     str, Mapping[str, int]
@@ -20,15 +20,21 @@ class DataRoot(NamedTuple):
     Attributes:
       root: the data root.
       synthetic: whether its synthetic twins are meant.
+      reproductions: folder of all reproductions, which remembers the data they were made with.
     """
 
     root: Path
     synthetic: bool
+    reproductions: Path
 
     @property
     def place(self) -> Path:
         """Folder of the tasks."""
         return self.root / SYNTHETIC_FOLDER if self.synthetic else self.root
+
+    def name(self, task: str) -> str:
+        """Return the name under which a task's data are remembered."""
+        return f"{SYNTHETIC_FOLDER}/{task}" if self.synthetic else task
 
 
 def prepare(
@@ -59,24 +65,32 @@ def prepare(
         others = list(dict.fromkeys([*there, *generated]))
         hint = f"Or run the others alone:  --tasks {','.join(others)}"
         raise DataNotPrepared("\n".join([*missing, *([hint] if others else [])]))
-    return {
-        task: _task_data(
-            ensure_prepared(task, where.root, synthetic=where.synthetic, reads=reads[task], log=say)
+    found = {}
+    for task in there:
+        prepared = ensure_prepared(
+            task, where.root, synthetic=where.synthetic, reads=reads[task], log=say
         )
-        for task in there
-    }
+        found[task] = _task_data(prepared)
+        remember_data(where.reproductions, where.name(task), found[task])
+    return found
 
 
 def known(where: DataRoot, tasks: Iterable[str], say: Callable[[str], None]) -> dict[str, TaskData]:
-    """Open those tasks that lie there and are sound; prepares nothing."""
+    """Return what is known of tasks: of those that lie there, and else of what was run before.
+
+    Prepares nothing. A task that is damaged is left out, and said.
+    """
     found = {}
     for task in tasks:
         try:
-            found[task] = _task_data(open_task(task, where.place))
+            data: TaskData | None = _task_data(open_task(task, where.place))
         except DataNotPrepared:
-            continue
+            data = remembered_data(where.reproductions, where.name(task))
         except DataDamaged as error:
             say(f"note: {error}")
+            continue
+        if data is not None:
+            found[task] = data
     return found
 
 

@@ -24,6 +24,7 @@ class Request:
       seeds: runs of each cell that count.
       command: that does the same again.
       strict: whether failures and verdicts BELOW are errors.
+      data: where the prepared tasks lie.
     """
 
     table: PaperTable
@@ -34,7 +35,6 @@ class Request:
     command: str
     strict: bool
     data: DataRoot
-    runs_root: Path
 
     @classmethod
     def of(
@@ -58,8 +58,11 @@ class Request:
             seeds=seeds,
             command=command,
             strict=arguments.strict,
-            data=DataRoot(data_root(arguments.data_root), setting.synthetic),
-            runs_root=runs_root(arguments.runs_root),
+            data=DataRoot(
+                root=data_root(arguments.data_root),
+                synthetic=setting.synthetic,
+                reproductions=runs_root(arguments.runs_root) / FOLDER,
+            ),
         )
 
     @property
@@ -70,7 +73,7 @@ class Request:
     @property
     def root(self) -> Path:
         """Folder of all reproductions."""
-        return self.runs_root / FOLDER
+        return self.data.reproductions
 
     @property
     def folder(self) -> Path:

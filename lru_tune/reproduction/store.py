@@ -3,21 +3,26 @@
     <runs root>/reproductions/
       runs/<task>-<variant>-<key>/     a run directory; the key hashes configuration (with seed) and data
       recipes/<task>-<variant>-<key>.yaml    a cell's configuration with the learning rate found for it
+      data/<task>.json                 what is known of the data the runs were made with
       table1/, table1-quick/, ...      reproduction.json, table.md, table.csv, table.tex
 
 Two tables that share a cell share its runs, a run is never made twice, and seeds can be added at any time.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from lru_tune.config.schema import RunConfig
+from lru_tune.errors import DataDamaged
+from lru_tune.runs import write_atomically
 
 FOLDER = "reproductions"
-RUNS, RECIPES = "runs", "recipes"
+RUNS, RECIPES, DATA = "runs", "recipes", "data"
 LOCK_FILE = ".lock"
+FORMAT_VERSION = 1
 
 
 class TaskData(NamedTuple):
@@ -34,6 +39,34 @@ class TaskData(NamedTuple):
     chance: float
     train_examples: int
     shortfall: str = ""
+
+
+def remember_data(root: Path, task: str, data: TaskData) -> None:
+    """Write down what is known of a task's data, so that a table can be rendered where they are not.
+
+    Args:
+      root: folder of all reproductions.
+      task: name of the task, or `synthetic/<task>` for its twin.
+      data: what is known.
+    """
+    content = {"format_version": FORMAT_VERSION, **data._asdict()}
+    write_atomically(root / DATA / f"{task}.json", json.dumps(content, indent=2) + "\n")
+
+
+def remembered_data(root: Path, task: str) -> TaskData | None:
+    """Return what `remember_data` wrote, None where it did not.
+
+    Raises:
+      DataDamaged: the file cannot be read.
+    """
+    file = root / DATA / f"{task}.json"
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text())
+        return TaskData(**{name: content[name] for name in TaskData._fields})
+    except (ValueError, KeyError) as error:
+        raise DataDamaged(f"{file} cannot be read ({error!r}); delete it") from error
 
 
 class Store(NamedTuple):

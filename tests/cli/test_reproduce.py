@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import race_jobs, settle
 from lru_tune.reproduction.setting import Setting
-from lru_tune.reproduction.store import Store, TaskData
+from lru_tune.reproduction.store import Store, TaskData, remember_data
 from lru_tune.training.speed import Speed
 
 FILES = ("reproduction.json", "table.csv", "table.md", "table.tex")
@@ -238,6 +239,16 @@ def test_rendering_needs_neither_ray_nor_jax(data, ended):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_table_is_rendered_where_the_data_are_not(data, ended, tmp_path):
+    manifest = data()
+    ended(manifest, (0.503, 0.504, 0.505))
+    known = TaskData(manifest.fingerprint, manifest.chance, manifest.counts["train"])
+    remember_data(tmp_path / "runs" / "reproductions", "listops", known)
+    shutil.rmtree(tmp_path / "data")
+    assert guard(reproduce, [*ONE_CELL, "--render"]) == 0
+    assert record(tmp_path / "runs" / "reproductions" / "table1")["verdict"] == "REPRODUCED"
 
 
 def test_speeds_stand_beside_the_published_ones_and_are_kept(capsys, monkeypatch, tmp_path):

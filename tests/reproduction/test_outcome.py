@@ -5,9 +5,10 @@ import math
 import pytest
 
 from lru_tune import runs
+from lru_tune.errors import DataDamaged
 from lru_tune.reproduction.outcome import FIRST_SEED, cell_result, cell_runs
 from lru_tune.reproduction.rates import race_jobs
-from lru_tune.reproduction.store import Store
+from lru_tune.reproduction.store import Store, remember_data, remembered_data
 
 
 @pytest.fixture
@@ -57,6 +58,16 @@ def test_a_cell_without_data_or_rate_has_no_results(cell, plan, store):
     for job in race_jobs(raced, store):
         runs.write_result(job.run_dir, "diverged")
     assert cell_result(raced, 3, store).none_trained is True
+
+
+def test_data_are_remembered_beside_their_runs(store):
+    assert remembered_data(store.root, "listops") is None
+    remember_data(store.root, "synthetic/listops", store.data["listops"])
+    assert remembered_data(store.root, "listops") is None
+    assert remembered_data(store.root, "synthetic/listops") == store.data["listops"]
+    (store.root / "data" / "listops.json").write_text("{}")
+    with pytest.raises(DataDamaged, match="delete it"):
+        remembered_data(store.root, "listops")
 
 
 def test_a_run_is_named_by_configuration_seed_and_data(cell, store, plan):
