@@ -43,6 +43,11 @@ def quartiles(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
+def line(row: dict[str, Any]) -> str:
+    """Return a row as one line of text."""
+    return "  ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items())
+
+
 def write(name: str, rows: list[dict[str, Any]]) -> Path:
     """Write `<name>.csv` and `<name>.machine.json`; return the former's path."""
     RESULTS.mkdir(exist_ok=True)

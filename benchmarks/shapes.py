@@ -70,6 +70,7 @@ SHAPES = {
     for shape in (
         Shape("copy", "copy", 28, 256, 128, 4, 64),
         Shape("copy-48", "copy", 48, 256, 128, 4, 64),
+        Shape("copy-online", "copy", 48, 128, 64, 4, 50),
         Shape("smnist", "smnist", 784, 128, 128, 4, 50),
         Shape("smnist-small", "smnist", 784, 64, 64, 2, 64),
         Shape("listops", "listops", 2048, 128, 256, 6, 8),

@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,16 +20,17 @@ import numpy as np
 from benchmarks import report
 from benchmarks.peer import peer_steps
 from benchmarks.shapes import SHAPES, Shape
+from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
 from lru_tune.training.steps import Batches, init_state, train_steps
 
 
-def our_steps(shape: Shape, scan: str, dispatch: int) -> Callable[[int], float]:
+def our_steps(config: RunConfig, shape: Shape, dispatch: int) -> Callable[[int], float]:
     """Return a function that takes n optimiser steps, `dispatch` of them in one call."""
-    config = shape.config(scan)
-    model = build_model(config.model, shape.task, scan)
+    online = config.runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None
+    model = build_model(config.model, shape.task, config.runtime.scan, online)
     adam = adam_moments(config.optim.b1, config.optim.b2, config.optim.eps)
     hyper = hyperparameters(config)
     state = jax.jit(lambda h: init_state(model, adam, h))(hyper)
@@ -50,16 +52,29 @@ def our_steps(shape: Shape, scan: str, dispatch: int) -> Callable[[int], float]:
     return run
 
 
-def seconds(run: Callable[[int], float], steps: int) -> float:
-    """Return the seconds one of `steps` steps took."""
-    begun = time.perf_counter()
+class Spent(NamedTuple):
+    """Seconds of one step, by the clock and of all the process's threads."""
+
+    wall: float
+    cpu: float
+
+
+def spent(run: Callable[[int], float], steps: int) -> Spent:
+    """Return what one of `steps` steps took."""
+    wall, cpu = time.perf_counter(), time.process_time()
     run(steps)
-    return (time.perf_counter() - begun) / steps
+    return Spent((time.perf_counter() - wall) / steps, (time.process_time() - cpu) / steps)
+
+
+def seconds(run: Callable[[int], float], steps: int) -> float:
+    """Return the seconds one of `steps` steps took by the clock."""
+    return spent(run, steps).wall
 
 
 def compare(shape: Shape, peer: Path | None, rounds: int, budget: float, scan: str) -> dict:
     """Time one shape; `budget` is about how many seconds a round of one program may take."""
-    runs = {"ours": our_steps(shape, scan, dispatch=1), "ours_50": our_steps(shape, scan, 50)}
+    config = shape.config(scan)
+    runs = {"ours": our_steps(config, shape, 1), "ours_50": our_steps(config, shape, 50)}
     if peer is not None:
         runs["peer"] = peer_steps(peer, shape)
     steps = {}
@@ -97,11 +112,7 @@ def main() -> None:
         row = compare(
             SHAPES[name], arguments.peer, arguments.rounds, arguments.budget, arguments.scan
         )
-        print(
-            "  ".join(
-                f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()
-            )
-        )
+        print(report.line(row))
         rows.append(row)
     print(report.write(arguments.name, rows))
 

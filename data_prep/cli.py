@@ -1,7 +1,7 @@
-"""The commands `python -m data_prep list | prepare | verify`, also called `lru-tune data`.
+"""The commands `python -m data_prep list | prepare | verify | doctor`, also called `lru-tune data`.
 
-Results go to stdout: the table of `list`, the prepared folders, the findings of `verify`. All else goes
-to stderr.
+Results go to stdout: the table of `list`, the prepared folders, the findings of `verify` and `doctor`. All
+else goes to stderr.
 """
 
 import argparse
@@ -13,12 +13,13 @@ from typing import get_args
 
 from rich.console import Console
 
+from data_prep.doctor import ask_network, examine
+from data_prep.listing import state, table
 from data_prep.origin import Protocol
 from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, prepare
 from data_prep.progress import show_progress
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
-from lru_tune.data.store import open_task
-from lru_tune.data.verify import verify
+from lru_tune.data.verify import findings
 from lru_tune.errors import (
     ConfigError,
     DataDamaged,
@@ -29,7 +30,7 @@ from lru_tune.errors import (
 from lru_tune.layout import data_root
 from lru_tune.tasks import TASKS, find_task
 
-COLUMNS = ("TASK", "SIZE", "LICENCE", "STATE", "SOURCE")
+LINE_WIDTH = 1_000  # of a table that no terminal shows: a task a line, for other programs
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -> int:
@@ -62,14 +63,15 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
+    rooted = argparse.ArgumentParser(add_help=False)
+    rooted.add_argument(
         "--data-root",
         metavar="DIR",
         type=data_root,
         default=data_root(),
         help="folder of prepared arrays (default: $LRU_TUNE_DATA or ./data)",
     )
+    common = argparse.ArgumentParser(add_help=False, parents=[rooted])
     common.add_argument(
         "--synthetic",
         action="store_true",
@@ -145,6 +147,18 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "tasks", nargs="*", metavar="TASK", help="default: all that are prepared"
     )
     verifying.set_defaults(command=_verify)
+
+    doctoring = commands.add_parser(
+        "doctor",
+        parents=[rooted],
+        help="say whether tasks can be prepared here, and what to type where not",
+        description="Look at packages, disk, folders and publishers' files; changes nothing.",
+    )
+    doctoring.add_argument("tasks", nargs="*", metavar="TASK", help="default: all")
+    doctoring.add_argument(
+        "--network", action="store_true", help="also ask the servers that keep the files"
+    )
+    doctoring.set_defaults(command=_doctor)
     return parser
 
 
@@ -161,25 +175,8 @@ def _place(arguments: argparse.Namespace) -> Path:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    rows = [COLUMNS]
-    for task in TASKS.values():
-        origin = ORIGINS[task.origin]
-        state = _state(task.name, _place(arguments))
-        rows.append((task.name, origin.size, origin.licence, state, origin.source))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
-
-
-def _state(task: str, root: Path) -> str:
-    try:
-        counts = open_task(task, root).manifest.counts
-    except DataNotPrepared:
-        return "not prepared"
-    except DataDamaged:
-        return "damaged"
-    return "prepared: " + " / ".join(f"{counts[split]:,}" for split in SPLITS)
+    width = None if sys.stdout.isatty() else LINE_WIDTH
+    Console(width=width, highlight=False, markup=False).print(table(_place(arguments)))
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
@@ -208,6 +205,8 @@ def _prepare(arguments: argparse.Namespace) -> None:
             manifest = prepared.manifest
             counts = ", ".join(f"{manifest.counts[split]:,} {split}" for split in SPLITS)
             console.print(f"{task.name}: {counts}; fingerprint {manifest.fingerprint}")
+            if manifest.protocol_stamp:
+                console.print(f"{task.name}: {manifest.protocol_stamp}")
             if arguments.export_tsv is not None:
                 export_tsv(prepared, arguments.export_tsv, progress=progress)
                 console.print(f"{task.name}: text written to {arguments.export_tsv}")
@@ -217,17 +216,38 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _verify(arguments: argparse.Namespace) -> None:
     root = _place(arguments)
     named = [find_task(name).name for name in arguments.tasks]
-    tasks = named or [task for task in TASKS if _state(task, root) != "not prepared"]
+    tasks = named or [task for task in TASKS if state(task, root) != "not prepared"]
     if not tasks:
         raise DataNotPrepared(f"no task is prepared in {root}")
     unsound = []
     for task in tasks:
-        problems = verify(root, task)
-        for problem in problems:
+        found = findings(root, task)
+        for problem in found.problems:
             print(f"{task}: {problem}")
-        if problems:
+        for note in found.notes:
+            print(f"{task}: note: {note}")
+        if found.problems:
             unsound.append(task)
         else:
             print(f"{task}: sound")
     if unsound:
         raise DataDamaged(f"not sound: {', '.join(unsound)}. Prepare them again.")
+
+
+def _doctor(arguments: argparse.Namespace) -> None:
+    tasks = [find_task(name) for name in arguments.tasks] or list(TASKS.values())
+    ill = []
+    for task in tasks:
+        found = examine(task, arguments.data_root)
+        if arguments.network:
+            found += ask_network(task, arguments.data_root)
+        can = all(finding.level != "problem" for finding in found)
+        print(f"{task.name}: {'can' if can else 'cannot'} be prepared")
+        for level, text, remedy in found:
+            print(f"  {level:8} {text}")
+            if remedy:
+                print(f"  {'':8} > {remedy}")
+        if not can:
+            ill.append(task.name)
+    if ill:
+        raise DataNotPrepared(f"cannot be prepared as things are: {', '.join(ill)}; see above")

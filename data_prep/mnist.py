@@ -1,19 +1,20 @@
 """MNIST read pixel by pixel: `smnist` row after row, `psmnist` in bit-reversed order.
 
-The publisher's four IDX files are taken from a folder or fetched through torchvision, checked against
-their official checksums and stored as raw pixels 0..255. Validation is a tenth of train, chosen by a
-fixed permutation.
+The publisher's four IDX files are taken from a folder or fetched, checked against their official
+checksums and stored as raw pixels 0..255. Validation is a tenth of train, chosen by a fixed permutation.
 
 Source: LeCun, Cortes & Burges; the order of `psmnist` is that of S5 and minimal-LRU.
 """
 
 import gzip
-import hashlib
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from data_prep.fetch import fetch, md5_of
 from data_prep.mnist_strokes import draw_digits
 from data_prep.origin import (
     SYNTHETIC_COUNTS,
@@ -29,6 +30,9 @@ from lru_tune.data.manifest import SPLITS, Provenance
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
+TRAIN, TEST = 60_000, 10_000
+PIXELS = 28 * 28
+
 
 class IdxFile(NamedTuple):
     """One of the publisher's files, which may lie unpacked as well.
@@ -38,6 +42,7 @@ class IdxFile(NamedTuple):
       packed_bytes: size of the compressed file.
       packed_md5: the official checksum, of the compressed file.
       md5: of its content.
+      bytes: size of its content.
       header_bytes: before the first pixel or label.
     """
 
@@ -45,6 +50,7 @@ class IdxFile(NamedTuple):
     packed_bytes: int
     packed_md5: str
     md5: str
+    bytes: int
     header_bytes: int
 
 
@@ -61,6 +67,7 @@ FILES = {
         9_912_422,
         "f68b3c2dcbeaaa9fbdd348bbdeb94873",
         "6bbc9ace898e44ae57da46a324031adb",
+        16 + TRAIN * PIXELS,
         16,
     ),
     "train labels": IdxFile(
@@ -68,6 +75,7 @@ FILES = {
         28_881,
         "d53e105ee54ea40749a09fcbcd1e9432",
         "a25bea736e30d166cdddb491f175f624",
+        8 + TRAIN,
         8,
     ),
     "test images": IdxFile(
@@ -75,6 +83,7 @@ FILES = {
         1_648_877,
         "9fb629c4189551a2d022fa330f9573f3",
         "2646ac647ad5339dbf082846283269ea",
+        16 + TEST * PIXELS,
         16,
     ),
     "test labels": IdxFile(
@@ -82,6 +91,7 @@ FILES = {
         4_542,
         "ec29112dd5afa0611ce80d1b7f02629c",
         "27ae3e4e09519cfbb04c329615203637",
+        8 + TEST,
         8,
     ),
 }
@@ -97,9 +107,6 @@ SOURCES = tuple(
     for file in FILES.values()
 )
 WANTED = ", ".join(source.file for source in SOURCES) + " (or unpacked), here or in MNIST/raw"
-
-TRAIN, TEST = 60_000, 10_000
-PIXELS = 28 * 28
 
 
 def bit_reversal() -> np.ndarray:
@@ -135,7 +142,11 @@ def _plan(request: Request) -> Recipe:
     train, val = carved(pool)
     counts: Counts = {"train": train, "val": val, "test": test}
     source = "drawn digits" if request.synthetic else "the publisher's IDX files"
-    parameters = {"counts": counts, "order": request.task.name}
+    parameters = {
+        "counts": counts,
+        "order": request.task.name,
+        "unofficial_md5": _unofficial(request) if request.allow_checksum_mismatch else {},
+    }
     return Recipe(Provenance(source, parameters, request.seed, request.synthetic), counts)
 
 
@@ -147,9 +158,10 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
         known = Labelled(*draw_digits(rng, pool))
         test = Labelled(*draw_digits(rng, counts["test"]))
     else:
-        folder = request.raw or find_raw(request.downloads) or _download(request.downloads)
-        known = _read(folder, "train", pool)
-        test = _read(folder, "test", counts["test"])
+        folder = request.raw or find_raw(request.downloads) or _download(request)
+        unofficial = recipe.provenance.parameters["unofficial_md5"]
+        known = _read(folder, "train", pool, unofficial)
+        test = _read(folder, "test", counts["test"], unofficial)
     train, val = carve(pool, request.seed)
     chosen = {"train": _take(known, train), "val": _take(known, val), "test": test}
     order = ORDERS[request.task.name]
@@ -163,53 +175,60 @@ def _take(examples: Labelled, rows: np.ndarray) -> Labelled:
     return Labelled(examples.images[rows], examples.labels[rows])
 
 
-def _read(folder: Path, part: str, count: int) -> Labelled:
-    images = _content(folder, FILES[f"{part} images"]).reshape(-1, PIXELS)
-    return Labelled(images[:count], _content(folder, FILES[f"{part} labels"])[:count])
+def _read(folder: Path, part: str, count: int, unofficial: Mapping[str, str]) -> Labelled:
+    images = _content(folder, FILES[f"{part} images"], unofficial).reshape(-1, PIXELS)
+    return Labelled(images[:count], _content(folder, FILES[f"{part} labels"], unofficial)[:count])
 
 
-def _content(folder: Path, file: IdxFile) -> np.ndarray:
-    """Return the bytes behind the header of a file whose checksum is right."""
-    path = _lying(folder, file)
-    if path is None:
-        raise DataNotPrepared(f"{folder / file.name}.gz is missing. Wanted: {WANTED}")
+def _unofficial(request: Request) -> dict[str, str]:
+    """Return the md5 of each file that lies there and has another one than the publisher's."""
+    folder = None if request.synthetic else request.raw or find_raw(request.downloads)
+    if folder is None:
+        return {}
+    paths = {_path(folder, file): file for file in FILES.values()}
+    found = {path: md5_of(path) for path in paths}
+    return {path.name: md5 for path, md5 in found.items() if md5 != _official(path, paths[path])}
+
+
+def _official(path: Path, file: IdxFile) -> str:
+    return file.packed_md5 if path.suffix == ".gz" else file.md5
+
+
+def _content(folder: Path, file: IdxFile, unofficial: Mapping[str, str]) -> np.ndarray:
+    """Return the bytes behind the header of a file whose checksum is right, or known to be another."""
+    path = _path(folder, file)
+    found, expected = md5_of(path), _official(path, file)
     content = path.read_bytes()
-    packed = path.suffix == ".gz"
-    expected = file.packed_md5 if packed else file.md5
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != expected:
+    if found != expected and path.name not in unofficial:
         page = " It holds a web page." if content.lstrip()[:1] == b"<" else ""
         raise DataDamaged(
             f"{path} has md5 {found}, the publisher's has {expected}.{page} "
-            f"Delete it and fetch it again from {MIRROR}{file.name}.gz"
+            f"Delete it and fetch it again from {MIRROR}{file.name}.gz, or take it as it is, on "
+            "record in the manifest, with --allow-checksum-mismatch"
         )
-    if packed:
-        content = gzip.decompress(content)
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise DataDamaged(f"{path} cannot be unpacked: {error}") from error
+    if len(content) != file.bytes:
+        raise DataDamaged(f"{path}: {file.bytes:,} bytes unpacked expected, got {len(content):,}")
     return np.frombuffer(content, np.uint8, offset=file.header_bytes)
 
 
-def _download(folder: Path) -> Path:
-    """Fetch the four files through torchvision, which keeps them under `folder/MNIST/raw`."""
-    by_hand = f"or put {WANTED} of a folder and name it with --from-dir. They lie under {MIRROR}"
-    try:
-        from torchvision.datasets import MNIST  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except ImportError as error:
-        raise DataNotPrepared(
-            f"fetching MNIST needs torchvision: pip install 'lru-tune[data]', {by_hand}"
-        ) from error
-    try:
-        MNIST(str(folder), download=True)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # the latter is torchvision's word for a failed download
-        raise DataNotPrepared(
-            f"MNIST could not be fetched ({error}). Try again, {by_hand}"
-        ) from error
-    found = find_raw(folder)
-    if found is None:
-        raise DataNotPrepared(f"torchvision left no MNIST files in {folder}. Try again, {by_hand}")
-    return found
+def _path(folder: Path, file: IdxFile) -> Path:
+    path = _lying(folder, file)
+    if path is None:
+        raise DataNotPrepared(f"{folder / file.name}.gz is missing. Wanted: {WANTED}")
+    return path
+
+
+def _download(request: Request) -> Path:
+    """Fetch the four files into `MNIST/raw` of the downloads; those that are there are kept."""
+    folder = request.downloads / "MNIST" / "raw"
+    for source in SOURCES:
+        fetch(source, folder, request.progress)
+    return folder
 
 
 ORIGIN = Origin(

@@ -28,8 +28,9 @@ class Source(NamedTuple):
       file: its name.
       url: where the publisher, or the mirror that is alive, keeps it.
       licence: as the publisher states it.
-      bytes: its size.
+      bytes: its size; about, where no checksum is published.
       md5: the official checksum; None where none is published.
+      sha256: likewise.
     """
 
     file: str
@@ -37,6 +38,7 @@ class Source(NamedTuple):
     licence: str
     bytes: int
     md5: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,10 @@ class Origin(NamedTuple):
     slow: bool = False
     protocols: tuple[Protocol, ...] = ("default",)
     options: Mapping[str, str] = MappingProxyType({})
+
+
+def silent(work: str, done: int, total: int) -> None:
+    """Tell nobody; a Progress."""
 
 
 def shrunk(full: Counts, limit: int | None) -> Counts:

@@ -1,11 +1,12 @@
 """Preparing tasks: which origin, where to, and what is there already."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from data_prep import copy, listops, mnist
+from data_prep import aan, cifar, copy, imdb, listops, mnist, pathfinder
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
@@ -20,9 +21,13 @@ from lru_tune.tasks import Channels, Task, find_task
 logger = logging.getLogger(__name__)
 
 ORIGINS: dict[str, Origin] = {
+    "aan": aan.ORIGIN,
+    "cifar": cifar.ORIGIN,
     "copy": copy.ORIGIN,
+    "imdb": imdb.ORIGIN,
     "listops": listops.ORIGIN,
     "mnist": mnist.ORIGIN,
+    "pathfinder": pathfinder.ORIGIN,
 }
 
 Reads = Mapping[str, int]
@@ -116,6 +121,17 @@ def full_counts(task: str) -> Counts:
         return _recipe(find_task(task), Path()).counts
     except DataNotPrepared:
         return {}
+
+
+def room_needed(task: str, root: Path) -> int:
+    """Return the bytes that all arrays of a task take when it is prepared whole; writes nothing.
+
+    Raises:
+      DataNotPrepared: the publisher's files are not there and cannot be fetched.
+      DataDamaged: they are there and not what they should be.
+    """
+    entry = find_task(task)
+    return _bytes(entry, _recipe(entry, root, raw=_raw_files(entry, None)).counts)
 
 
 def default_workers() -> int:
@@ -306,5 +322,6 @@ def _lies_there(task: str, place: Path, provenance: Provenance) -> bool:
 def _bytes(task: Task, counts: Counts) -> int:
     """Return the room all arrays will take, at one byte a number."""
     width = task.inputs.width if isinstance(task.inputs, Channels) else 1
-    numbers = task.documents * task.max_length * width + task.scored_steps * task.num_outputs
+    sequences = math.prod(task.documents)
+    numbers = sequences * task.max_length * width + task.scored_steps * task.num_outputs
     return sum(counts.values()) * numbers

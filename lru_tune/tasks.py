@@ -69,10 +69,16 @@ class Task:
     scored_steps: int = 1
 
     @property
-    def documents(self) -> int:
-        """How many sequences one example has."""
-        return 2 if self.head == "match" else 1
+    def documents(self) -> tuple[int, ...]:
+        """Axes of an example before its time axis: (2,) for the two documents of `match`, else ()."""
+        return (2,) if self.head == "match" else ()
 
+
+# What every output says of data whose validation split was made in an unusual way, by protocol.
+PROTOCOL_STAMPS = {
+    "lra-legacy": "protocol lra-legacy: validation is the test split, so whatever was selected by it was "
+    "selected on test, as in Long Range Arena"
+}
 
 # Names that published work uses for two different tasks.
 AMBIGUOUS = {"cifar": ("scifar", "cifar-gray")}

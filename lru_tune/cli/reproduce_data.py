@@ -134,7 +134,7 @@ def _shortfalls(manifest: Manifest) -> Iterator[str]:
     parameters = manifest.parameters
     if parameters.get("limit") is not None:
         yield f"prepared with --limit {parameters['limit']}"
-    if parameters.get("protocol", "default") != "default":
-        yield f"validation made by protocol {parameters['protocol']}"
+    if manifest.protocol_stamp:
+        yield manifest.protocol_stamp
     if parameters.get("unofficial_md5"):
         yield "files with another checksum than the publisher's"

@@ -44,9 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     root = data_root(arguments.data_root)
     from data_prep import ensure_prepared
 
-    ensure_prepared(
+    prepared = ensure_prepared(
         config.task, root, synthetic=arguments.synthetic, reads=config.data.reads(), log=_say
     )
+    if prepared.manifest.protocol_stamp:
+        _say(f"note: {prepared.manifest.protocol_stamp}")
     if arguments.synthetic:
         root = root / SYNTHETIC_FOLDER
     run_dir = _run_directory(arguments, config.task)

@@ -161,6 +161,8 @@ def _run(
     )
     for note in space.notes:
         _say(f"note: {note}")
+    if task.manifest.protocol_stamp:
+        _say(f"note: {task.manifest.protocol_stamp}")
     _say(f"experiment {folder}")
     try:
         _say(run_experiment(space, folder, task, options))

@@ -84,8 +84,15 @@ class ModelConfig(Strict):
 
 
 class OptimConfig(Strict):
-    """AdamW with a slow group (the recurrence's own parameters: scaled rate, no decay)."""
+    """AdamW with a slow group (the recurrence's own parameters: scaled rate, no decay).
 
+    `algorithm` says whose gradient is taken: `bptt` is backpropagation through time, `rtrl` real-time
+    recurrent learning, exact for a layer given the errors above it at the same step (Zucchet et al. 2023). It
+    needs a diagonal one-way recurrence and layer norm. It is online as far as the errors are: with
+    `pooling: mean` or `last` they are only known at the sequence's end.
+    """
+
+    algorithm: Literal["bptt", "rtrl"] = "bptt"
     learning_rate: Positive = 1e-3  # traced
     recurrent_lr_factor: NonNegative = 0.5  # traced; slow group's rate = factor x learning_rate
     weight_decay: NonNegative = 0.05  # traced; fast group only
@@ -121,6 +128,7 @@ class RuntimeConfig(Strict):
     """How the same numbers are computed; changes speed and rounding, not the model."""
 
     scan: Literal["auto", "sequential", "associative", "chunked"] = "auto"
+    rtrl_sums: Literal["traces", "adjoint"] = "traces"  # over time: forward, or faster from the end
     steps_per_dispatch: Count = 50  # optimiser steps between two returns to Python
     eval_batch_size: Count | None = None  # None: twice the training batch
 
@@ -160,6 +168,27 @@ class RunConfig(Strict):
             )
         if task.head == "per_step" and self.data.max_length is not None:
             raise ValueError(f"data.max_length would cut off what task {task.name} predicts")
+        return self
+
+    @model_validator(mode="after")
+    def _algorithm_fits(self) -> "RunConfig":
+        if self.optim.algorithm == "bptt":
+            return self
+        model = self.model
+        if model.recurrence.kind != "diagonal":
+            raise ValueError(
+                f"optim.algorithm rtrl carries one trace a parameter, which only a diagonal recurrence "
+                f"allows; variant {self.variant} is dense: choose another variant or bptt"
+            )
+        if model.bidirectional:
+            raise ValueError(
+                "optim.algorithm rtrl learns from the past alone; set model.bidirectional: false or bptt"
+            )
+        if model.norm != "layer":
+            raise ValueError(
+                "optim.algorithm rtrl needs model.norm: layer; the statistics of batch norm would carry "
+                "errors from later steps to earlier ones"
+            )
         return self
 
     def length(self, train_examples: int) -> "Length":

@@ -11,9 +11,9 @@ class Examples(NamedTuple):
     """One split, ready for the device.
 
     Attributes:
-      inputs: (n, T) tokens or (n, T, F) channels, unsigned integers.
+      inputs: (n, T) tokens, (n, 2, T) of two documents, or (n, T, F) channels, unsigned integers.
       targets: (n,) classes, or (n, S, O) for tasks that predict at the last S steps.
-      lengths: (n,) int32, valid steps of each sequence.
+      lengths: (n,) int32, valid steps of each sequence; (n, 2) of two documents.
     """
 
     inputs: np.ndarray
@@ -27,11 +27,16 @@ def take_examples(split: Split, limit: int | None, max_length: int | None = None
     Full lengths are filled in where the task stores none; None means no limit.
     """
     count = len(split.targets) if limit is None else min(limit, len(split.targets))
-    inputs = split.inputs[:count, :max_length]
     if split.lengths is None:
+        inputs = split.inputs[:count, :max_length]
         lengths = np.full(count, inputs.shape[1], np.int32)
     else:
-        lengths = np.minimum(split.lengths[:count], inputs.shape[1]).astype(np.int32)
+        lengths = split.lengths[:count].astype(np.int32)
+        # Time is the axis behind those of the lengths, which tells two documents from channels.
+        inputs = split.inputs[
+            (slice(count), *[slice(None)] * (lengths.ndim - 1), slice(max_length))
+        ]
+        lengths = np.minimum(lengths, inputs.shape[lengths.ndim])
     return Examples(inputs, split.targets[:count], lengths)
 
 

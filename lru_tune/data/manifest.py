@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 
 from lru_tune.errors import DataDamaged
 from lru_tune.runs import write_atomically
+from lru_tune.tasks import PROTOCOL_STAMPS
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -74,6 +75,21 @@ class Manifest:
     def provenance(self) -> Provenance:
         """What decided the content."""
         return Provenance(self.source, self.parameters, self.seed, self.synthetic)
+
+    @property
+    def protocol(self) -> str:
+        """How validation was made: "default", or a key of `lru_tune.tasks.PROTOCOL_STAMPS`."""
+        return str(self.parameters.get("protocol", "default"))
+
+    @property
+    def protocol_stamp(self) -> str | None:
+        """What every output must say of an unusual validation split; None of a usual one."""
+        return PROTOCOL_STAMPS.get(self.protocol)
+
+    @property
+    def known_overlap(self) -> int:
+        """How many inputs of test, at most, are among the publisher's training examples as well."""
+        return int(self.parameters.get("known_overlap", 0))
 
     @property
     def fingerprint(self) -> str:

@@ -1,10 +1,11 @@
 """Prepared tasks on disk: memory-mapped arrays under a manifest.
 
     ROOT/<task>/manifest.json
-    ROOT/<task>/<split>/inputs.npy    (n, T) token ids or (n, T, F) channels, unsigned integers
-    ROOT/<task>/<split>/targets.npy   (n,) classes or (n, scored steps, outputs), unsigned integers
-    ROOT/<task>/<split>/lengths.npy   (n,) true lengths; only where they vary
+    ROOT/<task>/<split>/inputs.npy    (n, T) token ids, (n, 2, T) of two documents, or (n, T, F) channels
+    ROOT/<task>/<split>/targets.npy   (n,) classes or (n, scored steps, outputs)
+    ROOT/<task>/<split>/lengths.npy   (n,) true lengths, only where they vary; (n, 2) of two documents
 
+All are unsigned integers, in the smallest type that holds them.
 `lru_tune.data.writer` writes them, `lru_tune.data.verify` examines them.
 """
 
@@ -25,9 +26,10 @@ class Split(NamedTuple):
     """The arrays of one split, memory-mapped and read-only.
 
     Attributes:
-      inputs: (n, T) token ids or (n, T, F) channels, unsigned integers.
+      inputs: (n, T) token ids, (n, 2, T) of two documents, or (n, T, F) channels, unsigned integers.
       targets: (n,) classes or (n, scored steps, outputs), unsigned integers.
-      lengths: (n,) true lengths in 1..T, or None where every sequence has length T.
+      lengths: (n,) true lengths in 1..T, or None where every sequence has length T; always (n, 2) for
+        two documents.
     """
 
     inputs: np.ndarray
@@ -79,7 +81,7 @@ def open_task(task: str, root: Path) -> PreparedTask:
     folder = root.resolve() / name
     try:
         manifest = read_manifest(folder)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DataNotPrepared(
             f"task {name!r} has no arrays in {root}. "
             f"Prepare them with:  {prepare_command(name, root.resolve())}"

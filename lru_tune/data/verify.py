@@ -1,14 +1,14 @@
 """Examining prepared arrays: are they what the manifest promises and what the task needs?"""
 
-import hashlib
-import itertools
 import math
 from pathlib import Path
 
 import numpy as np
 
 from lru_tune.data.manifest import SPLITS, Manifest, SplitName, sha256_of
+from lru_tune.data.overlaps import Findings, find_overlaps
 from lru_tune.data.store import PreparedTask, Split, open_task
+from lru_tune.data.vocabulary import vocabulary_problems
 from lru_tune.errors import DataDamaged
 from lru_tune.tasks import Channels, Task, find_task
 
@@ -19,10 +19,15 @@ ROWS_AT_ONCE = 4096
 
 
 def verify(root: Path, task: str) -> list[str]:
-    """Return what is wrong with a prepared task; reads every byte of it.
+    """Return what is wrong with a prepared task: the problems of `findings`."""
+    return findings(root, task).problems
+
+
+def findings(root: Path, task: str) -> Findings:
+    """Return what is wrong with a prepared task, and what is worth knowing; reads every byte of it.
 
     Checks sizes, checksums, counts, shapes, value ranges, label histograms, the balance of labels between
-    splits, and that no input occurs in two splits.
+    splits, and for inputs that occur twice (`find_overlaps`).
 
     Raises:
       DataNotPrepared: nothing lies there.
@@ -31,17 +36,20 @@ def verify(root: Path, task: str) -> list[str]:
     try:
         prepared = open_task(entry.name, root)
     except DataDamaged as error:
-        return [str(error)]
+        return Findings([str(error)], [])
     if problems := damaged_files(prepared):
-        return problems
+        return Findings(problems, [])
     splits = {name: prepared.split(name) for name in SPLITS}
     for name, split in splits.items():
         problems += _misshapen(entry, prepared.manifest, name, split)
+    problems += vocabulary_problems(entry, prepared.manifest)
     if problems:
-        return problems
+        return Findings(problems, [])
     for name, split in splits.items():
         problems += _wrong_values(entry, prepared.manifest, name, split)
-    return problems + _imbalances(prepared.manifest) + _overlaps(splits)
+    overlaps = find_overlaps(prepared.manifest, splits)
+    problems += _imbalances(prepared.manifest) + overlaps.problems
+    return Findings(problems, overlaps.notes)
 
 
 def damaged_files(prepared: PreparedTask) -> list[str]:
@@ -56,13 +64,15 @@ def damaged_files(prepared: PreparedTask) -> list[str]:
 def _misshapen(task: Task, manifest: Manifest, name: SplitName, split: Split) -> list[str]:
     count = manifest.counts[name]
     channels = (task.inputs.width,) if isinstance(task.inputs, Channels) else ()
-    outputs = () if task.head == "classify" else (task.scored_steps, task.num_outputs)
+    outputs = (task.scored_steps, task.num_outputs) if task.head == "per_step" else ()
     expected = {
-        "inputs": (count, task.max_length, *channels),
+        "inputs": (count, *task.documents, task.max_length, *channels),
         "targets": (count, *outputs),
-        "lengths": (count,),
+        "lengths": (count, *task.documents),
     }
     found = {part: array for part, array in split._asdict().items() if array is not None}
+    if task.documents and split.lengths is None:
+        return [f"{name}/lengths: they are missing, {task.name} needs them of both documents"]
     return [
         f"{name}/{part}: unsigned integers of shape {expected[part]} expected, "
         f"got {array.dtype} of shape {array.shape}"
@@ -92,12 +102,12 @@ def _wrong_values(task: Task, manifest: Manifest, name: SplitName, split: Split)
 
 
 def _wrong_lengths(name: str, inputs: np.ndarray, lengths: np.ndarray) -> list[str]:
-    width = inputs.shape[1]
+    width = inputs.shape[lengths.ndim]  # two documents have two lengths
     if lengths.min() < 1 or lengths.max() > width:
         return [f"{name}/lengths: 1 to {width} expected, got {lengths.min()} to {lengths.max()}"]
     for start in range(0, len(inputs), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        beyond = np.arange(width) >= lengths[rows, None]
+        beyond = np.arange(width) >= lengths[rows][..., None]
         if inputs[rows][beyond].any():
             return [
                 f"{name}/inputs: padding is not 0 in rows {start} to {start + ROWS_AT_ONCE - 1}"
@@ -119,16 +129,3 @@ def _imbalances(manifest: Manifest) -> list[str]:
                     f"label {label}: a share of {shares[0]:.3f} in train, but {shares[1]:.3f} in {name}"
                 )
     return problems
-
-
-def _overlaps(splits: dict[SplitName, Split]) -> list[str]:
-    rows = {name: _digests(split.inputs) for name, split in splits.items()}
-    return [
-        f"{len(common)} inputs of {first} occur in {second} as well"
-        for first, second in itertools.combinations(SPLITS, 2)
-        if (common := rows[first] & rows[second])
-    ]
-
-
-def _digests(inputs: np.ndarray) -> set[bytes]:
-    return {hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in inputs}

@@ -1,6 +1,5 @@
 """Writing a prepared task: whole or not at all."""
 
-import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lru_tune.data.disk import demand_room, naming_a_full_disk
 from lru_tune.data.growing import GrowingArray
 from lru_tune.data.manifest import (
     FORMAT_VERSION,
@@ -20,11 +20,7 @@ from lru_tune.data.manifest import (
     write_manifest,
 )
 from lru_tune.data.versions import next_version, put_in_place
-from lru_tune.errors import ResourcesMissing
 from lru_tune.tasks import Task, find_task
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-ROOM = "Make room, or name another disk with --data-root."
 
 
 class TaskWriter:
@@ -95,7 +91,7 @@ class TaskWriter:
 
 
 def _chance(task: Task, histogram: list[int]) -> float:
-    return max(histogram) / sum(histogram) if task.head == "classify" else 1 / task.num_classes
+    return 1 / task.num_classes if task.head == "per_step" else max(histogram) / sum(histogram)
 
 
 @contextmanager
@@ -123,26 +119,16 @@ def write_task(
     entry = find_task(task)
     folder = root.resolve() / entry.name
     root.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(root).free
-    if free < expected_bytes:
-        raise ResourcesMissing(
-            f"{folder} needs {expected_bytes / 1e6:,.0f} MB and its disk has {free / 1e6:,.0f} MB "
-            f"free. {ROOM}"
-        )
+    demand_room(folder, expected_bytes)
     temporary = next_version(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     writer = TaskWriter(entry, temporary)
     try:
-        yield writer
-        writer.finish(provenance)
-        put_in_place(folder)
-    except OSError as error:
-        if error.errno not in DISK_FULL:
-            raise
-        raise ResourcesMissing(
-            f"the disk became full while {folder} was written; nothing was left there. {ROOM}"
-        ) from error
+        with naming_a_full_disk(folder, "nothing was left there"):
+            yield writer
+            writer.finish(provenance)
+            put_in_place(folder)
     finally:
         writer.close()
         shutil.rmtree(temporary, ignore_errors=True)

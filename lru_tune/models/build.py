@@ -11,6 +11,7 @@ from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.block import Block
 from lru_tune.models.network import Network
 from lru_tune.models.recurrence import LRU, DenseRNN
+from lru_tune.ops.online_scan import OnlineSums
 from lru_tune.tasks import Task, Tokens
 
 Params = dict[str, Any]
@@ -41,7 +42,9 @@ class Model(NamedTuple):
     slow_params: frozenset[str]
 
 
-def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
+def build_model(
+    config: ModelConfig, task: Task, scan: str = "auto", online: OnlineSums | None = None
+) -> Model:
     """Build the network of a configuration.
 
     Only the fields of `config` that are not marked `traced` in its schema are read, but for whether
@@ -51,6 +54,7 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
       config: sizes and choices.
       task: inputs and outputs.
       scan: back end of the linear scan.
+      online: as in `LRU`.
     """
 
     def network(mode: Literal["train", "eval"], traced: Traced) -> Network:
@@ -60,7 +64,7 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
             cut = layer == config.n_layers - 1 and config.norm_position == "pre"
             last = task.scored_steps if cut and task.head == "per_step" else None
             return Block(
-                recurrence=_recurrence(config, traced, scan, last),
+                recurrence=_recurrence(config, traced, scan, last, online),
                 norm=config.norm,
                 norm_position=config.norm_position,
                 norm_momentum=config.norm_momentum,
@@ -85,8 +89,8 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
 
     def init(key: Array, traced: Traced) -> Params:
         features = () if isinstance(task.inputs, Tokens) else (task.inputs.width,)
-        inputs = jnp.zeros((1, task.max_length, *features), jnp.uint8)
-        lengths = jnp.full((1,), task.max_length)
+        inputs = jnp.zeros((1, *task.documents, task.max_length, *features), jnp.uint8)
+        lengths = jnp.full((1, *task.documents), task.max_length)
         return dict(network("eval", traced).init(key, inputs, lengths))
 
     def train(
@@ -100,10 +104,16 @@ def build_model(config: ModelConfig, task: Task, scan: str = "auto") -> Model:
     def predict(variables: Params, inputs: Array, lengths: Array) -> Array:
         return cast(Array, network("eval", settled).apply(variables, inputs, lengths))
 
-    return Model(init, train, predict, _recurrence(config, settled, scan, last=None).slow_params)
+    return Model(init, train, predict, _recurrence(config, settled).slow_params)
 
 
-def _recurrence(config: ModelConfig, traced: Traced, scan: str, last: int | None) -> LRU | DenseRNN:
+def _recurrence(
+    config: ModelConfig,
+    traced: Traced,
+    scan: str = "auto",
+    last: int | None = None,
+    online: OnlineSums | None = None,
+) -> LRU | DenseRNN:
     if isinstance(config.recurrence, DenseRecurrence):
         return DenseRNN(
             d_hidden=config.d_hidden,
@@ -124,6 +134,8 @@ def _recurrence(config: ModelConfig, traced: Traced, scan: str, last: int | None
         input_normalization=config.recurrence.input_normalization,
         bidirectional=config.bidirectional,
         scan=scan,
+        online=online,
         layout="time_major",
+        last=last,
         parent=None,
     )

@@ -22,11 +22,20 @@ def last_step(x: Array, lengths: Array) -> Array:
     return jnp.take_along_axis(x, (lengths - 1)[None, :, None].astype(jnp.int32), axis=0)[0]
 
 
+def match_features(pair: Array) -> Array:
+    """Return [a, b, a - b, a * b], (B, 4H), of two pooled documents (B, 2, H) (Tay et al. 2021)."""
+    a, b = pair[:, 0], pair[:, 1]
+    return jnp.concatenate([a, b, a - b, a * b], axis=-1)
+
+
 POOLING: dict[str, Callable[[Array, Array], Array]] = {"mean": masked_mean, "last": last_step}
 
 
 class Network(nn.Module):
     """Encoder, blocks, pooling and head for one task.
+
+    Two documents that are to be matched go through the same encoder, blocks and pooling, side by side in
+    the batch; a layer of H gelu units reads the features of the pair before the head, as in S5.
 
     Attributes:
       task: what goes in and what is predicted.
@@ -50,21 +59,27 @@ class Network(nn.Module):
         """Predict.
 
         Args:
-          inputs: (B, T) tokens or (B, T, F) channels, unsigned integers as stored.
-          lengths: (B,) valid steps.
+          inputs: (B, T) tokens, (B, 2, T) of two documents, or (B, T, F) channels, unsigned integers as
+            stored.
+          lengths: (B,) valid steps, or (B, 2) of two documents.
 
         Returns:
           Logits (B, C), or (S, B, O, C) for the last S = scored_steps steps of per-step tasks.
         """
+        task = self.task
+        if task.head == "match":
+            inputs, lengths = inputs.reshape(-1, inputs.shape[-1]), lengths.reshape(-1)
         x = self._encode(inputs.swapaxes(0, 1))
         for layer in range(self.n_layers):
             x = self.make_block(layer)(x)
-        task = self.task
         x = (
             x[-task.scored_steps :]
             if task.head == "per_step"
             else POOLING[self.pooling](x, lengths)
         )
+        if task.head == "match":
+            features = match_features(x.reshape(-1, 2, x.shape[-1]))
+            x = nn.gelu(nn.Dense(self.d_model, name="match")(features))
         logits = nn.Dense(task.num_outputs * task.num_classes, name="head")(x)
         if task.head == "per_step":
             logits = logits.reshape(*logits.shape[:-1], task.num_outputs, task.num_classes)

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 from lru_tune.models.eigenvalues import EIGENVALUES, Ring, input_gain_log, sample_ring
+from lru_tune.ops.dense_scan import dense_scan
+from lru_tune.ops.online_scan import OnlineSums, online_scan
+from lru_tune.ops.projection import project
 from lru_tune.ops.scan import linear_scan
 
 Layout = Literal["batch_major", "time_major"]
@@ -18,11 +21,6 @@ Layout = Literal["batch_major", "time_major"]
 def scaled_normal(scale: float) -> nn.initializers.Initializer:
     """Return an initializer drawing from a normal distribution of this standard deviation."""
     return nn.initializers.normal(stddev=scale)
-
-
-def project(x: Array, weights: Array) -> Array:
-    """Multiply (T, B, F) by (F, G); the gradient of `weights` is faster over one axis than over two."""
-    return (x.reshape(-1, x.shape[-1]) @ weights).reshape(*x.shape[:-1], -1)
 
 
 def last_steps(x: Array, count: int | None) -> Array:
@@ -46,6 +44,8 @@ class LRU(nn.Module):
       eigenvalues: a key of EIGENVALUES.
       input_normalization: `gamma` for the LRU, `none` for the steps of the ladder before it.
       scan: a key of SCAN_BACKENDS, or `auto`.
+      online: None for the derivatives of the function; otherwise those of online learning, one-way layers
+        only, and how their sums over time are taken: see `lru_tune.ops.online_scan`.
       layout: `batch_major` for (B, T, H), `time_major` for (T, B, H), the faster one.
       last: how many of the last steps are returned, None for all; the others are not computed.
     """
@@ -59,6 +59,7 @@ class LRU(nn.Module):
     input_normalization: Literal["gamma", "none"] = "gamma"
     bidirectional: bool = False
     scan: str = "auto"
+    online: OnlineSums | None = None
     layout: Layout = "batch_major"
     last: int | None = None
 
@@ -71,6 +72,8 @@ class LRU(nn.Module):
     @nn.compact
     def __call__(self, inputs: Array) -> Array:
         """Map (B, T, H) to (B, T, H), or (T, B, H) to (T, B, H) if time-major."""
+        if self.online is not None and self.bidirectional:
+            raise ValueError("a bidirectional layer cannot learn online")
         n, h = self.d_hidden, self.d_model
         coordinates = EIGENVALUES[self.eigenvalues]
         ring = Ring(self.r_min, self.r_max, self.max_phase)
@@ -101,18 +104,23 @@ class LRU(nn.Module):
         if self.layout == "batch_major":
             inputs = inputs.swapaxes(0, 1)
         decay = jnp.concatenate(coordinates.value(*eigenvalue_params))
-        drive = project(inputs, jnp.concatenate([B_re, B_im]).T)  # (T, B, 2N)
-        states = last_steps(linear_scan(decay, drive, backend=self.scan), self.last)
-        outputs = project(states, jnp.concatenate([C_re[:, :n], -C_im[:, :n]], axis=1).T)
-        if self.bidirectional:
-            states = linear_scan(decay, drive, backend=self.scan, reverse=True)
-            states = last_steps(states, self.last)
-            outputs += project(states, jnp.concatenate([C_re[:, n:], -C_im[:, n:]], axis=1).T)
+        weights = jnp.concatenate([B_re, B_im])
+
+        def read(states: Array, columns: slice) -> Array:
+            planes = jnp.concatenate([C_re[:, columns], -C_im[:, columns]], axis=1)
+            return project(last_steps(states, self.last), planes.T)
+
+        if self.online is not None:
+            states = online_scan(decay, weights, inputs, sums=self.online, backend=self.scan)
+            outputs = read(states, slice(n))
+        else:
+            drive = project(inputs, weights.T)  # (T, B, 2N)
+            outputs = read(linear_scan(decay, drive, backend=self.scan), slice(n))
+            if self.bidirectional:
+                states = linear_scan(decay, drive, backend=self.scan, reverse=True)
+                outputs += read(states, slice(n, None))
         outputs += D[None, None, :] * last_steps(inputs, self.last)
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs
-
-
-ACTIVATIONS = {"linear": lambda x: x, "tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
 class DenseRNN(nn.Module):
@@ -147,19 +155,13 @@ class DenseRNN(nn.Module):
         B = self.param("B", scaled_normal(h**-0.5), (n, h))
         C = self.param("C", scaled_normal(n**-0.5), (h, width))
         D = self.param("D", scaled_normal(1.0), (h,))
-        activation = ACTIVATIONS[self.activation]
-
-        def step(state: Array, drive_t: Array) -> tuple[Array, Array]:
-            state = activation(state @ A.T + drive_t)
-            return state, state
+        scan = partial(dense_scan, A, activation=self.activation)
 
         if self.layout == "batch_major":
             inputs = inputs.swapaxes(0, 1)
-        drive = inputs @ B.T
-        states = lax.scan(step, jnp.zeros_like(drive[0]), drive)[1]
-        outputs = last_steps(states, self.last) @ C[:, :n].T
+        drive = project(inputs, B.T)
+        outputs = project(last_steps(scan(drive), self.last), C[:, :n].T)
         if self.bidirectional:
-            states = lax.scan(step, jnp.zeros_like(drive[0]), drive, reverse=True)[1]
-            outputs += last_steps(states, self.last) @ C[:, n:].T
+            outputs += project(last_steps(scan(drive, reverse=True), self.last), C[:, n:].T)
         outputs += D[None, None, :] * last_steps(inputs, self.last)
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs

@@ -62,7 +62,7 @@ def write_best_config(
       row: a row of `load_runs`.
       path: the file to write.
       metric: the value named in the comment.
-      remark: one more line of comment, such as a warning that the data were synthetic.
+      remark: more lines of comment, such as a warning that the data were synthetic.
     """
     run = Path(row[PATH])
     result = run / runs.RESULT_FILE
@@ -73,7 +73,7 @@ def write_best_config(
         f"{metric}: {row[metric]:.6g} at step {row[BEST_STEP]} of {row[HORIZON]}",
         f"date: {datetime.fromtimestamp(ended):%Y-%m-%d}",
         f"lru-tune: {__version__}",
-        *([remark] if remark else []),
+        *remark.splitlines(),
     ]
     header = "".join(f"# {line}\n" for line in lines)
     runs.write_atomically(path, header + (run / runs.CONFIG_FILE).read_text())

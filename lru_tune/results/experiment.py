@@ -160,4 +160,5 @@ def _remark(record: ExperimentRecord) -> str:
         )
         if present
     ]
-    return f"{' and '.join(causes)}: not comparable with published numbers" if causes else ""
+    lines = [f"{' and '.join(causes)}: not comparable with published numbers"] if causes else []
+    return "\n".join([*lines, record.protocol_stamp or ""]).strip()

@@ -10,6 +10,7 @@ import yaml
 from lru_tune.errors import ConfigError
 from lru_tune.results.frame import EXPERIMENT_FILE
 from lru_tune.runs import VAL_ACCURACY
+from lru_tune.tasks import PROTOCOL_STAMPS
 
 SPACE_FILE = "space.yaml"
 
@@ -20,7 +21,7 @@ class ExperimentRecord:
 
     Attributes:
       scale: "quick" where the space's `quick:` block was used.
-      data: fingerprint, chance and counts of the prepared task.
+      data: fingerprint, chance, counts and protocol of the prepared task.
       seconds: wall time of search and confirmation.
     """
 
@@ -40,6 +41,11 @@ class ExperimentRecord:
     def chance(self) -> float | None:
         """Accuracy of always answering with the commonest class, in [0, 1]."""
         return self.data.get("chance")
+
+    @property
+    def protocol_stamp(self) -> str | None:
+        """What is to be said of an unusual validation split; None of a usual one."""
+        return PROTOCOL_STAMPS.get(self.data.get("protocol", "default"))
 
 
 def read_record(experiment: Path) -> ExperimentRecord:

@@ -99,7 +99,8 @@ def _stamps(record: ExperimentRecord) -> list[str]:
         f"quick: {NOT_COMPARABLE}": record.scale == "quick",
         f"synthetic data: {NOT_COMPARABLE}, and says nothing about the real task": record.synthetic,
     }
-    return [text for text, applies in stamps.items() if applies]
+    found = [text for text, applies in stamps.items() if applies]
+    return found + ([record.protocol_stamp] if record.protocol_stamp else [])
 
 
 def _winner(findings: Findings) -> list[str]:

@@ -78,6 +78,7 @@ def create_experiment(space: SearchSpace, folder: Path, task: PreparedTask) -> N
             "fingerprint": manifest.fingerprint,
             "chance": manifest.chance,
             "counts": manifest.counts,
+            "protocol": manifest.protocol,
         },
         data_root=str(task.folder.parent),
         seconds=0.0,

@@ -20,7 +20,7 @@ def write_record(folder: Path, **fields: Any) -> None:
     """Write experiment.json anew: format version, time, versions and the given fields.
 
     Fields in use: status (running, interrupted, completed), command, task, variant, scale, synthetic,
-    metric, mode, seeds, data (fingerprint, chance, counts), data_root, confirm, seconds, device.
+    metric, mode, seeds, data (fingerprint, chance, counts, protocol), data_root, confirm, seconds, device.
     """
     common = {
         "format_version": FORMAT_VERSION,

@@ -76,7 +76,7 @@ def program_key(config: RunConfig) -> RunConfig:
             input_normalization=recurrence.input_normalization,
         )
     model = {"recurrence": recurrence, "dropout": 0.5 if config.model.dropout > 0 else 0.0}
-    kept = config.optim.model_dump(include={"b1", "b2", "eps"})
+    kept = config.optim.model_dump(include={"algorithm", "b1", "b2", "eps"})
     return config.model_copy(
         update={
             "variant": "",

@@ -30,6 +30,7 @@ def provenance(manifest: Manifest) -> dict[str, Any]:
             "fingerprint": manifest.fingerprint,
             "chance": manifest.chance,
             "synthetic": manifest.synthetic,
+            "protocol": manifest.protocol,
         },
     }
 

@@ -159,17 +159,16 @@ def _random_examples(
     """Return inputs, targets and lengths of the shapes and types a prepared task has."""
     rng = np.random.default_rng(0)
     length = min(max_length or task.max_length, task.max_length)
-    documents = (task.documents,) if task.head == "match" else ()
     if isinstance(task.inputs, Channels):
         shape: tuple[int, ...] = (count, length, task.inputs.width)
         highest = int(task.inputs.scale)
     else:
-        shape, highest = (count, *documents, length), task.inputs.width - 1
+        shape, highest = (count, *task.documents, length), task.inputs.width - 1
     outputs = (task.scored_steps, task.num_outputs) if task.head == "per_step" else ()
     return (
         rng.integers(0, highest, shape, np.uint8, endpoint=True),
         rng.integers(0, task.num_classes, (count, *outputs)).astype(np.uint8),
-        np.full((count, *documents), length, np.int32),
+        np.full((count, *task.documents), length, np.int32),
     )
 
 

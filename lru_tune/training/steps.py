@@ -61,7 +61,7 @@ class TrainState(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """Examples on the device: inputs (n, T) or (n, T, F), targets (n, ...), lengths (n,)."""
+    """Examples on the device: as in `lru_tune.data.batches.Examples`."""
 
     inputs: Array
     targets: Array
@@ -89,7 +89,12 @@ class Programs(NamedTuple):
 @lru_cache(maxsize=8)
 def programs(key: RunConfig, eval_batch_size: int) -> Programs:
     """Build the programs that all runs with this `program_key` share."""
-    model = build_model(key.model, find_task(key.task), key.runtime.scan)
+    model = build_model(
+        key.model,
+        find_task(key.task),
+        key.runtime.scan,
+        key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
+    )
     adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
     return Programs(
         init=jax.jit(partial(init_state, model, adam)),

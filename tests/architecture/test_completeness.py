@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lru_tune.config.files import load_run_config
 from lru_tune.config.variants import VARIANTS
 from lru_tune.layout import search_space_file
+from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted((ROOT / "search_spaces" / "recipes").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -28,6 +31,15 @@ def test_every_task_has_a_module_that_prepares_it(task):
 
 def test_every_search_space_belongs_to_a_task():
     assert {path.stem for path in (ROOT / "search_spaces").glob("*.yaml")} == set(TASKS)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_is_a_run_and_a_search_space_without_dimensions(recipe):
+    config = load_run_config(recipe)
+    assert recipe.stem.startswith(f"{config.task}-")
+    space = SearchSpace.load(recipe)
+    assert not space.domains
+    assert space.realise({}) == config
 
 
 def test_no_alias_hides_another_name():

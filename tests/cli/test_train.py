@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from data_prep import prepare
 from lru_tune import runs
 from lru_tune.cli import guard
 from lru_tune.cli.train import main as train
@@ -66,6 +67,18 @@ def test_a_run_prints_its_directory_and_reads_the_test_split_when_asked(tmp_path
     assert result["status"] == "completed"
     assert 0.4 < result[runs.TEST_ACCURACY] <= 1
     assert err.count("val/accuracy") == 4
+
+
+@pytest.mark.slow
+def test_validation_on_the_test_split_is_stamped(tmp_path):
+    prepare("imdb", tmp_path / "data", synthetic=True, protocol="lra-legacy")
+    config = tmp_path / "config.yaml"
+    config.write_text("{task: imdb, data: {max_length: 256}}")
+    process = start(tmp_path, *small("--config", str(config), "--name", "one")[2:])
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert "note: protocol lra-legacy: validation is the test split" in err
+    assert runs.read_result(tmp_path / "runs" / "one")["data"]["protocol"] == "lra-legacy"
 
 
 @pytest.mark.slow

@@ -244,3 +244,9 @@ def test_the_second_writer_waits_for_the_first_and_says_so(tmp_path):
     first.join(20)
     assert first.exitcode == 0
     assert said == [f"another process is preparing smnist in {tmp_path}; waiting for it"]
+
+
+def test_below_a_file_nothing_is_prepared(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataNotPrepared):
+        open_task("copy", tmp_path / "file")

@@ -102,3 +102,61 @@ def test_overlap_between_splits_is_counted(tmp_path):
         examples["test"][part][10:13] = examples["train"][part][50:53]
     problems = verify(written(tmp_path, examples), "listops")
     assert problems == ["3 inputs of train occur in test as well"]
+
+
+def pairs(rows: int = 40) -> dict[str, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(1)
+    examples = {}
+    for split in SPLITS:
+        lengths = rng.integers(15, 4001, (rows, 2)).astype(np.uint16)
+        inputs = rng.integers(1, len(VOCABULARY), (rows, 2, 4000)).astype(np.uint8)
+        inputs[np.arange(4000) >= lengths[..., None]] = 0
+        targets = rng.permutation(np.arange(rows) % 2).astype(np.uint8)
+        examples[split] = {"inputs": inputs, "targets": targets, "lengths": lengths}
+    return examples
+
+
+def problems_of_pairs(root: Path, examples: dict[str, dict[str, np.ndarray]]) -> list[str]:
+    with write_task("aan", root, Provenance("a test", {}, seed=0)) as writer:
+        writer.vocabulary = VOCABULARY
+        for split in SPLITS:
+            writer.add(split, **examples[split])
+    return verify(root, "aan")
+
+
+def test_sound_pairs_of_documents_pass(tmp_path):
+    assert problems_of_pairs(tmp_path, pairs()) == []
+
+
+def test_padding_is_looked_for_behind_both_documents(tmp_path):
+    examples = pairs()
+    examples["val"]["lengths"][7] = (4000, 100)
+    (problem,) = problems_of_pairs(tmp_path, examples)
+    assert problem == "val/inputs: padding is not 0 in rows 0 to 4095"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        (
+            np.s_[:, 0],
+            "lengths: unsigned integers of shape (40, 2) expected, got uint16 of shape (40,)",
+        ),
+        (None, "lengths: they are missing, aan needs them of both documents"),
+    ],
+)
+def test_two_documents_need_two_lengths(tmp_path, lengths, message):
+    examples = pairs()
+    for rows in examples.values():
+        rows["lengths"] = None if lengths is None else rows["lengths"][lengths]
+    problems = problems_of_pairs(tmp_path, examples)
+    assert problems == [f"{split}/{message}" for split in SPLITS]
+
+
+def test_only_pairs_of_the_same_two_documents_overlap(tmp_path):
+    examples = pairs()
+    train, test = examples["train"], examples["test"]
+    for part in ("inputs", "lengths"):
+        test[part][3:5] = train[part][8:10]  # whole pairs
+        test[part][6, 0] = train[part][12, 0]  # one document that train has in another pair
+    assert problems_of_pairs(tmp_path, examples) == ["2 inputs of train occur in test as well"]

@@ -1,15 +1,13 @@
 """MNIST: the publisher's files, the fixed split, the two orders, the drawn twin."""
 
 import gzip
-import shutil
-import sys
-import types
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data_prep import ensure_prepared, prepare
+from data_prep import ensure_prepared, fetch, mnist, prepare
 from data_prep.mnist import FILES, SOURCES, bit_reversal
 from lru_tune.data.verify import verify
 from lru_tune.errors import DataDamaged, DataNotPrepared
@@ -112,6 +110,32 @@ def test_a_file_with_another_checksum_is_refused(tmp_path, content, hint):
     assert not (tmp_path / "data" / "smnist").exists()
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x1f\x8bbroken", "train-images-idx3-ubyte.gz cannot be unpacked"),
+        (gzip.compress(bytes(100)), r"47,040,016 bytes unpacked expected, got 100"),
+    ],
+)
+def test_what_is_no_mnist_is_refused_even_without_checksums(tmp_path, content, message):
+    for source in SOURCES:
+        (tmp_path / source.file).write_bytes(content)
+    with pytest.raises(DataDamaged, match=message):
+        prepare("smnist", tmp_path / "data", from_dir=tmp_path, allow_checksum_mismatch=True)
+
+
+def test_files_packed_anew_are_taken_when_asked_and_put_on_record(tmp_path):
+    for file in FILES.values():
+        content = bytes(file.bytes)
+        (tmp_path / f"{file.name}.gz").write_bytes(gzip.compress(content, 1))
+    with pytest.raises(DataDamaged, match="--allow-checksum-mismatch"):
+        prepare("smnist", tmp_path / "data", from_dir=tmp_path, limit=10)
+    taken = prepare(
+        "smnist", tmp_path / "data", from_dir=tmp_path, limit=10, allow_checksum_mismatch=True
+    )
+    assert set(taken.manifest.parameters["unofficial_md5"]) == {s.file for s in SOURCES}
+
+
 def test_an_empty_folder_is_told_what_it_lacks(tmp_path):
     with pytest.raises(DataNotPrepared, match=r"does not hold .*t10k-labels-idx1-ubyte.gz"):
         prepare("smnist", tmp_path / "data", from_dir=tmp_path)
@@ -122,44 +146,40 @@ def test_without_files_it_is_not_prepared_by_itself(tmp_path):
         ensure_prepared("psmnist", tmp_path)
 
 
-def test_without_torchvision_the_way_out_is_told(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torchvision", None)
+@pytest.fixture
+def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], None]:
+    """Let the sources be files of a folder, as if their mirror lay there; no waiting."""
+    monkeypatch.setattr(fetch, "WAITS_SECONDS", ())
+
+    def redirect(folder: Path) -> None:
+        sources = [s._replace(url=(folder / s.file).as_uri()) for s in SOURCES]
+        monkeypatch.setattr(mnist, "SOURCES", sources)
+
+    return redirect
+
+
+def test_without_a_network_the_way_out_is_told(mirror, tmp_path):
+    mirror(tmp_path / "nowhere")
     with pytest.raises(
-        DataNotPrepared, match=r"pip install 'lru-tune\[data\]', or put .*--from-dir"
+        DataNotPrepared, match=rf"train-images.* could not be .* put the file .*{tmp_path}"
     ):
         prepare("smnist", tmp_path)
     assert not (tmp_path / "smnist").exists()
 
 
-def fake_torchvision(monkeypatch: pytest.MonkeyPatch, download) -> None:
-    datasets = types.ModuleType("torchvision.datasets")
-    datasets.MNIST = download
-    package = types.ModuleType("torchvision")
-    package.datasets = datasets
-    monkeypatch.setitem(sys.modules, "torchvision", package)
-    monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
-
-
-def test_without_a_network_the_way_out_is_told(tmp_path, monkeypatch):
-    def download(root: str, download: bool) -> None:
-        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
-
-    fake_torchvision(monkeypatch, download)
-    with pytest.raises(
-        DataNotPrepared, match=r"could not be fetched \(Error downloading.*--from-dir"
-    ):
-        prepare("smnist", tmp_path)
-
-
-def test_what_was_fetched_once_is_not_fetched_again(published, tmp_path, monkeypatch):
-    fetched: list[str] = []
-
-    def download(root: str, download: bool) -> None:
-        assert download
-        fetched.append(root)
-        shutil.copytree(published / "MNIST", Path(root) / "MNIST")
-
-    fake_torchvision(monkeypatch, download)
+def test_what_was_fetched_once_is_not_fetched_again(mirror, published, tmp_path):
+    mirror(published / "MNIST" / "raw")
     prepare("smnist", tmp_path, limit=100)
+    mirror(tmp_path / "nowhere")
     prepare("psmnist", tmp_path, limit=100)
-    assert fetched == [str(tmp_path / "raw")]
+    fetched = {path.name for path in (tmp_path / "raw" / "MNIST" / "raw").glob("*.gz")}
+    assert fetched == {source.file for source in SOURCES}
+
+
+def test_a_file_put_there_by_hand_is_taken_and_checked(mirror, tmp_path):
+    mirror(tmp_path / "nowhere")
+    folder = tmp_path / "raw" / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    (folder / SOURCES[0].file).write_bytes(b"<!DOCTYPE html>")
+    with pytest.raises(DataDamaged, match=r"It holds a web page. Delete it"):
+        prepare("smnist", tmp_path)

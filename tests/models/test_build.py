@@ -6,7 +6,7 @@ import pytest
 from lru_tune.config.schema import DenseRecurrence, DiagonalRecurrence, ModelConfig
 from lru_tune.config.variants import VARIANTS
 from lru_tune.models.build import Traced, build_model
-from lru_tune.tasks import TASKS, Tokens
+from lru_tune.tasks import TASKS
 
 TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.25)
 
@@ -21,18 +21,8 @@ def config(task: str, **fields) -> ModelConfig:
     return ModelConfig(**{"n_layers": 2, "d_model": 8, "d_hidden": 6, "pooling": pooling} | fields)
 
 
-def batch(task: str, size: int = 3, seed: int = 0):
-    entry, rng = TASKS[task], np.random.default_rng(seed)
-    if isinstance(entry.inputs, Tokens):
-        inputs = rng.integers(0, entry.inputs.width, (size, entry.max_length))
-    else:
-        shape = (size, entry.max_length, entry.inputs.width)
-        inputs = rng.integers(0, int(entry.inputs.scale) + 1, shape)
-    return jnp.asarray(inputs, jnp.uint8), jnp.full(size, entry.max_length)
-
-
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_gets_logits_of_its_shape(task):
+def test_every_task_gets_logits_of_its_shape(task, batch):
     model = build_model(config(task), TASKS[task])
     variables = model.init(jax.random.key(0), TRACED)
     logits = model.predict(variables, *batch(task))
@@ -46,7 +36,7 @@ def test_every_task_gets_logits_of_its_shape(task):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_every_variant_has_finite_gradients_in_every_parameter(variant, bidirectional):
+def test_every_variant_has_finite_gradients_in_every_parameter(variant, bidirectional, batch):
     chosen = config("copy", recurrence=recurrence(variant), bidirectional=bidirectional)
     model = build_model(chosen, TASKS["copy"])
     variables = model.init(jax.random.key(0), TRACED)
@@ -72,7 +62,7 @@ def test_slow_parameters_are_in_the_model(variant):
     assert not model.slow_params & {"C", "C_re", "C_im", "D"}
 
 
-def test_padding_changes_nothing_beyond_the_batch_statistics():
+def test_padding_changes_nothing_beyond_the_batch_statistics(batch):
     """Masked mean and last pooling ignore what lies behind a sequence's end."""
     for pooling in ("mean", "last"):
         model = build_model(config("listops", pooling=pooling), TASKS["listops"])
@@ -92,7 +82,7 @@ def test_padding_changes_nothing_beyond_the_batch_statistics():
 @pytest.mark.parametrize("norm", ["batch", "layer"])
 @pytest.mark.parametrize("norm_position", ["pre", "post"])
 @pytest.mark.parametrize("glu", ["full", "half"])
-def test_block_choices_build_and_differ(norm, norm_position, glu):
+def test_block_choices_build_and_differ(norm, norm_position, glu, batch):
     chosen = config("copy", norm=norm, norm_position=norm_position, glu=glu)
     model = build_model(chosen, TASKS["copy"])
     variables = model.init(jax.random.key(0), TRACED)

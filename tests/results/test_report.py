@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from lru_tune.cli.report import main
+from lru_tune.config.files import load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError
 from lru_tune.results import write_tables
@@ -78,6 +79,19 @@ def test_quick_and_synthetic_are_stamped_on_everything(empty_experiment, write_r
     assert "quick: not comparable" in written.summary
     assert "not comparable" in (folder / "best.yaml").read_text()
     assert "lru-tune tune --resume listops-1" in text
+
+
+def test_validation_on_the_test_split_is_stamped_on_everything(empty_experiment, write_run):
+    folder = empty_experiment(data={"chance": 0.5, "protocol": "lra-legacy"})
+    write_run(folder / "trials" / "0000-a")
+    written = write_tables(folder)
+    for text in (
+        written.report.read_text(),
+        written.summary,
+        (folder / "best.yaml").read_text(),
+    ):
+        assert "protocol lra-legacy: validation is the test split" in text
+    assert load_run_config(folder / "best.yaml").task == "listops"
 
 
 def test_an_experiment_without_success_has_a_report_and_no_best_file(empty_experiment, write_run):

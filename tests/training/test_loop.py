@@ -5,7 +5,15 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from data_prep import ensure_prepared
 from lru_tune import runs
+from lru_tune.config.schema import (
+    DataConfig,
+    DiagonalRecurrence,
+    ModelConfig,
+    OptimConfig,
+    RunConfig,
+)
 from lru_tune.data.store import open_task
 from lru_tune.errors import CheckpointDamaged, ConfigError, Diverged
 from lru_tune.training import checkpoint
@@ -178,3 +186,25 @@ def test_a_small_set_can_be_learnt_by_heart(config, twins, tmp_path):
     reports = list(train(longer, data_root=twins, run_dir=tmp_path))
     assert reports[-1].metrics[runs.TRAIN_ACCURACY] > 0.95
     assert reports[-1].metrics[runs.TRAIN_LOSS] < reports[0].metrics[runs.TRAIN_LOSS] / 3
+
+
+@pytest.mark.slow
+def test_a_run_learns_which_documents_belong_together(tmp_path):
+    ensure_prepared("aan", tmp_path, synthetic=True)
+    config = RunConfig(
+        task="aan",
+        steps=120,
+        model=ModelConfig(
+            n_layers=1,
+            d_model=32,
+            d_hidden=32,
+            dropout=0.0,
+            recurrence=DiagonalRecurrence(r_min=0.0, r_max=0.9),
+        ),
+        optim=OptimConfig(learning_rate=1e-2, weight_decay=0.0),
+        data=DataConfig(batch_size=16, max_length=128),
+    )
+    root = tmp_path / "synthetic"
+    reports = list(train(config, data_root=root, run_dir=tmp_path / "run"))
+    assert max(report.metrics[runs.VAL_ACCURACY] for report in reports) > 0.8
+    assert evaluate_test(tmp_path / "run", data_root=root)[runs.TEST_ACCURACY] > 0.8

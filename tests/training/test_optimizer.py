@@ -107,3 +107,4 @@ def test_only_traced_fields_leave_the_program_key_alone(config):
     assert same != key_with(data__batch_size=8)
     assert same != key_with(model__recurrence__input_normalization="none")
     assert same != key_with(optim__b1=0.5)
+    assert same != key_with(optim__algorithm="rtrl", model__norm="layer")

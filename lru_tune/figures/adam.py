@@ -1,0 +1,42 @@
+"""Adam at a constant rate on a small problem."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+from jax import Array, lax
+
+from lru_tune.training.optimizer import adam_moments
+
+Params = TypeVar("Params")
+
+
+def minimise(
+    loss: Callable[[Params], Array],
+    start: Params,
+    rate: Array | float,
+    steps: int,
+    keep: Callable[[Params], Any] = lambda _: (),
+) -> tuple[Array, Any]:
+    """Take Adam's steps (b1 0.9, b2 0.999, eps 1e-8); can be transformed by jit and vmap.
+
+    Args:
+      loss: parameters -> scalar.
+      start: parameters.
+      rate: learning rate.
+      steps: how many.
+      keep: parameters -> what is wanted of them before each step.
+
+    Returns:
+      Losses (steps,) before each step, and what was kept, stacked along the same axis.
+    """
+    moments = adam_moments(b1=0.9, b2=0.999, eps=1e-8)
+
+    def step(carry: tuple[Params, Any], _: None) -> tuple[tuple[Params, Any], tuple[Array, Any]]:
+        params, state = carry
+        value, gradient = jax.value_and_grad(loss)(params)
+        direction, state = moments.update(gradient, state)
+        moved = jax.tree.map(lambda x, d: x - rate * d, params, direction)
+        return (moved, state), (value, keep(params))
+
+    return lax.scan(step, (start, moments.init(start)), None, length=steps)[1]

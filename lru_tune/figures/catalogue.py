@@ -1,0 +1,119 @@
+"""All figures that can be made, by the name they have on the command line."""
+
+import importlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from lru_tune.errors import ConfigError
+from lru_tune.figures.canvas import require_matplotlib
+from lru_tune.figures.plate import Plate, Statement, write_plate
+
+PAPER = "Orvieto et al. 2023"
+
+
+class Figure(NamedTuple):
+    """A figure that can be made.
+
+    Attributes:
+      stem: of its files.
+      title: what it shows.
+      source: where the paper shows it.
+      module: has `plate() -> Plate`; imported when the figure is made, for it loads JAX.
+      duration: in words, on two cores.
+    """
+
+    stem: str
+    title: str
+    source: str
+    module: str
+    duration: str = "some seconds"
+
+    def make(self) -> Plate:
+        """Compute the figure's numbers and judge its statements, at full size."""
+        plate: Plate = importlib.import_module(self.module).plate()
+        return plate
+
+
+FIGURES = {
+    "2": Figure(
+        "figure2",
+        "Eigenvalues of Gaussian matrices fill the unit disk",
+        f"{PAPER}, figure 2 and theorem 1",
+        "lru_tune.figures.gaussian_spectrum",
+    ),
+    "3": Figure(
+        "figure3",
+        "Eigenvalues drawn on rings",
+        f"{PAPER}, figure 3 and lemma 2",
+        "lru_tune.figures.ring_spectrum",
+    ),
+    "4": Figure(
+        "figure4",
+        "Impulse responses with full and with small phase",
+        f"{PAPER}, figure 4",
+        "lru_tune.figures.impulse_response",
+    ),
+    "6": Figure(
+        "figure6",
+        "A ReLU moves energy to higher frequencies",
+        f"{PAPER}, figure 6 and proposition 4",
+        "lru_tune.figures.relu_spectrum",
+    ),
+    "7": Figure(
+        "figure7",
+        "Learning a convolution: linear against tanh recurrence",
+        f"{PAPER}, figure 7 and appendix E.2",
+        "lru_tune.figures.linear_versus_tanh",
+        duration="some minutes",
+    ),
+    "8": Figure(
+        "figure8",
+        "Learning a power of an eigenvalue: real and imaginary part against exponential form",
+        f"{PAPER}, figure 8 and appendix E.2",
+        "lru_tune.figures.parametrization_landscape",
+    ),
+    "9": Figure(
+        "figure9",
+        "Gain of the forward pass on several rings",
+        f"{PAPER}, figure 9 and proposition 3",
+        "lru_tune.figures.forward_gain",
+    ),
+    "prop3": Figure(
+        "prop3",
+        "Gamma keeps the variance of the states",
+        f"{PAPER}, proposition 3 and section 3.4",
+        "lru_tune.figures.input_normalization",
+    ),
+}
+
+
+def run_figure(name: str, folder: Path, say: Callable[[str], None]) -> list[Statement]:
+    """Make a figure and write its picture, its numbers and its statements.
+
+    Args:
+      name: a key of FIGURES.
+      folder: for STEM.png, STEM.csv, statements.json and statements.md; made if missing.
+      say: takes lines of progress and results.
+
+    Returns:
+      The statements, also those that do not hold.
+
+    Raises:
+      ConfigError: there is no such figure.
+      ResourcesMissing: matplotlib is not installed.
+    """
+    if name not in FIGURES:
+        raise ConfigError(f"no figure {name!r}; known are {', '.join(FIGURES)}")
+    require_matplotlib()
+    figure = FIGURES[name]
+    say(f"{figure.stem}: {figure.title} ({figure.source}); takes {figure.duration}")
+    started = time.perf_counter()
+    plate = figure.make()
+    say(", ".join(f"{key} {value}" for key, value in plate.settings.items()))
+    write_plate(figure.stem, figure.title, figure.source, plate, folder)
+    for text, holds, measured in plate.statements:
+        say(f"{'holds' if holds else 'DOES NOT HOLD'}: {text}: {measured}")
+    say(f"{folder / figure.stem}.png written after {time.perf_counter() - started:.0f} s")
+    return plate.statements
