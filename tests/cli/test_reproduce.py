@@ -16,7 +16,8 @@ from lru_tune.cli import guard
 from lru_tune.cli import main as front_door
 from lru_tune.cli.reproduce import main as reproduce
 from lru_tune.data.manifest import Manifest, write_manifest
-from lru_tune.paper.tables import load_table
+from lru_tune.figures import FIGURES, Statement
+from lru_tune.paper.tables import TABLES, load_table
 from lru_tune.reproduction import estimate
 from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
 from lru_tune.reproduction.outcome import cell_runs
@@ -121,6 +122,8 @@ def record(folder: Path) -> dict:
         (["--table", "1"], 3, "prepare imdb"),
         (["--table", "1", "--quick", "--tasks", "scifar"], 3, "--tasks listops"),
         (["--from", "nowhere.json"], 2, "cannot be read"),
+        (["--figure", "99"], 2, "99"),
+        (["--audit", "--tasks", "listop"], 2, "Did you mean 'listops'?"),
     ],
 )
 def test_what_cannot_be_done_ends_with_its_exit_code(capsys, tmp_path, words, code, text):
@@ -292,6 +295,33 @@ def test_a_result_without_a_configuration_cannot_be_run_again(capsys, tmp_path):
     file.write_text('{"status": "completed", "device": "x", "versions": {}}')
     assert guard(reproduce, ["--from", str(file)]) == 2
     assert "it lacks config, data" in capsys.readouterr().err
+
+
+def test_the_list_names_every_table_row_and_figure(capsys):
+    assert guard(reproduce, ["--list"]) == 0
+    said = capsys.readouterr().out
+    for number in TABLES:
+        assert f"--table {number} " in said
+        assert all(row.name in said for row in load_table(number).rows if row.variant)
+    assert all(f"--figure {name} " in said for name in FIGURES)
+
+
+def test_the_audit_is_printed_for_the_tasks_asked_for(capsys):
+    assert guard(reproduce, ["--audit", "--tasks", "listops"]) == 0
+    assert "minimal-LRU" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 0), (["--strict"], 6)])
+def test_a_statement_that_does_not_hold_is_an_error_where_asked_to_be(
+    capsys, monkeypatch, tmp_path, words, code
+):
+    broken = [Statement("a holds", True, "1"), Statement("b holds", False, "2")]
+    monkeypatch.setattr("lru_tune.figures.run_figure", lambda *_arguments: broken)
+    assert guard(reproduce, ["--figure", "3", *words]) == code
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [str(tmp_path / "runs" / "reproductions" / "figure3")]
+    assert ("b holds" in said.err) == bool(words)
+    assert "a holds" not in said.err
 
 
 def test_the_front_door_knows_the_command(capsys):
