@@ -5,7 +5,8 @@ from data_prep.preparation import (
     ensure_prepared,
     expected_counts,
     export_tsv,
+    full_counts,
     prepare,
 )
 
-__all__ = ["ORIGINS", "ensure_prepared", "expected_counts", "export_tsv", "prepare"]
+__all__ = ["ORIGINS", "ensure_prepared", "expected_counts", "export_tsv", "full_counts", "prepare"]

@@ -115,6 +115,14 @@ def expected_counts(
     return dict(_recipe(entry, root, raw=raw, limit=limit, synthetic=synthetic).counts)
 
 
+def full_counts(task: str) -> Counts:
+    """Return the examples per split of a whole data set; empty where only the publisher's files tell."""
+    try:
+        return _recipe(find_task(task), Path()).counts
+    except DataNotPrepared:
+        return {}
+
+
 def room_needed(task: str, root: Path) -> int:
     """Return the bytes that all arrays of a task take when it is prepared whole; writes nothing.
 

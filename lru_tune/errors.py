@@ -49,6 +49,12 @@ class NoTrialSucceeded(LruTuneError):
     exit_code = 5
 
 
+class VerdictBelow(LruTuneError):
+    """A result is below the published number, and the caller asked to be told by the exit code."""
+
+    exit_code = 6
+
+
 class Interrupted(LruTuneError):
     """The user stopped the work; the text says how to go on."""
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,15 @@ def synthetic_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     ensure_prepared("copy", root, synthetic=True)
     return root
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Any]:
+    """The one Ray of the session; its workers import what lies on PYTHONPATH when it starts."""
+    from lru_tune.search.cluster import ray_cluster
+
+    with ray_cluster(None) as found:
+        yield found
 
 
 @pytest.fixture

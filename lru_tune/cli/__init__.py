@@ -13,12 +13,14 @@ Command = Callable[[Sequence[str] | None], int]
 # Modules with `main(argv) -> int`, imported when called: some of them take seconds to import.
 COMMANDS = {
     "tune": "lru_tune.cli.tune",
+    "reproduce": "lru_tune.cli.reproduce",
     "train": "lru_tune.cli.train",
     "data": "data_prep.cli",
     "report": "lru_tune.cli.report",
 }
 SUMMARIES = {
     "tune": "search hyperparameters for a task",
+    "reproduce": "run the paper's tables and figures again, with a verdict",
     "train": "one run, without a search",
     "data": "list, prepare, verify and doctor data sets",
     "report": "tables and best configuration of an experiment",

@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     config = _configuration(arguments)
+    if arguments.cpus is not None and arguments.cpus < 1:
+        raise ConfigError(f"--cpus must be at least 1, got {arguments.cpus}")
     become_worker()
     signal.signal(signal.SIGTERM, _stop)
     root = data_root(arguments.data_root)
@@ -55,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         words = ["lru-tune train --resume", str(run_dir)]
         words += ["--data-root", str(data_root(arguments.data_root))]
+        words += ["--cpus", str(arguments.cpus)] if arguments.cpus else []
         words += [f"--{name}" for name in ("synthetic", "test") if getattr(arguments, name)]
         raise Interrupted(f"interrupted; go on with:  {' '.join(words)}") from None
     print(run_dir)
@@ -81,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--resume", metavar="DIR", type=Path, help="go on with a run")
     made.add_argument("--name", metavar="NAME", help="of the run directory")
+    made.add_argument(
+        "--cpus", metavar="N", type=int, help="cores to use on a CPU; default all of them"
+    )
     made.add_argument("--synthetic", action="store_true", help="the task's tiny synthetic twin")
     made.add_argument("--wandb", choices=WANDB_MODES, default="off")
     made.add_argument("--tensorboard", action="store_true")
@@ -121,7 +127,7 @@ def _run_directory(arguments: argparse.Namespace, task: str) -> Path:
 
 def _train(config: RunConfig, root: Path, run_dir: Path, arguments: argparse.Namespace) -> None:
     """Train to the end, a line a report on stderr; then the test split if asked for."""
-    prepare_process(cpus=os.cpu_count() or 1, gpus=None)
+    prepare_process(cpus=arguments.cpus or os.cpu_count() or 1, gpus=None)
     from lru_tune.training.loop import evaluate_test, train
     from lru_tune.training.trackers import TrackerSettings, make_trackers
 

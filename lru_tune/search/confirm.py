@@ -6,7 +6,7 @@ from lru_tune import runs
 from lru_tune.config.schema import RunConfig
 from lru_tune.results.best import ELIGIBLE, ranked
 from lru_tune.results.frame import CONFIRM_FOLDER, PATH, STATUS, load_runs
-from lru_tune.search.fleet import Job
+from lru_tune.search.jobs import Job
 from lru_tune.search.space import SearchSpace
 
 

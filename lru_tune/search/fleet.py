@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from ray import tune
 from ray.tune.schedulers import HyperBandScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from lru_tune import runs
-from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
 from lru_tune.search.constants import (
     ERROR,
@@ -27,6 +26,7 @@ from lru_tune.search.constants import (
     STATUS,
     WORKER,
 )
+from lru_tune.search.jobs import Job, is_done
 from lru_tune.search.races import Races
 from lru_tune.search.recorder import last_error, mark_run
 from lru_tune.search.resources import Allotment
@@ -35,21 +35,6 @@ from lru_tune.search.trial import LruTrial, WorkerSettings
 
 RETRIES = 2  # of a trial whose worker was lost; it goes on from its own checkpoint
 RAY_FOLDER = "ray"
-
-
-class Job(NamedTuple):
-    """A run to be made.
-
-    Attributes:
-      run_dir: absolute; what it holds already is not computed again.
-      final: `test` evaluates the test split afterwards, `validation` does not open it.
-      race: runs of one race are compared as they go, and the weak are stopped early; "" never stops.
-    """
-
-    config: RunConfig
-    run_dir: Path
-    final: str = "test"
-    race: str = ""
 
 
 def run_trials(
@@ -145,15 +130,6 @@ def run_all(
         experiment=experiment,
         callbacks=[*callbacks, EndMarker()],
     )
-
-
-def is_done(job: Job) -> bool:
-    """Return whether a run directory holds everything that was asked for."""
-    result = runs.read_result(job.run_dir) or {}
-    has_test = job.final != "test" or runs.TEST_ACCURACY in result
-    status = result.get("status")
-    stopped = status == "stopped" and bool(job.race)
-    return status == "diverged" or stopped or (status == "completed" and has_test)
 
 
 class FixedRuns(Searcher):

@@ -111,7 +111,8 @@ class Progress(tune.Callback):
         row.status = status
         if self._display is None:
             value = "" if row.best is None else f", best {self._metric} {row.best:.4f}"
-            self._say(f"{_name(trial)} {status} at step {row.step:,}{value}")
+            searched = f" ({row.searched})" if row.searched else ""
+            self._say(f"{_name(trial)}{searched} {status} at step {row.step:,}{value}")
 
     def _say(self, line: str) -> None:
         print(f"{self._title}: {line}", file=sys.stderr, flush=True)

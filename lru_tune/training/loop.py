@@ -183,6 +183,7 @@ class Run:
             variant=self.config.variant,
             seed=self.config.seed,
             config_hash=self.config.fingerprint(),
+            config=self.config.model_dump(mode="json"),
             steps=self.step,
             horizon=self.length.steps,
             best_step=self.progress.best_step,

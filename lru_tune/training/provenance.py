@@ -1,7 +1,9 @@
 """What a result depends on beside its configuration: data, versions, device."""
 
 import importlib.metadata
+import os
 import platform
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -9,13 +11,15 @@ import jax
 from lru_tune import __version__
 from lru_tune.data.store import Manifest
 
+CPU_INFO = Path("/proc/cpuinfo")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def provenance(manifest: Manifest) -> dict[str, Any]:
-    """Return the fields that every result.json carries: device, versions, data."""
+    """Return the fields that every result.json carries: device, threads, versions, data."""
     return {
         "device": device_name(),
+        "threads": int(os.environ.get("NPROC", os.cpu_count() or 1)),  # sums depend on it, on a CPU
         "versions": {
             "lru-tune": __version__,
             "python": platform.python_version(),
@@ -32,6 +36,15 @@ def provenance(manifest: Manifest) -> dict[str, Any]:
 
 
 def device_name() -> str:
-    """Return platform and kind of the first device."""
+    """Return platform and kind of the first device, of a CPU its model."""
     device = jax.devices()[0]
-    return f"{device.platform}: {device.device_kind}"
+    kind = device.device_kind
+    if device.platform == "cpu":  # JAX calls every one of them "cpu"
+        kind = _cpu_model() or platform.machine() or kind
+    return f"{device.platform}: {kind}"
+
+
+def _cpu_model() -> str:
+    lines = CPU_INFO.read_text().splitlines() if CPU_INFO.is_file() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "")

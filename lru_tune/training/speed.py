@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lru_tune.config.schema import RunConfig
+from lru_tune.layout import PACKAGE
 from lru_tune.process import prepare_process, worker_environment
 from lru_tune.tasks import Channels, Task, find_task
 
@@ -48,7 +49,11 @@ class Speed:
 
 
 def measure_speeds(
-    configs: Iterable[RunConfig], *, cpus: float, seconds: float = SECONDS
+    configs: Iterable[RunConfig],
+    *,
+    cpus: float,
+    seconds: float = SECONDS,
+    most_seconds: float = MOST_SECONDS,
 ) -> Iterator[Speed]:
     """Measure configurations one after the other, each in a process of its own.
 
@@ -56,6 +61,7 @@ def measure_speeds(
       configs: the runs; lengths need not be resolved.
       cpus: cores the process may use, where it trains on the CPU.
       seconds: of training to be timed.
+      most_seconds: for one configuration, compilation included; then its process is ended.
     """
     for config in configs:
         order = {"config": config.model_dump(mode="json"), "cpus": cpus, "seconds": seconds}
@@ -65,18 +71,23 @@ def measure_speeds(
                 input=json.dumps(order),
                 capture_output=True,
                 text=True,
-                timeout=MOST_SECONDS,
-                env=os.environ | worker_environment(),
+                timeout=most_seconds,
+                env=os.environ | worker_environment() | {"PYTHONPATH": _search_path()},
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            yield _unmeasured(f"no result within {MOST_SECONDS:.0f} s")
+            yield _unmeasured(f"no result within {most_seconds:.0f} s")
             continue
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             yield _unmeasured(f"the process ended with {done.returncode}: {last}")
             continue
         yield Speed(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _search_path() -> str:
+    """Return where a new process finds this package, also in a checkout that is not installed."""
+    return os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]))
 
 
 def _unmeasured(problem: str) -> Speed:
@@ -128,11 +139,13 @@ def measure(config: RunConfig, seconds: float) -> Speed:
         jax.block_until_ready(current)
         return time.perf_counter() - start
 
-    run(1)
     once = run(1)
+    if once < seconds:  # the first one also touched fresh memory
+        once = run(1)
+    if once >= seconds:  # one step is more than was asked for
+        return Speed(1 / once, compile_seconds, memory, device)
     count = max(1, min(len(order), round(seconds / DISPATCHES / once)))
-    repeats = DISPATCHES if once < seconds else 1
-    rates = [count / run(count) for _ in range(repeats)]
+    rates = [count / run(count) for _ in range(DISPATCHES)]
     return Speed(statistics.median(rates), compile_seconds, memory, device)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lru_tune.cli import tune
+from lru_tune.cli import reproduce, tune
+from lru_tune.paper.tables import TABLES
 from lru_tune.runs import Status
 from lru_tune.search.domains import DOMAINS
 from lru_tune.search.space import SearchSpace
@@ -39,6 +40,22 @@ def test_the_searches_on_a_page_can_be_parsed(page):
                 overrides=arguments.overrides,
                 scale="quick" if arguments.quick else "full",
             )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_the_reproductions_on_a_page_can_be_parsed(page):
+    pattern = r"^(?:python reproduce\.py|lru-tune reproduce) ([^#\n]*)"
+    for line in re.findall(pattern, page.read_text(), re.M):
+        reproduce.parser().parse_args(line.split())
+
+
+def test_every_table_and_flag_of_a_reproduction_is_documented():
+    page = (ROOT / "docs" / "reproduce.md").read_text()
+    rows = re.findall(r"^\| ([\d, ]+) \|", page, re.M)
+    assert sorted(int(number) for row in rows for number in row.split(",")) == list(TABLES)
+    common = {"--help", "--version", "--data-root", "--runs-root", "--figure"}
+    flags = {flag for a in reproduce.parser()._actions for flag in a.option_strings} - {"-h"}
+    assert {flag for flag in flags - common if flag not in page} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

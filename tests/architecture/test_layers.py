@@ -13,6 +13,8 @@ JAX_FREE = (
     "lru_tune.cli",
     "lru_tune.config",
     "lru_tune.data",
+    "lru_tune.paper",
+    "lru_tune.reproduction",
     "lru_tune.results",
     "lru_tune.search",
     "data_prep",

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +61,6 @@ def task(tmp_path: Path) -> Any:
     from scripted_task import scripted_task
 
     return scripted_task(tmp_path / "data")
-
-
-@pytest.fixture(scope="session")
-def machine() -> Iterator[Any]:
-    """The one Ray of the session."""
-    from lru_tune.search.cluster import ray_cluster
-
-    with ray_cluster(None) as found:
-        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,253 @@
+"""`reproduce.py`, `lru-tune reproduce`: run a paper's tables and figures again and judge what came out."""
+
+import argparse
+import math
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from lru_tune import __version__
+from lru_tune.errors import ConfigError, VerdictBelow
+from lru_tune.reproduction.setting import Scaled, Setting
+
+SEEDS = 3  # as many as the paper's
+QUICK_SEEDS = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the last line on stdout is the folder or file that was written.
+
+    Raises:
+      LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
+    """
+    arguments = parser().parse_args(argv)
+    asked = [name for name in DOORS if getattr(arguments, name) not in (None, False)]
+    if len(asked) != 1:
+        raise ConfigError(
+            "say what to reproduce, one of: --table N, --figure N, --audit, --from result.json, --list"
+        )
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        return DOORS[asked[0]](arguments, _command(argv))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    made = argparse.ArgumentParser(
+        prog="reproduce.py",
+        description="Run a table of Orvieto et al. 2023 again over fresh seeds and say, with statistics, "
+        "whether the results agree. The same command goes on where it was interrupted.",
+    )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
+
+    what = made.add_argument_group("what is reproduced")
+    what.add_argument("--list", action="store_true", help="show tables, rows, columns and figures")
+    what.add_argument("--table", metavar="N", type=int)
+    what.add_argument("--figure", metavar="N", help="a small experiment of the paper, on the CPU")
+    what.add_argument(
+        "--audit",
+        action="store_true",
+        help="where paper, minimal-LRU and this program differ, and why",
+    )
+    what.add_argument(
+        "--from",
+        metavar="RESULT",
+        dest="origin",
+        type=Path,
+        help="run again exactly what a result.json describes",
+    )
+
+    which = made.add_argument_group("which part of a table")
+    which.add_argument("--rows", metavar="R,..", type=_names, default=[], help="see --list")
+    which.add_argument("--tasks", metavar="T,..", type=_names, default=[], help="names or aliases")
+    which.add_argument(
+        "--seeds",
+        metavar="N",
+        type=int,
+        help=f"runs of each cell ({SEEDS}, with --quick {QUICK_SEEDS})",
+    )
+    which.add_argument(
+        "--learning-rates",
+        metavar="X,..",
+        type=_numbers,
+        default=[],
+        help="grid to search instead of the table's own; one number is taken as it is",
+    )
+    which.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="change a field of every recipe; no verdict is given then. Repeats",
+    )
+
+    scale = made.add_argument_group("at which scale")
+    scale.add_argument(
+        "--scale",
+        metavar="paper|FRACTION",
+        type=_scale,
+        default="paper",
+        help="of the paper's optimiser steps; below 1 no verdict is given",
+    )
+    scale.add_argument(
+        "--quick", action="store_true", help="small models and few examples; no verdict"
+    )
+    scale.add_argument(
+        "--synthetic", action="store_true", help="the tasks' tiny synthetic twins; no verdict"
+    )
+
+    how = made.add_argument_group("how it is run")
+    how.add_argument("--dry-run", action="store_true", help="cells, steps, hours; runs nothing")
+    how.add_argument("--render", action="store_true", help="write the table from what has been run")
+    how.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit code 6 where a verdict is BELOW, 5 where runs failed",
+    )
+    how.add_argument("--gpus-per-trial", metavar="X", type=float, help="a fraction shares a GPU")
+    how.add_argument("--cpus-per-trial", metavar="N", type=int)
+    how.add_argument("--max-concurrent", metavar="N", type=int)
+    how.add_argument("--address", metavar="ADDR", help="of a running Ray cluster, or auto")
+    how.add_argument("--wandb", choices=("off", "offline", "online"), default="off")
+    how.add_argument("--tensorboard", action="store_true")
+    how.add_argument("--data-root", metavar="DIR", help="default $LRU_TUNE_DATA or ./data")
+    how.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
+    return made
+
+
+def _names(text: str) -> list[str]:
+    """Split at commas that stand outside of brackets, so that `[0.9, 0.99]` stays one word."""
+    return [name.strip() for name in re.split(r",(?![^\[(]*[\])])", text) if name.strip()]
+
+
+def _numbers(text: str) -> list[float]:
+    numbers = [float(word) for word in text.split(",")]
+    if not all(0 < number < math.inf for number in numbers):
+        raise argparse.ArgumentTypeError(f"positive numbers expected, got {text!r}")
+    return numbers
+
+
+def _scale(text: str) -> Scaled:
+    if text == "paper":
+        return "paper"
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = 0.0
+    if not 0 < fraction <= 1:
+        raise argparse.ArgumentTypeError(f"paper or a number above 0 and up to 1, got {text!r}")
+    return "paper" if fraction == 1 else fraction
+
+
+def _table(arguments: argparse.Namespace, command: str) -> int:
+    # pandas takes most of a second to import, too long for `--help`.
+    from lru_tune.cli import reproduce_configurations as configurations
+    from lru_tune.cli import reproduce_speed as speeds
+    from lru_tune.cli import reproduce_table as accuracies
+    from lru_tune.cli.reproduce_request import Request
+    from lru_tune.paper.tables import load_table
+
+    table = load_table(arguments.table)
+    request = Request.of(table, arguments, _setting(arguments), _seeds(arguments), command)
+    run, render, plan = {
+        "accuracy": (
+            accuracies.run_accuracies,
+            accuracies.render_accuracies,
+            accuracies.plan_accuracies,
+        ),
+        "speed": (speeds.run_speeds, speeds.render_speeds, speeds.plan_speeds),
+        "configurations": (
+            configurations.run_configurations,
+            configurations.render_configurations,
+            configurations.plan_configurations,
+        ),
+    }[table.kind]
+    if arguments.dry_run:
+        return plan(request, arguments)
+    return render(request) if arguments.render else run(request, arguments)
+
+
+def _setting(arguments: argparse.Namespace) -> Setting:
+    if arguments.quick and arguments.scale != "paper":
+        raise ConfigError("--quick and --scale are two ways to shorten runs; give one of them")
+    return Setting(
+        scale="quick" if arguments.quick else arguments.scale,
+        synthetic=arguments.synthetic,
+        overrides=tuple(arguments.overrides),
+        rates=tuple(arguments.learning_rates),
+    )
+
+
+def _seeds(arguments: argparse.Namespace) -> int:
+    if arguments.seeds is None:
+        return QUICK_SEEDS if arguments.quick else SEEDS
+    if arguments.seeds < 1:
+        raise ConfigError(f"--seeds must be at least 1, got {arguments.seeds}")
+    return int(arguments.seeds)
+
+
+def _command(argv: Sequence[str] | None) -> str:
+    """Return the command line that does the same again."""
+    door = ["python", "reproduce.py"] if argv is None else ["lru-tune", "reproduce"]
+    return shlex.join([*door, *(sys.argv[1:] if argv is None else argv)])
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _list(_arguments: argparse.Namespace, _command: str) -> int:
+    from lru_tune.figures import FIGURES
+    from lru_tune.paper.tables import TABLES, load_table
+
+    for number in TABLES:
+        table = load_table(number)
+        print(f"--table {number}   {table.title}")
+        rows = [row.name for row in table.rows if row.variant is not None]
+        print(f"            rows:  {', '.join(rows)}")
+        print(f"            tasks: {', '.join(dict.fromkeys(c.task for c in table.columns))}")
+    for name, figure in FIGURES.items():
+        print(f"--figure {name}  {figure.title}")
+    return 0
+
+
+def _audit(arguments: argparse.Namespace, _command: str) -> int:
+    from lru_tune.paper.audit import audit_lines
+
+    for line in audit_lines(arguments.tasks):
+        print(line)
+    return 0
+
+
+def _figure(arguments: argparse.Namespace, _command: str) -> int:
+    from lru_tune.figures import run_figure
+    from lru_tune.layout import runs_root
+    from lru_tune.reproduction.store import FOLDER
+
+    folder = runs_root(arguments.runs_root) / FOLDER / f"figure{arguments.figure}"
+    statements = run_figure(arguments.figure, folder, _say)
+    print(folder, flush=True)
+    broken = [statement.text for statement in statements if not statement.holds]
+    if arguments.strict and broken:
+        raise VerdictBelow(f"does not hold: {'; '.join(broken)}")
+    return 0
+
+
+def _again(arguments: argparse.Namespace, _command: str) -> int:
+    from lru_tune.cli.reproduce_result import run_again
+
+    return run_again(arguments)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+DOORS = {"list": _list, "audit": _audit, "figure": _figure, "origin": _again, "table": _table}

@@ -1,0 +1,1 @@
+"""Running a paper's tables again and judging what came out."""

@@ -1,0 +1,183 @@
+"""Which cells of a table are run, and with which configurations."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lru_tune.config.reading import read_override
+from lru_tune.config.recipe import Heading, adapt, assign, resolve
+from lru_tune.config.schema import RunConfig
+from lru_tune.errors import ConfigError, did_you_mean
+from lru_tune.layout import search_space_file
+from lru_tune.paper.tables import Column, PaperTable, Row
+from lru_tune.reproduction.setting import Setting
+from lru_tune.search.settings import TrialResources
+from lru_tune.search.space import Scale, SearchSpace
+from lru_tune.tasks import find_task
+
+RATE = "optim.learning_rate"
+FEWEST_STEPS = 20  # of a scaled run: a few before and after the end of its warm-up
+QUICK_FACTORS = (1.0, 4.0)  # of a grid's largest rate: so few steps want higher ones
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """A cell that is going to be run.
+
+    Attributes:
+      row, column: which.
+      config: its recipe; the learning rate is one of `rates`.
+      rates: learning rates tried on validation first; a single one is taken as it is.
+      resources: of one run.
+    """
+
+    row: Row
+    column: Column
+    config: RunConfig
+    rates: tuple[float, ...]
+    resources: TrialResources
+
+    def at(self, rate: float, seed: int) -> RunConfig:
+        """Return the recipe with a learning rate and a seed."""
+        optim = self.config.optim.model_copy(update={"learning_rate": rate})
+        return self.config.model_copy(update={"seed": seed, "optim": optim})
+
+    def with_length(self, train_examples: int) -> "CellPlan":
+        """Return the cell with a recipe whose length is resolved for a training split of this size.
+
+        Raises:
+          ConfigError: the split is smaller than one batch.
+        """
+        try:
+            return replace(self, config=self.config.with_length(train_examples))
+        except ValueError as error:
+            raise ConfigError(f"{self}: {error}") from None
+
+    def __str__(self) -> str:
+        return f"{self.row.name}, {self.column.name}"
+
+
+def choose_rows(table: PaperTable, names: Sequence[str]) -> list[Row]:
+    """Return the rows that can be run, all of them where no names are given.
+
+    Raises:
+      ConfigError: no such row, or one with published numbers only.
+    """
+    if not names:
+        return [row for row in table.rows if row.variant is not None]
+    chosen = []
+    by_name = {row.name.casefold(): row for row in table.rows}
+    for name in names:
+        row = by_name.get(name.strip().casefold())
+        if row is None:
+            hint = did_you_mean(name, [row.name for row in table.rows])
+            raise ConfigError(f"--rows: table {table.number} has no row {name!r}.{hint}")
+        if row.variant is None:
+            raise ConfigError(f"--rows: {row.name!r} is shown as published; it cannot be run here")
+        chosen.append(row)
+    return chosen
+
+
+def choose_columns(table: PaperTable, tasks: Sequence[str]) -> list[Column]:
+    """Return the columns of these tasks (names or aliases), all of them where none are given.
+
+    Raises:
+      ConfigError: the table has no such task.
+    """
+    if not tasks:
+        return list(table.columns)
+    wanted = [find_task(task).name for task in tasks]
+    known = list(dict.fromkeys(column.task for column in table.columns))
+    if missing := [task for task in wanted if task not in known]:
+        raise ConfigError(
+            f"--tasks: table {table.number} has no {missing[0]}; it has {', '.join(known)}"
+        )
+    return [column for column in table.columns if column.task in wanted]
+
+
+def plan_cells(
+    table: PaperTable, rows: Iterable[Row], columns: Iterable[Column], setting: Setting
+) -> list[CellPlan]:
+    """Return the cells to run, row by row.
+
+    Args:
+      table: the published one.
+      rows: of the table, with a variant.
+      columns: of the table.
+      setting: at which scale, and what is changed.
+
+    Raises:
+      ConfigError: an override makes no sense.
+    """
+    columns = list(columns)
+    return [
+        _plan(table, row, column, setting) for row in rows for column in columns if row.has(column)
+    ]
+
+
+def effective(variant: str, task: str, setting: Setting) -> RunConfig:
+    """Return the base of a task's search space in a setting, without a table's fields."""
+    scale: Scale = "quick" if setting.scale == "quick" else "full"
+    return _configuration(variant, _space(search_space_file(task), scale), {}, setting.overrides)
+
+
+def _plan(table: PaperTable, row: Row, column: Column, setting: Setting) -> CellPlan:
+    fields = table.fields(row, column)
+    file, variant = search_space_file(column.task), row.variant or ""
+    full = space = _space(file, "full")
+    if setting.scale == "quick":
+        space = _space(file, "quick")
+        fields = {path: value for path, value in fields.items() if not _differs(path, full, space)}
+    config = _configuration(variant, space, fields, setting.overrides)
+    rates = table.learning_rates(row, column)
+    if any(text.partition("=")[0].strip() == RATE for text in setting.overrides):
+        rates = (config.optim.learning_rate,)
+    elif setting.rates:
+        rates = setting.rates
+    elif setting.scale == "quick" and len(rates) > 1:
+        rates = tuple(factor * max(rates) for factor in QUICK_FACTORS)
+    if isinstance(setting.scale, float):
+        config = shortened(config, setting.scale)
+    return CellPlan(row, column, config, tuple(sorted(rates)), space.tune.resources)
+
+
+@functools.cache
+def _space(file: Path, scale: Scale) -> SearchSpace:
+    return SearchSpace.load(file, scale=scale)
+
+
+def _differs(path: str, full: SearchSpace, quick: SearchSpace) -> bool:
+    """Return whether the quick block says something about a field."""
+    return full.base.get(path) != quick.base.get(path)
+
+
+def _configuration(
+    variant: str, space: SearchSpace, fields: Mapping[str, Any], overrides: Sequence[str]
+) -> RunConfig:
+    """Lay a table's fields, then overrides, over the base of a search space.
+
+    Raises:
+      ConfigError: every problem found.
+    """
+    flat = adapt(space.base, variant).flat
+    for path, value in fields.items():
+        assign(flat, path, value)
+    for text in overrides:
+        assign(flat, *read_override(text))
+    return resolve(Heading(space.task, variant), flat, _problem)
+
+
+def _problem(path: str, text: str) -> str:
+    return f"{path}: {text}" if path else text
+
+
+def shortened(config: RunConfig, fraction: float) -> RunConfig:
+    """Return a run of a fraction of the length: warm-up, cosine and reports shrink with it."""
+    every = config.eval_every and max(1, round(config.eval_every * fraction))
+    if config.steps is None:
+        length = {"epochs": (config.epochs or 0.0) * fraction}
+    else:
+        length = {"steps": max(FEWEST_STEPS, round(config.steps * fraction))}
+    return config.model_copy(update={**length, "eval_every": every})

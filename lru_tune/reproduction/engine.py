@@ -1,0 +1,186 @@
+"""Running the cells of a table: first the races for learning rates, then the seeds that count."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from lru_tune.config.schema import RunConfig
+from lru_tune.errors import ConfigError, Interrupted
+from lru_tune.reproduction.cells import CellPlan
+from lru_tune.reproduction.outcome import cell_runs
+from lru_tune.reproduction.rates import FIXED, known_rate, race_jobs, settle
+from lru_tune.reproduction.store import LOCK_FILE, Store
+from lru_tune.runs import VAL_ACCURACY
+from lru_tune.search.cluster import ray_cluster
+from lru_tune.search.fleet import run_all
+from lru_tune.search.jobs import Job, is_done
+from lru_tune.search.progress import Progress
+from lru_tune.search.resources import Allotment, Machine, Wishes, allot
+from lru_tune.search.schedulers import Terms
+from lru_tune.search.trial import WorkerSettings
+
+TRAINING = WorkerSettings.training
+REDUCTION_FACTOR = 3
+# Of a run: the warm-up twice over. Before that the highest rates look worse than they are.
+GRACE = 0.2
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a table is run; none of it changes what is found.
+
+    Attributes:
+      data_root: folder of the prepared tasks.
+      address: of a running Ray cluster, or `auto`; None: one of its own.
+      wishes: resources asked for on the command line.
+      training: module with `train` and `evaluate_test`.
+      wandb, tensorboard: trackers of the runs.
+    """
+
+    data_root: str
+    address: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    training: str = TRAINING
+    wandb: Literal["off", "offline", "online"] = "off"
+    tensorboard: bool = False
+
+
+class _Batch(NamedTuple):
+    """Jobs of a cell, the terms of their race if they race, and what each gets."""
+
+    jobs: list[Job]
+    terms: Terms | None
+    allotment: Allotment
+
+
+def run_cells(
+    cells: Sequence[CellPlan],
+    seeds: int,
+    store: Store,
+    options: Options,
+    say: Callable[[str], None],
+) -> None:
+    """Run what is not done yet of the cells' races and seeds, in parallel.
+
+    Args:
+      cells: with configurations of resolved length.
+      seeds: runs of each cell that count.
+      store: where they lie.
+      options: how they are run.
+      say: told of every choice.
+
+    Raises:
+      Interrupted: SIGINT or SIGTERM; the same call goes on.
+      ResourcesMissing: a run does not fit on the machine.
+      ConfigError: another process works in this store.
+    """
+    store.root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(store.root / LOCK_FILE, timeout=0):
+            for cell, chosen in ((cell, known_rate(cell, store)) for cell in cells):
+                if chosen is not None and chosen.how != FIXED:
+                    file = store.recipe_file(cell.config, cell.rates)
+                    say(f"{cell}: learning rate {chosen.rate:g}, found before, see {file}")
+            if _all_done(cells, seeds, store):
+                say("everything asked for has been run before")
+                return
+            with ray_cluster(options.address) as machine:
+                run_on(machine, cells, seeds, store, options, say)
+    except Timeout as error:
+        raise ConfigError(f"{store.root} is being worked on by another process") from error
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted") from error
+
+
+def run_on(
+    machine: Machine,
+    cells: Sequence[CellPlan],
+    seeds: int,
+    store: Store,
+    options: Options,
+    say: Callable[[str], None],
+) -> None:
+    """Do the work of `run_cells` in the Ray cluster this process is connected to.
+
+    Raises:
+      Interrupted, ResourcesMissing: as `run_cells`.
+    """
+    open_races = [cell for cell in cells if known_rate(cell, store) is None]
+    races = [_race(cell, store, machine, options) for cell in open_races]
+    _run("learning rates", races, store, options)
+    for cell in open_races:
+        settle(cell, store, say)
+    final = [
+        _Batch(found.jobs, None, allot(machine, cell.resources, options.wishes))
+        for cell in cells
+        if (found := cell_runs(cell, seeds, store)).jobs
+    ]
+    _run("seeds", final, store, options)
+
+
+def _all_done(cells: Iterable[CellPlan], seeds: int, store: Store) -> bool:
+    found = [cell_runs(cell, seeds, store) for cell in cells]
+    return all(runs.chosen and all(map(is_done, runs.jobs)) for runs in found)
+
+
+def _race(cell: CellPlan, store: Store, machine: Machine, options: Options) -> _Batch:
+    allotment = allot(machine, cell.resources, options.wishes)
+    return _Batch(race_jobs(cell, store), race_terms(cell.config), allotment)
+
+
+def race_terms(config: RunConfig) -> Terms:
+    """Return how the runs of a race are compared, for a configuration of resolved length."""
+    steps, every = config.steps or 1, config.eval_every or 1
+    return Terms(
+        metric=VAL_ACCURACY,
+        mode="max",
+        horizon=steps,
+        reports=-(-steps // every),
+        grace=max(every, round(GRACE * steps)),
+        reduction_factor=REDUCTION_FACTOR,
+    )
+
+
+def _run(title: str, batches: Iterable[_Batch], store: Store, options: Options) -> None:
+    """Run batches, those that get the same resources at the same time."""
+
+    def share(batch: _Batch) -> Allotment:
+        return batch.allotment
+
+    for allotment, group in itertools.groupby(sorted(batches, key=share), key=share):
+        same = list(group)
+        # Cells may agree in everything; their runs are made once.
+        jobs = list({job.run_dir: job for batch in same for job in batch.jobs}.values())
+        waiting = [job for job in jobs if not is_done(job)]
+        if not waiting:
+            continue
+        worker = WorkerSettings(
+            data_root=options.data_root,
+            metric=VAL_ACCURACY,
+            mode="max",
+            cpus=allotment.cpus,
+            gpus=allotment.gpus,
+            training=options.training,
+            wandb=options.wandb,
+            tensorboard=options.tensorboard,
+            group=store.root.name,
+        )
+        progress = Progress(
+            title,
+            total=len(waiting),
+            steps=sum(job.config.steps or 0 for job in waiting),
+            metric=worker.metric,
+            mode=worker.mode,
+            fields=("optim.learning_rate", "seed"),
+        )
+        run_all(
+            jobs,
+            allotment=allotment,
+            worker=worker,
+            experiment=store.root,
+            races={batch.jobs[0].race: batch.terms for batch in same if batch.terms},
+            callbacks=[progress],
+        )

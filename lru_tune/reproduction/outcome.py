@@ -1,0 +1,109 @@
+"""What came out of a cell, as far as its runs have ended. Reads run directories only."""
+
+import math
+from typing import NamedTuple
+
+from lru_tune import runs
+from lru_tune.reproduction.cells import CellPlan
+from lru_tune.reproduction.rates import Chosen, known_rate, race_jobs
+from lru_tune.reproduction.store import Store
+from lru_tune.search.jobs import Job, is_done
+
+FIRST_SEED = 1  # 0 chose the learning rates
+MOST_SEEDS = 1000
+
+
+class CellRuns(NamedTuple):
+    """A cell, its learning rate and the runs that count; without a rate there are none."""
+
+    cell: CellPlan
+    chosen: Chosen | None
+    jobs: list[Job]
+
+
+class CellResult(NamedTuple):
+    """The runs of a cell.
+
+    Attributes:
+      chosen: the learning rate they ran with; None where it is not known, or none of its grid trained.
+      seeds: those that have ended with a number, in order.
+      accuracies: test accuracy of each in percent; NaN of a run that diverged.
+      failed: how many could not be brought to an end; they count nowhere.
+      waiting: how many of those asked for have not ended.
+      devices: on which they ran.
+      none_trained: the race for the learning rate is over, and no run of it succeeded.
+    """
+
+    cell: CellPlan
+    chosen: Chosen | None
+    seeds: list[int]
+    accuracies: list[float]
+    failed: int
+    waiting: int
+    devices: tuple[str, ...] = ()
+    none_trained: bool = False
+
+    @property
+    def diverged(self) -> int:
+        """How many runs did."""
+        return sum(math.isnan(accuracy) for accuracy in self.accuracies)
+
+    @property
+    def completed(self) -> int:
+        """How many runs trained to their end."""
+        return len(self.accuracies) - self.diverged
+
+
+def cell_runs(cell: CellPlan, seeds: int, store: Store) -> CellRuns:
+    """Return a cell with the runs of its seeds, done or not."""
+    chosen = known_rate(cell, store)
+    if chosen is None:
+        return CellRuns(cell, None, [])
+    configs = [cell.at(chosen.rate, FIRST_SEED + number) for number in range(seeds)]
+    return CellRuns(cell, chosen, [Job(config, store.run_dir(config)) for config in configs])
+
+
+def cell_result(cell: CellPlan, seeds: int, store: Store) -> CellResult:
+    """Collect a cell's seeds: those asked for, and those of earlier calls that asked for more."""
+    if cell.config.task not in store.data:
+        return CellResult(cell, None, [], [], 0, seeds)
+    found = cell_runs(cell, seeds, store)
+    while found.jobs and len(found.jobs) < MOST_SEEDS:
+        more = cell_runs(cell, len(found.jobs) + 1, store)
+        if runs.read_result(more.jobs[-1].run_dir) is None:
+            break
+        found = more
+    if found.chosen is None:
+        none_trained = all(is_done(job) for job in race_jobs(cell, store))
+        return CellResult(cell, None, [], [], 0, seeds, none_trained=none_trained)
+    return _summed(found, seeds)
+
+
+def _summed(found: CellRuns, asked: int) -> CellResult:
+    seeds: list[int] = []
+    accuracies: list[float] = []
+    devices = set()
+    failed = 0
+    for job in found.jobs:
+        result = runs.read_result(job.run_dir) or {}
+        if result.get("status") == "failed":
+            failed += 1
+            continue
+        if result.get("status") == "diverged":
+            accuracies.append(math.nan)
+        elif runs.TEST_ACCURACY in result:
+            accuracies.append(100 * float(result[runs.TEST_ACCURACY]))
+        else:
+            continue
+        seeds.append(job.config.seed)
+        devices.add(str(result.get("device", "unknown")))
+    waiting = max(0, asked - len(accuracies) - failed)
+    return CellResult(
+        found.cell,
+        found.chosen,
+        seeds,
+        accuracies,
+        failed,
+        waiting,
+        tuple(sorted(devices)),
+    )

@@ -1,0 +1,90 @@
+"""Learning rates: chosen by validation, remembered for the same cell and data only."""
+
+from dataclasses import replace
+
+import pytest
+
+from lru_tune import runs
+from lru_tune.config.files import load_run_config
+from lru_tune.errors import ConfigError
+from lru_tune.reproduction.rates import FIXED, known_rate, race_jobs, settle
+from lru_tune.reproduction.store import Store, TaskData
+
+
+def race(cell, store, **results):
+    """Write how the runs of a race ended: status and validation accuracy, lowest rate first."""
+    for job, (status, accuracy) in zip(race_jobs(cell, store), results.values(), strict=True):
+        runs.write_result(job.run_dir, status, **{runs.VAL_ACCURACY: accuracy})
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def cell(plan):
+    return plan(1, "RNN-Lin")[0]
+
+
+def test_the_best_on_validation_wins_and_is_remembered(cell, store, said):
+    assert known_rate(cell, store) is None
+    race(cell, store, low=("stopped", 0.3), middle=("completed", 0.6), high=("completed", 0.5))
+    assert settle(cell, store, said.append).rate == 0.5
+    assert known_rate(cell, store).rate == 0.5
+    assert "0.2: 30.0 %, 0.5: 60.0 %, 0.9: 50.0 %" in said[0]
+    assert str(store.recipe_file(cell.config, cell.rates)) in said[0]
+    assert len(said) == 1
+
+
+def test_of_equal_rates_the_smallest_wins_and_the_end_of_the_grid_is_told(cell, store, said):
+    race(cell, store, low=("completed", 0.6), middle=("completed", 0.6), high=("stopped", 0.5))
+    assert settle(cell, store, said.append).rate == 0.2
+    assert "end of the grid" in said[-1]
+
+
+def test_a_rate_that_diverged_or_failed_never_wins(cell, store, said):
+    race(cell, store, low=("completed", 0.1), middle=("diverged", 0.6), high=("failed", 0.7))
+    assert settle(cell, store, said.append).rate == 0.2
+
+
+def test_without_any_success_nothing_is_chosen_or_remembered(cell, store, said):
+    race(cell, store, low=("diverged", 0.1), middle=("diverged", None), high=("failed", None))
+    assert settle(cell, store, said.append) is None
+    assert known_rate(cell, store) is None
+    assert "none of the learning rates 0.2, 0.5, 0.9 trained" in said[0]
+
+
+def test_a_recipe_is_a_complete_configuration_for_training(cell, store, said):
+    race(cell, store, low=("completed", 0.1), middle=("completed", 0.6), high=("completed", 0.5))
+    settle(cell, store, said.append)
+    assert load_run_config(store.recipe_file(cell.config, cell.rates)) == cell.at(0.5, 0)
+
+
+def test_other_data_other_settings_or_another_grid_are_searched_anew(cell, plan, store, said):
+    race(cell, store, low=("completed", 0.1), middle=("completed", 0.6), high=("completed", 0.5))
+    settle(cell, store, said.append)
+    other_data = Store(store.root, {"listops": TaskData("fingerprint2", 0.2, 100)})
+    assert known_rate(cell, other_data) is None
+    assert known_rate(plan(1, "RNN-Lin", sets=("model.d_model=16",))[0], store) is None
+    assert known_rate(plan(1, "RNN-Lin", rates=(0.2, 0.5))[0], store) is None
+    assert known_rate(plan(6, "RNN-Lin")[0], store).rate == 0.5, "the same cell of another table"
+
+
+def test_a_single_rate_is_taken_as_it_is(cell, store):
+    assert known_rate(replace(cell, rates=(0.4,)), store) == (0.4, FIXED)
+
+
+def test_a_recipe_changed_by_hand_to_a_foreign_rate_is_refused(cell, store, said):
+    race(cell, store, low=("completed", 0.1), middle=("completed", 0.6), high=("completed", 0.5))
+    settle(cell, store, said.append)
+    file = store.recipe_file(cell.config, cell.rates)
+    file.write_text(file.read_text().replace("learning_rate: 0.5", "learning_rate: 0.7"))
+    with pytest.raises(ConfigError, match=r"learning rate 0\.7"):
+        known_rate(cell, store)
+
+
+def test_no_run_that_chooses_counts(cell, store):
+    chosen_with = {job.config.seed for job in race_jobs(cell, store)}
+    assert chosen_with == {0}
+    assert {job.final for job in race_jobs(cell, store)} == {"validation"}
