@@ -13,8 +13,8 @@ import numpy as np
 
 from data_prep.pathfinder_image import image_stream, paint, sketch_image
 from data_prep.pathfinder_settings import Settings
+from lru_tune.atomic import write_atomically
 from lru_tune.data.manifest import SPLITS, SplitName
-from lru_tune.runs import write_atomically
 
 IMAGES_PER_PIECE = 250  # some seconds of work at most, and 4 MB at most
 

@@ -12,11 +12,12 @@ under a temporary name and renamed, so that a reader never sees half of one.
 import csv
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import yaml
+
+from lru_tune.atomic import write_atomically
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.csv"
@@ -52,20 +53,6 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Status = Literal["completed", "stopped", "diverged", "failed", "interrupted"]
 FINISHED: frozenset[str] = frozenset({"completed", "stopped", "diverged"})
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file under a temporary name beside it, flush it to the disk and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_config(run_dir: Path) -> dict[str, Any]:

@@ -99,6 +99,7 @@ def _write_run(
     import yaml
 
     from lru_tune import runs
+    from lru_tune.atomic import write_atomically
     from lru_tune.config.schema import RunConfig, flatten, nest
 
     fields: dict[str, Any] = {
@@ -109,7 +110,7 @@ def _write_run(
     model = RunConfig.model_validate(nest(fields | (config or {})))
     flat = {k: v for k, v in flatten(model.model_dump()).items() if v is not None}
     folder.mkdir(parents=True)
-    runs.write_atomically(folder / runs.CONFIG_FILE, yaml.safe_dump(nest(flat), sort_keys=False))
+    write_atomically(folder / runs.CONFIG_FILE, yaml.safe_dump(nest(flat), sort_keys=False))
     rows = [
         dict.fromkeys(runs.METRICS_COLUMNS, 0.0)
         | {

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lru_tune import runs
+from lru_tune.atomic import write_atomically
 from lru_tune.config.files import dump_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
@@ -40,9 +41,9 @@ def run_again(arguments: argparse.Namespace) -> int:
     _check_data(given, config, root, synthetic)
     place = runs_root(arguments.runs_root) / FOLDER / AGAIN
     folder = new_experiment_folder(place, f"{config.task}-{config.variant}-seed{config.seed}")
-    runs.write_atomically(folder / "given.json", json.dumps(given, indent=2) + "\n")
+    write_atomically(folder / "given.json", json.dumps(given, indent=2) + "\n")
     recipe = folder / "recipe.yaml"
-    runs.write_atomically(recipe, dump_run_config(config, [f"From {arguments.origin}."]))
+    write_atomically(recipe, dump_run_config(config, [f"From {arguments.origin}."]))
     if given.get("status") != "completed":
         _say(
             f"note: that run is {given.get('status')} at step {given.get('steps')}; this one goes on"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lru_tune import __version__, runs
+from lru_tune import __version__
+from lru_tune.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -113,4 +114,4 @@ def write_plate(stem: str, title: str, source: str, plate: Plate, folder: Path) 
         f"{STATEMENTS}.md": to_markdown(title, source, plate),
     }
     for name, content in contents.items():
-        runs.write_atomically(folder / name, content)
+        write_atomically(folder / name, content)

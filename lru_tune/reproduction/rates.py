@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from lru_tune import runs
+from lru_tune.atomic import write_atomically
 from lru_tune.config.files import dump_run_config, load_run_config
 from lru_tune.errors import ConfigError
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.store import Store
-from lru_tune.runs import write_atomically
 from lru_tune.search.jobs import Job
 
 SEARCH_SEED = 0  # the seeds that count are others

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lru_tune.atomic import write_atomically
 from lru_tune.reproduction.latex import Block, document
-from lru_tune.runs import write_atomically
 
 FORMAT_VERSION = 1
 JSON_FILE = "reproduction.json"

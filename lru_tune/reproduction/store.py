@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from lru_tune.atomic import write_atomically
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import DataDamaged
-from lru_tune.runs import write_atomically
 
 FOLDER = "reproductions"
 RUNS, RECIPES, DATA = "runs", "recipes", "data"

@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from lru_tune import __version__, runs
+from lru_tune.atomic import write_atomically
 from lru_tune.errors import NoTrialSucceeded
 from lru_tune.results.frame import (
     BEST_STEP,
@@ -76,4 +77,4 @@ def write_best_config(
         *remark.splitlines(),
     ]
     header = "".join(f"# {line}\n" for line in lines)
-    runs.write_atomically(path, header + (run / runs.CONFIG_FILE).read_text())
+    write_atomically(path, header + (run / runs.CONFIG_FILE).read_text())

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lru_tune import runs
+from lru_tune.atomic import write_atomically
 from lru_tune.errors import NoTrialSucceeded
 from lru_tune.results.best import best_run, write_best_config
 from lru_tune.results.frame import (
@@ -89,7 +90,7 @@ def write_tables(experiment: str | Path) -> Written:
         metric = findings.record.metric
         write_best_config(findings.best, folder / BEST_FILE, metric=metric, remark=remark)
     report = folder / REPORT_FILE
-    runs.write_atomically(report, render(findings))
+    write_atomically(report, render(findings))
     return Written(report, summary(findings))
 
 
@@ -148,7 +149,7 @@ def _text(value: Any) -> str:
 
 def _write_csv(frame: pd.DataFrame, first: tuple[str, ...], path: Path) -> None:
     text = frame[[*first, *config_columns(frame)]].to_csv(index=False, lineterminator="\n")
-    runs.write_atomically(path, text)
+    write_atomically(path, text)
 
 
 def _remark(record: ExperimentRecord) -> str:

@@ -14,10 +14,10 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from lru_tune import runs
+from lru_tune.atomic import write_atomically
 from lru_tune.data.store import PreparedTask
 from lru_tune.errors import ConfigError, DataDamaged, Interrupted, NoTrialSucceeded
 from lru_tune.results.experiment import write_tables
-from lru_tune.runs import write_atomically
 from lru_tune.search import journal as journals
 from lru_tune.search.cluster import ray_cluster
 from lru_tune.search.confirm import confirmation_jobs

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lru_tune import __version__
+from lru_tune.atomic import write_atomically
 from lru_tune.errors import ConfigError
-from lru_tune.runs import write_atomically
 
 FILE = "experiment.json"
 FORMAT_VERSION = 1

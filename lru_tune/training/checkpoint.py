@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 from flax import serialization
 
+from lru_tune.atomic import write_atomically
 from lru_tune.errors import CheckpointDamaged
-from lru_tune.runs import CHECKPOINT_FOLDER, write_atomically
+from lru_tune.runs import CHECKPOINT_FOLDER
 
 logger = logging.getLogger(__name__)
 

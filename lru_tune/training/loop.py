@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lru_tune import runs
+from lru_tune.atomic import write_atomically
 from lru_tune.config.files import dump_run_config, load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order, take_examples
@@ -126,7 +127,7 @@ class Run:
             raise ConfigError(
                 f"{self.run_dir} belongs to another configuration; choose another run directory"
             )
-        runs.write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
+        write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
         if saved is None:
             self.state = self.programs.init(self.hyper)
             return

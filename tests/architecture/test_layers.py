@@ -20,7 +20,13 @@ JAX_FREE = (
     "data_prep",
 )
 HEAVY = ("jax", "torch", "tensorflow", "flax", "optax")
-ROOMS_OF_DATA_PREP = ("lru_tune.data", "lru_tune.errors", "lru_tune.layout", "lru_tune.tasks")
+ROOMS_OF_DATA_PREP = (
+    "lru_tune.atomic",
+    "lru_tune.data",
+    "lru_tune.errors",
+    "lru_tune.layout",
+    "lru_tune.tasks",
+)
 
 
 def imports(path: Path) -> set[str]:

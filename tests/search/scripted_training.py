@@ -20,6 +20,7 @@ from pathlib import Path
 import yaml
 
 from lru_tune import runs
+from lru_tune.atomic import write_atomically
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import DataDamaged, Diverged
 from lru_tune.runs import Report
@@ -33,7 +34,7 @@ def train(
 ) -> Iterator[Report]:
     config = config.with_length(100)
     run_dir.mkdir(parents=True, exist_ok=True)
-    runs.write_atomically(run_dir / "config.yaml", yaml.safe_dump(config.model_dump(mode="json")))
+    write_atomically(run_dir / "config.yaml", yaml.safe_dump(config.model_dump(mode="json")))
     saved = run_dir / "checkpoint.json"
     step = json.loads(saved.read_text()) if saved.is_file() else 0
     rows = [row for row in runs.read_metrics(run_dir) if row[runs.STEP] <= step]
@@ -53,7 +54,7 @@ def train(
             rows.append(dict.fromkeys(runs.METRICS_COLUMNS, 0.0) | {"step": step})
             rows[-1] |= {runs.VAL_ACCURACY: accuracy, runs.VAL_LOSS: 1 - accuracy}
             runs.write_metrics(run_dir, rows)
-            runs.write_atomically(saved, json.dumps(step))
+            write_atomically(saved, json.dumps(step))
             if step == config.steps:
                 status = "completed"
                 finish(run_dir, config, rows, status)
