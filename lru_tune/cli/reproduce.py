@@ -12,10 +12,13 @@ from types import FrameType
 
 from lru_tune import __version__
 from lru_tune.errors import ConfigError, VerdictBelow
+from lru_tune.paper.tables import PaperTable
+from lru_tune.reproduction.cells import choose_columns, choose_rows
 from lru_tune.reproduction.setting import Scaled, Setting
 
 SEEDS = 3  # as many as the paper's
 QUICK_SEEDS = 2
+MOST_QUICK_CELLS = 20  # that are run with so many
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         "--seeds",
         metavar="N",
         type=int,
-        help=f"runs of each cell ({SEEDS}, with --quick {QUICK_SEEDS})",
+        help=f"runs of each cell ({SEEDS}, with --quick {QUICK_SEEDS} or, of many cells, 1)",
     )
     which.add_argument(
         "--learning-rates",
@@ -155,7 +158,7 @@ def _table(arguments: argparse.Namespace, command: str) -> int:
     from lru_tune.paper.tables import load_table
 
     table = load_table(arguments.table)
-    request = Request.of(table, arguments, _setting(arguments), _seeds(arguments), command)
+    request = Request.of(table, arguments, _setting(arguments), _seeds(arguments, table), command)
     run, render, plan = {
         "accuracy": (
             accuracies.run_accuracies,
@@ -185,9 +188,13 @@ def _setting(arguments: argparse.Namespace) -> Setting:
     )
 
 
-def _seeds(arguments: argparse.Namespace) -> int:
+def _seeds(arguments: argparse.Namespace, table: PaperTable) -> int:
+    """Return how many runs of each cell count; of many quick cells one, so that it stays quick."""
     if arguments.seeds is None:
-        return QUICK_SEEDS if arguments.quick else SEEDS
+        if not arguments.quick:
+            return SEEDS
+        rows, columns = choose_rows(table, arguments.rows), choose_columns(table, arguments.tasks)
+        return QUICK_SEEDS if len(rows) * len(columns) <= MOST_QUICK_CELLS else 1
     if arguments.seeds < 1:
         raise ConfigError(f"--seeds must be at least 1, got {arguments.seeds}")
     return int(arguments.seeds)

@@ -15,7 +15,7 @@ from lru_tune.reproduction.store import TaskData
 from lru_tune.results.stats import Summary, share_learned, summarise
 from lru_tune.results.verdict import Verdict, judge
 
-NO_RESULT, NONE_TRAINED, NOTHING = "no result", "no rate trained", "-"
+NO_RESULT, NOTHING = "no result", "-"
 HEADER = (
     "row",
     "task",
@@ -117,7 +117,7 @@ def accuracy_sheet(
 
 def _cells(shown: Sequence[Judged]) -> list[Block]:
     """Return the block of the cells of which anything has been run."""
-    begun = [_line(j) for j in shown if j.summary.n or j.result.failed or j.result.none_trained]
+    begun = [_line(j) for j in shown if j.summary.n or j.result.failed]
     return [Block("Cells", HEADER, begun)] if begun else []
 
 
@@ -167,7 +167,7 @@ def _line(found: Judged) -> list[str]:
 def _ours(found: Judged) -> str:
     summary = found.summary
     if summary.n == 0:
-        return NONE_TRAINED if found.result.none_trained else NO_RESULT
+        return NO_RESULT
     if summary.n == 1:
         return f"{summary.mean:.2f}"
     return f"{summary.mean:.2f} ± {(summary.high - summary.low) / 2:.2f}"

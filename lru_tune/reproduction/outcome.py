@@ -7,7 +7,7 @@ from lru_tune import runs
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.rates import Chosen, known_rate, race_jobs
 from lru_tune.reproduction.store import Store
-from lru_tune.search.jobs import Job, is_done
+from lru_tune.search.jobs import Job
 
 FIRST_SEED = 1  # 0 chose the learning rates
 MOST_SEEDS = 1000
@@ -25,13 +25,13 @@ class CellResult(NamedTuple):
     """The runs of a cell.
 
     Attributes:
-      chosen: the learning rate they ran with; None where it is not known, or none of its grid trained.
+      chosen: the learning rate they ran with; None where it is not known.
       seeds: those that have ended with a number, in order.
       accuracies: test accuracy of each in percent; NaN of a run that diverged.
-      failed: how many could not be brought to an end; they count nowhere.
+      failed: how many could not be brought to an end, those for the learning rate included while it is not
+        known; they count nowhere.
       waiting: how many of those asked for have not ended.
       devices: on which they ran.
-      none_trained: the race for the learning rate is over, and no run of it succeeded.
     """
 
     cell: CellPlan
@@ -41,7 +41,6 @@ class CellResult(NamedTuple):
     failed: int
     waiting: int
     devices: tuple[str, ...] = ()
-    none_trained: bool = False
 
     @property
     def diverged(self) -> int:
@@ -74,8 +73,9 @@ def cell_result(cell: CellPlan, seeds: int, store: Store) -> CellResult:
             break
         found = more
     if found.chosen is None:
-        none_trained = all(is_done(job) for job in race_jobs(cell, store))
-        return CellResult(cell, None, [], [], 0, seeds, none_trained=none_trained)
+        results = (runs.read_result(job.run_dir) or {} for job in race_jobs(cell, store))
+        failed = sum(result.get("status") == "failed" for result in results)
+        return CellResult(cell, None, [], [], failed, seeds)
     return _summed(found, seeds)
 
 

@@ -48,7 +48,7 @@ def known_rate(cell: CellPlan, store: Store) -> Chosen | None:
             f"{file} holds learning rate {rate:g}, which is none of {_listed(cell.rates)}; delete the file "
             f"to search again, or say --learning-rates {rate:g}"
         )
-    return Chosen(rate, _how(cell))
+    return Chosen(rate, _how(cell, store))
 
 
 def race_jobs(cell: CellPlan, store: Store) -> list[Job]:
@@ -61,17 +61,24 @@ def race_jobs(cell: CellPlan, store: Store) -> list[Job]:
 
 
 def settle(cell: CellPlan, store: Store, say: Callable[[str], None]) -> Chosen | None:
-    """Choose a cell's rate from the runs of its race and remember it; None where none of them succeeded.
+    """Choose a cell's rate from the runs of its race and remember it.
 
-    The best validation accuracy wins; of equal ones the smallest rate.
+    The best validation accuracy wins; of equal ones the smallest rate. Where every rate diverged, the
+    smallest is taken: its seeds show whether the cell can be trained at all, which the paper denies of some.
+
+    Returns:
+      The rate; None where no run succeeded and some failed, which the next call tries again.
     """
     scores = _scores(race_jobs(cell, store))
-    if not scores:
-        say(f"{cell}: none of the learning rates {_listed(cell.rates)} trained")
+    if scores:
+        rate = max(sorted(scores), key=lambda rate: scores[rate])
+    elif _all_diverged(cell, store):
+        rate = min(cell.rates)
+    else:
+        say(f"{cell}: no run for a learning rate succeeded")
         return None
-    rate = max(sorted(scores), key=lambda rate: scores[rate])
     told = ", ".join(f"{tried:g}: {_percent(scores.get(tried))}" for tried in cell.rates)
-    chosen = Chosen(rate, _how(cell))
+    chosen = Chosen(rate, _how(cell, store))
     file = store.recipe_file(cell.config, cell.rates)
     header = [
         f"Learning rate {rate:g}, {chosen.how} ({told}).",
@@ -84,8 +91,15 @@ def settle(cell: CellPlan, store: Store, say: Callable[[str], None]) -> Chosen |
     return chosen
 
 
-def _how(cell: CellPlan) -> str:
+def _how(cell: CellPlan, store: Store) -> str:
+    if _all_diverged(cell, store):
+        return f"smallest of {len(cell.rates)}, all of which diverged"
     return f"best of {len(cell.rates)} on validation, one seed each"
+
+
+def _all_diverged(cell: CellPlan, store: Store) -> bool:
+    results = (runs.read_result(job.run_dir) or {} for job in race_jobs(cell, store))
+    return all(result.get("status") == "diverged" for result in results)
 
 
 def _scores(jobs: Sequence[Job]) -> dict[float, float]:

@@ -54,10 +54,10 @@ def test_an_interrupted_run_or_one_without_its_test_waits(cell, store):
 def test_a_cell_without_data_or_rate_has_no_results(cell, plan, store):
     assert cell_result(cell, 3, Store(store.root, {})).waiting == 3
     raced = plan(1, "RNN-Lin")[0]
-    assert cell_result(raced, 3, store).none_trained is False
+    assert cell_result(raced, 3, store).failed == 0
     for job in race_jobs(raced, store):
-        runs.write_result(job.run_dir, "diverged")
-    assert cell_result(raced, 3, store).none_trained is True
+        runs.write_result(job.run_dir, "failed")
+    assert cell_result(raced, 3, store).failed == 3
 
 
 def test_data_are_remembered_beside_their_runs(store):

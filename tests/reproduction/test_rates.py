@@ -48,11 +48,17 @@ def test_a_rate_that_diverged_or_failed_never_wins(cell, store, said):
     assert settle(cell, store, said.append).rate == 0.2
 
 
-def test_without_any_success_nothing_is_chosen_or_remembered(cell, store, said):
+def test_where_runs_failed_and_none_succeeded_nothing_is_chosen(cell, store, said):
     race(cell, store, low=("diverged", 0.1), middle=("diverged", None), high=("failed", None))
     assert settle(cell, store, said.append) is None
     assert known_rate(cell, store) is None
-    assert "none of the learning rates 0.2, 0.5, 0.9 trained" in said[0]
+    assert "no run for a learning rate succeeded" in said[0]
+
+
+def test_where_every_rate_diverged_the_smallest_is_taken_and_said_to_have(cell, store, said):
+    race(cell, store, low=("diverged", 0.1), middle=("diverged", None), high=("diverged", 0.3))
+    assert settle(cell, store, said.append).rate == 0.2
+    assert known_rate(cell, store) == (0.2, "smallest of 3, all of which diverged")
 
 
 def test_a_recipe_is_a_complete_configuration_for_training(cell, store, said):
