@@ -51,7 +51,11 @@ def parser() -> argparse.ArgumentParser:
 
     what = made.add_argument_group("what is reproduced")
     what.add_argument("--list", action="store_true", help="show tables, rows, columns and figures")
-    what.add_argument("--table", metavar="N", type=int)
+    what.add_argument(
+        "--table",
+        metavar="N",
+        help="1 to 9, or `online`: learning online, by Zucchet et al. 2023",
+    )
     what.add_argument("--figure", metavar="N", help="a small experiment of the paper, on the CPU")
     what.add_argument(
         "--audit",
@@ -155,9 +159,9 @@ def _table(arguments: argparse.Namespace, command: str) -> int:
     from lru_tune.cli import reproduce_speed as speeds
     from lru_tune.cli import reproduce_table as accuracies
     from lru_tune.cli.reproduce_request import Request
-    from lru_tune.paper.tables import load_table
+    from lru_tune.paper.tables import find_table
 
-    table = load_table(arguments.table)
+    table = find_table(arguments.table)
     request = Request.of(table, arguments, _setting(arguments), _seeds(arguments, table), command)
     run, render, plan = {
         "accuracy": (
@@ -212,11 +216,11 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def _list(_arguments: argparse.Namespace, _command: str) -> int:
     from lru_tune.figures import FIGURES
-    from lru_tune.paper.tables import TABLES, load_table
+    from lru_tune.paper.tables import ONLINE, TABLES, find_table
 
-    for number in TABLES:
-        table = load_table(number)
-        print(f"--table {number}   {table.title}")
+    for name in (*map(str, TABLES), ONLINE):
+        table = find_table(name)
+        print(f"--table {name:<6} {table.title}")
         rows = [row.name for row in table.rows if row.variant is not None]
         print(f"            rows:  {', '.join(rows)}")
         print(f"            tasks: {', '.join(dict.fromkeys(c.task for c in table.columns))}")

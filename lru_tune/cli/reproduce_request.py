@@ -78,7 +78,7 @@ class Request:
     @property
     def folder(self) -> Path:
         """Folder of the table's files."""
-        return self.root / f"table{self.table.number}{self.setting.suffix}"
+        return self.root / f"{self.table.name}{self.setting.suffix}"
 
     @property
     def tasks(self) -> list[str]:
@@ -88,7 +88,7 @@ class Request:
     def about(self) -> dict[str, Any]:
         """Return what reproduction.json says of how its table came about."""
         return {
-            "table": self.table.number,
+            "table": self.table.name,
             "source": self.table.source,
             "scale": self.setting.scale,
             "synthetic": self.setting.synthetic,

@@ -23,9 +23,19 @@ from lru_tune.paper.entries import (
 )
 from lru_tune.paper.published import Published, read_printed
 
-__all__ = ["TABLES", "Column", "PaperTable", "Published", "Row", "load_online", "load_table"]
+__all__ = [
+    "TABLES",
+    "Column",
+    "PaperTable",
+    "Published",
+    "Row",
+    "find_table",
+    "load_online",
+    "load_table",
+]
 
 TABLES: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9)
+ONLINE = "online"  # the one table of another paper
 SIZES = "table9.yaml"  # sizes, batch sizes and lengths, which all of the paper's cells are run with
 WHOLE_CIRCLE = math.tau  # largest phase, in radians, wherever a row says nothing else
 
@@ -63,6 +73,7 @@ class PaperTable(Strict):
     """A published table.
 
     Attributes:
+      name: of its files and folders.
       number: in its paper.
       title: what it shows.
       source: citation, version and table.
@@ -71,6 +82,7 @@ class PaperTable(Strict):
       rates: kind of recurrence -> task -> learning rates.
     """
 
+    name: str
     number: int
     title: str
     source: str
@@ -79,6 +91,12 @@ class PaperTable(Strict):
     columns: tuple[Column, ...]
     sizes: dict[str, Fields]
     rates: dict[Kind, dict[str, tuple[float, ...]]]
+
+    @property
+    def heading(self) -> str:
+        """What the table is called in print; the LRU paper's by number alone."""
+        paper = "" if self.name != ONLINE else f" of {self.source.partition(',')[0]}"
+        return f"Table {self.number}{paper}"
 
     def fields(self, row: Row, column: Column) -> Fields:
         """Return the dotted fields of RunConfig that a cell fixes, without variant and learning rate.
@@ -120,6 +138,21 @@ def kind_of(row: Row) -> Kind:
     return kind
 
 
+def find_table(name: str) -> PaperTable:
+    """Return a table by what is typed for it: `1` to `9` or `online`.
+
+    Raises:
+      ConfigError: there is none of that name.
+    """
+    if name == ONLINE:
+        return load_online()
+    if not name.isdecimal():
+        raise ConfigError(
+            f"there is no table {name!r}; there are {TABLES[0]} to {TABLES[-1]}, {ONLINE}"
+        )
+    return load_table(int(name))
+
+
 @functools.cache
 def load_table(number: int) -> PaperTable:
     """Return a table of the LRU paper.
@@ -129,22 +162,25 @@ def load_table(number: int) -> PaperTable:
     """
     if number not in TABLES:
         raise ConfigError(f"the paper has no table {number}; it has {TABLES[0]} to {TABLES[-1]}")
-    return _table(number, read_table(_file(number)), read_table(SIZES), read_rates())
+    return _table(
+        f"table{number}", number, read_table(_file(number)), read_table(SIZES), read_rates()
+    )
 
 
 @functools.cache
 def load_online() -> PaperTable:
     """Return the copy task of Zucchet et al. 2023 (arXiv 2305.15947, Table 1); its numbers are not known."""
-    file = read_table("online.yaml")
-    return _table(1, file, file, Rates(diagonal=file.rates))
+    file = read_table(f"{ONLINE}.yaml")
+    return _table(ONLINE, 1, file, file, Rates(diagonal=file.rates))
 
 
 def _file(number: int) -> str:
     return f"table{number}.yaml"
 
 
-def _table(number: int, file: TableFile, sizes: TableFile, rates: Rates) -> PaperTable:
+def _table(name: str, number: int, file: TableFile, sizes: TableFile, rates: Rates) -> PaperTable:
     return PaperTable(
+        name=name,
         number=number,
         title=file.title,
         source=file.source,

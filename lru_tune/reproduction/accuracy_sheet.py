@@ -106,7 +106,7 @@ def accuracy_sheet(
         [[row.name, *(_overview(table, row, c, places) for c in columns)] for row in rows],
     )
     return Sheet(
-        title=f"Table {table.number}, run again: {table.title}",
+        title=f"{table.heading}, run again: {table.title}",
         labels=setting.labels,
         blocks=(overview, *_cells(shown)),
         notes=(*EXPLANATIONS, f"Published: {table.source}.", *_remarks(shown)),

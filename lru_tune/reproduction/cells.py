@@ -73,7 +73,7 @@ def choose_rows(table: PaperTable, names: Sequence[str]) -> list[Row]:
         row = by_name.get(name.strip().casefold())
         if row is None:
             hint = did_you_mean(name, [row.name for row in table.rows])
-            raise ConfigError(f"--rows: table {table.number} has no row {name!r}.{hint}")
+            raise ConfigError(f"--rows: {table.heading} has no row {name!r}.{hint}")
         if row.variant is None:
             raise ConfigError(f"--rows: {row.name!r} is shown as published; it cannot be run here")
         chosen.append(row)
@@ -92,7 +92,7 @@ def choose_columns(table: PaperTable, tasks: Sequence[str]) -> list[Column]:
     known = list(dict.fromkeys(column.task for column in table.columns))
     if missing := [task for task in wanted if task not in known]:
         raise ConfigError(
-            f"--tasks: table {table.number} has no {missing[0]}; it has {', '.join(known)}"
+            f"--tasks: {table.heading} has no {missing[0]}; it has {', '.join(known)}"
         )
     return [column for column in table.columns if column.task in wanted]
 

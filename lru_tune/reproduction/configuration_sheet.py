@@ -64,7 +64,7 @@ def configuration_sheet(
     ]
     names = [column.name for column in columns]
     return Sheet(
-        title=f"Table {table.number}: {table.title}",
+        title=f"{table.heading}: {table.title}",
         labels=setting.labels,
         blocks=(
             Block(f"As published; where {MARK}, as published / here", ["field", *names], lines),

@@ -37,7 +37,7 @@ def estimate_sheet(
     ]
     problems = [f"{c.cell}: {c.speed.problem}." for c in found if c.speed and c.speed.problem]
     return Sheet(
-        title=f"Table {table.number}, to be run: {table.title}",
+        title=f"{table.heading}, to be run: {table.title}",
         labels=setting.labels,
         blocks=(Block("What is left to do", HEADER, [_line(cell) for cell in found]),),
         notes=(*notes, *problems),

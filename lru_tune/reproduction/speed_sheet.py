@@ -82,7 +82,7 @@ def speed_sheet(
     measured = [record for _, record in shown if record]
     problems = [f"{r['row']}, {r['column']}: {r['problem']}." for r in measured if r["problem"]]
     return Sheet(
-        title=f"Table {table.number}, measured here: {table.title}",
+        title=f"{table.heading}, measured here: {table.title}",
         labels=setting.labels,
         blocks=tuple(blocks),
         notes=(

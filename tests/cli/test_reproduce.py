@@ -303,6 +303,7 @@ def test_the_list_names_every_table_row_and_figure(capsys):
     for number in TABLES:
         assert f"--table {number} " in said
         assert all(row.name in said for row in load_table(number).rows if row.variant)
+    assert "--table online" in said
     assert all(f"--figure {name} " in said for name in FIGURES)
 
 

@@ -14,7 +14,16 @@ from lru_tune.errors import ConfigError
 from lru_tune.layout import search_space_folder
 from lru_tune.paper.entries import FOLDER, read_rates, read_table
 from lru_tune.paper.published import read_printed
-from lru_tune.paper.tables import TABLES, Column, PaperTable, Row, kind_of, load_online, load_table
+from lru_tune.paper.tables import (
+    TABLES,
+    Column,
+    PaperTable,
+    Row,
+    find_table,
+    kind_of,
+    load_online,
+    load_table,
+)
 from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import TASKS
 
@@ -57,7 +66,7 @@ def cells(kinds=("accuracy", "speed", "configurations")):
 def name_of(item):
     match item:
         case PaperTable():
-            return f"{item.source.split()[0]}-{item.number}"
+            return item.name
         case Row() | Column():
             return item.name
     return None
@@ -297,6 +306,13 @@ class TestLearningRates:
 
 
 class TestUse:
+    def test_tables_are_found_by_what_is_typed_for_them(self):
+        assert [find_table(str(number)) for number in TABLES] == [load_table(n) for n in TABLES]
+        assert find_table("online") is load_online()
+        assert find_table("online").heading == "Table 1 of Zucchet et al. 2023"
+        with pytest.raises(ConfigError, match="there are 1 to 9, online"):
+            find_table("onlin")
+
     @pytest.mark.parametrize("number", [0, 10, -1])
     def test_an_unknown_table_is_refused_with_the_known_ones(self, number):
         with pytest.raises(ConfigError, match="it has 1 to 9"):
