@@ -32,13 +32,11 @@ from data_prep.cifar_sources import (
 )
 from data_prep.fetch import md5_of
 from data_prep.origin import (
-    SYNTHETIC_COUNTS,
-    Counts,
     Origin,
     Recipe,
     Request,
     carve,
-    carved,
+    carved_counts,
 )
 from lru_tune.data.manifest import Provenance, SplitName, prepare_command
 from lru_tune.data.writer import TaskWriter
@@ -73,13 +71,7 @@ PIXELS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
 
 
 def _plan(request: Request) -> Recipe:
-    if request.synthetic:
-        pool, test = SYNTHETIC_COUNTS["train"] + SYNTHETIC_COUNTS["val"], SYNTHETIC_COUNTS["test"]
-    else:
-        pool = min(request.limit or TRAIN, TRAIN)
-        test = max(1, TEST * pool // TRAIN)
-    train, val = carved(pool)
-    counts: Counts = {"train": train, "val": val, "test": test}
+    counts = carved_counts(request, train=TRAIN, test=TEST)
     folder = _folder(request)
     parameters = {
         "counts": counts,

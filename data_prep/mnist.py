@@ -17,14 +17,12 @@ import numpy as np
 from data_prep.fetch import fetch, md5_of
 from data_prep.mnist_strokes import draw_digits
 from data_prep.origin import (
-    SYNTHETIC_COUNTS,
-    Counts,
     Origin,
     Recipe,
     Request,
     Source,
     carve,
-    carved,
+    carved_counts,
 )
 from lru_tune.data.manifest import SPLITS, Provenance
 from lru_tune.data.writer import TaskWriter
@@ -134,13 +132,7 @@ def _lying(folder: Path, file: IdxFile) -> Path | None:
 
 
 def _plan(request: Request) -> Recipe:
-    if request.synthetic:
-        pool, test = SYNTHETIC_COUNTS["train"] + SYNTHETIC_COUNTS["val"], SYNTHETIC_COUNTS["test"]
-    else:
-        pool = min(request.limit or TRAIN, TRAIN)
-        test = max(1, TEST * pool // TRAIN)
-    train, val = carved(pool)
-    counts: Counts = {"train": train, "val": val, "test": test}
+    counts = carved_counts(request, train=TRAIN, test=TEST)
     source = "drawn digits" if request.synthetic else "the publisher's IDX files"
     parameters = {
         "counts": counts,

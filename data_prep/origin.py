@@ -131,6 +131,20 @@ def carved(pool: int) -> tuple[int, int]:
     return train, pool - train
 
 
+def carved_counts(request: Request, *, train: int, test: int) -> Counts:
+    """Return the counts of a task whose publisher gives so many examples, and no validation.
+
+    `limit` is of the publisher's training examples, before validation is carved from them.
+    """
+    if request.synthetic:
+        pool, tested = SYNTHETIC_COUNTS["train"] + SYNTHETIC_COUNTS["val"], SYNTHETIC_COUNTS["test"]
+    else:
+        pool = min(request.limit or train, train)
+        tested = max(1, test * pool // train)
+    kept, val = carved(pool)
+    return {"train": kept, "val": val, "test": tested}
+
+
 def carve(pool: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Deal the indices 0..pool-1 into training and validation, each in rising order, by a fixed seed."""
     shuffled = np.random.default_rng(seed).permutation(pool)
