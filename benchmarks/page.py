@@ -41,8 +41,9 @@ def spread(row: Row, name: str) -> str:
 
 def size(name: str) -> str:
     """Return a shape in words."""
-    s = SHAPES[name]
-    return f"{s.task_name}, T {s.length}, H {s.d_model}, N {s.d_hidden}, {s.n_layers} layers, batch {s.batch_size}"
+    shape = SHAPES[name]
+    data = f"{shape.task_name}, T {shape.length}, batch {shape.batch_size}"
+    return f"{data}; {shape.n_layers} layers, H {shape.d_model}, N {shape.d_hidden}"
 
 
 def train_step() -> str:

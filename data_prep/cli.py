@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -
       prog: the program's name in help texts.
     """
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser(prog).parse_args(words)
+    arguments = parser(prog).parse_args(words)
     try:
         arguments.command(arguments)
     except KeyboardInterrupt:
@@ -59,9 +59,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -
     return error.exit_code
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser(prog: str) -> argparse.ArgumentParser:
+    """Return the parser of all commands; `prog` is the program's name in help texts."""
+    made = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
 
     rooted = argparse.ArgumentParser(add_help=False)
     rooted.add_argument(
@@ -159,7 +160,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--network", action="store_true", help="also ask the servers that keep the files"
     )
     doctoring.set_defaults(command=_doctor)
-    return parser
+    return made
 
 
 def _option(text: str) -> tuple[str, int]:
