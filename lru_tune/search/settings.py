@@ -36,9 +36,9 @@ class TrialResources(Strict):
     """What one trial asks for; a fraction of a GPU shares it."""
 
     gpus: NonNegative = 1.0
-    """GPUs of one trial, where there are any."""
+    """GPUs of one trial, where there are any; a fraction shares one."""
     cpus: Positive = 1.0
-    """CPU cores of one trial."""
+    """CPU cores of one trial beside its GPU; without GPUs a trial takes one core."""
 
 
 class ConfirmSettings(Strict):

@@ -15,14 +15,14 @@ COPIED = (
     *("lru_tune", "data_prep", "search_spaces", "tests", "docs"),
     *("tune.py", "reproduce.py", "pyproject.toml", "README.md"),
 )
-BLOCK = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
+BLOCK = re.compile(r"^(?:`([^`\n]+)`:\n\n)?```(\w*)\n(.*?)^```$", re.M | re.S)
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, the file named above it ("" for none), and what stands in it."""
+    """A fenced block: the file named above it ("" for none), its language, and what stands in it."""
 
-    language: str
     file: str
+    language: str
     text: str
 
 
@@ -63,12 +63,12 @@ def run(copy: Path, command: list[str]) -> None:
 def type_in(copy: Path, block: Block) -> None:
     """Do with a block what a reader would."""
     match block:
-        case Block("diff", file, diff):
+        case Block(file, "diff", diff):
             (copy / file).write_text(change((copy / file).read_text(), diff))
-        case Block(_, file, text) if file:
+        case Block(file, _, text) if file:
             assert not (copy / file).exists(), file
             (copy / file).write_text(text)
-        case Block("python", _, text):
+        case Block(_, "python", text):
             run(copy, [sys.executable, "-c", text])
         case Block(_, _, text):
             run(copy, ["bash", "-euo", "pipefail", "-c", text])

@@ -50,7 +50,8 @@ def test_pages_from_outside_exist_and_hide_none_of_docs():
 
 def test_the_site_loads_nothing_from_other_servers():
     assert SITE["theme"]["font"] is False
-    assert not {"extra_javascript", "extra_css", "extra"} & SITE.keys()
+    assert not {"extra_javascript", "extra"} & SITE.keys()
+    assert all((ROOT / "docs" / sheet).is_file() for sheet in SITE["extra_css"])
     assert SITE["plugins"] == ["search"]
 
 
