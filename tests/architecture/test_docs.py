@@ -22,7 +22,13 @@ from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import TASKS, find_task
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *(ROOT / folder / "README.md" for folder in ("benchmarks", "data_prep")),
+    ]
+)
 # Its commands need its own changes of the program; test_extending.py types in both.
 TYPED_IN = ROOT / "docs" / "extending.md"
 PARSERS = {
@@ -143,6 +149,14 @@ def test_every_error_and_exit_code_is_documented():
     assert rows == {name: str(kind.exit_code) for name, kind in classes.items()}
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)}
     assert codes == {0, *(kind.exit_code for kind in classes.values())}
+
+
+def test_every_environment_variable_is_documented():
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    sources = [*ROOT.glob("lru_tune/**/*.py"), *ROOT.glob("data_prep/*.py")]
+    read = {name for file in sources for name in re.findall(r"LRU_TUNE_[A-Z_]+", file.read_text())}
+    assert len(read) >= 4
+    assert {name for name in read if f"`{name}`" not in page} == set()
 
 
 def texts_of_the_program() -> set[str]:
