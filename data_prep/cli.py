@@ -30,10 +30,11 @@ from lru_tune.errors import (
 from lru_tune.layout import data_root
 from lru_tune.tasks import TASKS, find_task
 
+PROG = "python -m data_prep"
 LINE_WIDTH = 1_000  # of a table that no terminal shows: a task a line, for other programs
 
 
-def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Run one command and return its exit code.
 
     0 done, 2 bad usage, 3 data missing or damaged, 4 disk full, 130 interrupted.
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -
       prog: the program's name in help texts.
     """
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser(prog).parse_args(words)
+    arguments = parser(prog).parse_args(words)
     try:
         arguments.command(arguments)
     except KeyboardInterrupt:
@@ -59,9 +60,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -
     return error.exit_code
 
 
-def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
+    """Return the parser of all commands; `prog` is the program's name in help texts."""
+    made = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
 
     rooted = argparse.ArgumentParser(add_help=False)
     rooted.add_argument(
@@ -159,7 +161,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--network", action="store_true", help="also ask the servers that keep the files"
     )
     doctoring.set_defaults(command=_doctor)
-    return parser
+    return made
 
 
 def _option(text: str) -> tuple[str, int]:

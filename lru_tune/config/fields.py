@@ -55,9 +55,9 @@ def _fields(model: type[BaseModel], kinds: tuple[tuple[str, str], ...], prefix: 
     chosen, found = dict(kinds), {}
     for name, info in model.model_fields.items():
         path = prefix + name
-        members = {_tag(member): member for member in _models_in(info.annotation)}
+        members = {tag_of(member): member for member in models_in(info.annotation)}
         if not members:
-            found[path] = _adapter(_with_bounds(info))
+            found[path] = _adapter(with_bounds(info))
         elif len(members) == 1:
             found |= _fields(*members.values(), kinds, f"{path}.")
         else:
@@ -71,23 +71,24 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(allow_inf_nan=False))
 
 
-def _with_bounds(info: FieldInfo) -> Any:
+def with_bounds(info: FieldInfo) -> Any:
     """Return a field's annotation with the bounds that pydantic has taken out of it."""
     return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
     """Return the models a field may hold: none for a plain value, several for a tagged union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) is Annotated:
-        return _models_in(get_args(annotation)[0])
+        return models_in(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
-        return [model for member in get_args(annotation) for model in _models_in(member)]
+        return [model for member in get_args(annotation) for model in models_in(member)]
     return []
 
 
-def _tag(model: type[BaseModel]) -> Any:
+def tag_of(model: type[BaseModel]) -> Any:
+    """Return the `kind` that chooses a member of a tagged union; None for another model."""
     return model.model_fields["kind"].default if "kind" in model.model_fields else None
 
 

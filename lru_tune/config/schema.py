@@ -1,13 +1,14 @@
 """What one run is: frozen, typed, with every default visible here.
 
-The fields that may differ between two trials without a new compilation are marked `traced`; the
-others change the compiled program.
+The fields that may differ between two trials without a new compilation are marked `Traced`; the
+others change the compiled program. The text below a field is its description in docs/fields.md, which
+`lru-tune fields` prints.
 """
 
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -27,12 +28,20 @@ Positive = Annotated[Number, Field(gt=0.0)]
 NonNegative = Annotated[Number, Field(ge=0.0)]
 Count = Annotated[Whole, Field(gt=0)]
 
+Value = TypeVar("Value")
+TRACED = "traced"  # mark of a field whose value enters the compiled programs as an argument, or not at all
+Traced = Annotated[Value, TRACED]
+
 
 class Strict(BaseModel):
     """Frozen; unknown keys and non-finite numbers are errors."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
 
@@ -40,13 +49,19 @@ class DiagonalRecurrence(Strict):
     """A diagonal complex linear recurrence, x_k = lambda x_{k-1} + gamma B u_k."""
 
     kind: Literal["diagonal"] = "diagonal"
+    """Set by `variant`."""
     eigenvalues: Literal["cartesian", "exp", "stable_exp", "stable_exp_log_phase"] = (
         "stable_exp_log_phase"
     )
-    r_min: Fraction = 0.0  # traced; smallest modulus at initialisation
-    r_max: Fraction = 1.0  # traced; largest modulus at initialisation
-    max_phase: Annotated[Number, Field(gt=0.0, le=math.tau)] = math.tau  # traced; radians
+    """How lambda is written in parameters; set by `variant`."""
+    r_min: Traced[Fraction] = 0.0
+    """Smallest modulus of lambda at initialisation."""
+    r_max: Traced[Fraction] = 1.0
+    """Largest modulus of lambda at initialisation."""
+    max_phase: Traced[Annotated[Number, Field(gt=0.0, le=math.tau)]] = math.tau
+    """Largest phase of lambda at initialisation, in radians."""
     input_normalization: Literal["gamma", "none"] = "gamma"
+    """Whether the input is scaled by a learnt gamma; set by `variant`."""
 
     @model_validator(mode="after")
     def _ring_is_ordered(self) -> "DiagonalRecurrence":
@@ -59,7 +74,9 @@ class DenseRecurrence(Strict):
     """A dense real recurrence, x_k = activation(A x_{k-1} + B u_k)."""
 
     kind: Literal["dense"] = "dense"
+    """Set by `variant`."""
     activation: Literal["linear", "tanh", "relu"] = "linear"
+    """What the state goes through at every step; set by `variant`."""
 
 
 Recurrence = Annotated[DiagonalRecurrence | DenseRecurrence, Field(discriminator="kind")]
@@ -69,18 +86,29 @@ class ModelConfig(Strict):
     """Encoder, residual blocks and head; letters as in the paper: H = d_model, N = d_hidden."""
 
     n_layers: Count = 4
+    """Residual blocks, each with one recurrence."""
     d_model: Count = 128
+    """H, the width of what flows between the blocks."""
     d_hidden: Count = 128
+    """N, the width of the recurrence's state."""
     recurrence: Recurrence = DiagonalRecurrence()
+    """The recurrence of every block."""
     bidirectional: bool = False
+    """Read every sequence from both ends."""
     norm: Literal["batch", "layer"] = "batch"
+    """Normalisation of every block."""
     norm_position: Literal["pre", "post"] = "pre"
-    # Of batch norm's running averages; S5's, as the paper does not say.
+    """Before the recurrence, or after the block's sum."""
     norm_momentum: Annotated[Number, Field(gt=0.0, lt=1.0)] = 0.95
+    """Of batch norm's running averages; S5's, as the LRU paper does not say."""
     glu: Literal["full", "half"] = "full"
-    dropout: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.0  # traced, but for "is it zero?"
-    encoder: Literal["onehot", "embedding"] = "onehot"  # of token tasks
+    """Gated linear unit after the recurrence: two matrices, or one for the gate alone."""
+    dropout: Traced[Annotated[Number, Field(ge=0.0, lt=1.0)]] = 0.0
+    """Share of units set to zero in training. From zero to another value is a new compilation."""
+    encoder: Literal["onehot", "embedding"] = "onehot"
+    """How tokens enter the network; tasks without tokens do not read it."""
     pooling: Literal["mean", "last", "none"] = "mean"
+    """What of the steps is predicted from: their mean, the last one, or each (`none`)."""
 
 
 class OptimConfig(Strict):
@@ -93,26 +121,42 @@ class OptimConfig(Strict):
     """
 
     algorithm: Literal["bptt", "rtrl"] = "bptt"
-    learning_rate: Positive = 1e-3  # traced
-    recurrent_lr_factor: NonNegative = 0.5  # traced; slow group's rate = factor x learning_rate
-    weight_decay: NonNegative = 0.05  # traced; fast group only
-    schedule: Literal["cosine", "constant"] = "cosine"  # traced; after the warm-up
-    warmup_fraction: Fraction = 0.1  # traced; of all optimiser steps
-    lr_min: NonNegative = 1e-7  # traced; where warm-up starts and cosine ends
+    """Backpropagation through time, or real-time recurrent learning."""
+    learning_rate: Traced[Positive] = 1e-3
+    """Highest rate of the fast group, reached at the end of the warm-up."""
+    recurrent_lr_factor: Traced[NonNegative] = 0.5
+    """The slow group's rate is this times the learning rate."""
+    weight_decay: Traced[NonNegative] = 0.05
+    """Of the fast group only."""
+    schedule: Traced[Literal["cosine", "constant"]] = "cosine"
+    """Of the learning rate after the warm-up."""
+    warmup_fraction: Traced[Fraction] = 0.1
+    """Share of all steps in which the rate rises."""
+    lr_min: Traced[NonNegative] = 1e-7
+    """Rate at which the warm-up starts and the cosine ends."""
     b1: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.9
+    """Adam's decay of the mean of gradients."""
     b2: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.999
+    """Adam's decay of the mean of squared gradients."""
     eps: Positive = 1e-8
-    max_grad_norm: NonNegative = 0.0  # traced; global norm that gradients are clipped to, 0: never
+    """Adam's addition to the root of the squares."""
+    max_grad_norm: Traced[NonNegative] = 0.0
+    """Global norm that gradients are clipped to; 0 is never."""
 
 
 class DataConfig(Strict):
     """Which examples, and how many at once."""
 
     batch_size: Count = 32
-    train_examples: Count | None = None  # the first so many of the split; None: all
+    """Examples of one optimiser step."""
+    train_examples: Count | None = None
+    """Read the first so many of the split; left out, all."""
     val_examples: Count | None = None
+    """The same of validation."""
     test_examples: Count | None = None
-    max_length: Count | None = None  # keep the first so many steps of each sequence; None: all
+    """The same of test."""
+    max_length: Count | None = None
+    """Keep the first so many steps of each sequence; left out, all."""
 
     def reads(self) -> dict[str, int]:
         """Return how many examples of each split are read at most; a split read whole is left out."""
@@ -128,9 +172,13 @@ class RuntimeConfig(Strict):
     """How the same numbers are computed; changes speed and rounding, not the model."""
 
     scan: Literal["auto", "sequential", "associative", "chunked"] = "auto"
-    rtrl_sums: Literal["traces", "adjoint"] = "traces"  # over time: forward, or faster from the end
-    steps_per_dispatch: Count = 50  # optimiser steps between two returns to Python
-    eval_batch_size: Count | None = None  # None: twice the training batch
+    """How a diagonal recurrence goes through time; `auto` chooses by the device."""
+    rtrl_sums: Literal["traces", "adjoint"] = "traces"
+    """Sums over time of `rtrl`: forward as an online learner, or faster from the end."""
+    steps_per_dispatch: Count = 50
+    """Most optimiser steps between two returns to Python."""
+    eval_batch_size: Count | None = None
+    """Examples evaluated at a time; left out, twice the training batch."""
 
 
 class Length(NamedTuple):
@@ -144,15 +192,25 @@ class RunConfig(Strict):
     """One training run, complete."""
 
     task: str
+    """Name or alias; stands at the top of a file, outside of `base`."""
     variant: str = "lru"
-    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0  # traced
+    """Named recurrence; stands at the top of a file, outside of `base`."""
+    seed: Traced[Annotated[Whole, Field(ge=0, lt=2**31)]] = 0
+    """Of initialisation, dropout and the order of examples."""
     model: ModelConfig = ModelConfig()
+    """The network."""
     optim: OptimConfig = OptimConfig()
+    """The optimiser."""
     data: DataConfig = DataConfig()
+    """What is read."""
     runtime: RuntimeConfig = RuntimeConfig()
-    steps: Count | None = None  # traced; optimiser steps, exclusive with `epochs`
-    epochs: Positive | None = None  # passes over the training split
-    eval_every: Count | None = None  # steps between reports; None: a twentieth of the run
+    """How it is computed."""
+    steps: Traced[Count | None] = None
+    """Length of the run in optimiser steps; give this or `epochs`."""
+    epochs: Traced[Positive | None] = None
+    """Length of the run in passes over the training split; give this or `steps`."""
+    eval_every: Traced[Count | None] = None
+    """Steps between reports; left out, a twentieth of the run."""
 
     @model_validator(mode="after")
     def _fields_agree(self) -> "RunConfig":

@@ -47,7 +47,7 @@ def build_model(
 ) -> Model:
     """Build the network of a configuration.
 
-    Only the fields of `config` that are not marked `traced` in its schema are read, but for whether
+    Only the fields of `config` that are not marked `Traced` in its schema are read, but for whether
     dropout is zero.
 
     Args:

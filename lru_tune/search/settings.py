@@ -14,47 +14,61 @@ class SchedulerSettings(Strict):
     """Which trials are stopped early. The clock is the optimiser step."""
 
     kind: Literal["asha", "hyperband", "median", "none"] = "asha"
-    grace: Count | None = (
-        None  # steps before a trial can be stopped; None: a tenth of the longest run
-    )
-    reduction_factor: Annotated[Whole, Field(ge=2)] = 3  # one in so many goes on at each rung
+    """By which rule; `none` lets every trial run to its end."""
+    grace: Count | None = None
+    """Steps before a trial can be stopped; left out, a tenth of the longest run."""
+    reduction_factor: Annotated[Whole, Field(ge=2)] = 3
+    """One trial in so many goes on at each rung."""
 
 
 class SearcherSettings(Strict):
     """Who proposes the next configuration."""
 
     kind: Literal["optuna", "random", "grid"] = "optuna"
-    sampler: Literal["tpe", "random", "qmc"] = "tpe"  # of Optuna
+    """Learning from earlier trials, drawing at random, or every combination of `grid` and `choice`."""
+    sampler: Literal["tpe", "random", "qmc"] = "tpe"
+    """Optuna's way of proposing; other kinds do not read it."""
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
+    """Of the proposals."""
 
 
 class TrialResources(Strict):
     """What one trial asks for; a fraction of a GPU shares it."""
 
-    gpus: NonNegative = 1.0  # where there are GPUs, otherwise 0
+    gpus: NonNegative = 1.0
+    """GPUs of one trial, where there are any; a fraction shares one."""
     cpus: Positive = 1.0
+    """CPU cores of one trial beside its GPU; without GPUs a trial takes one core."""
 
 
 class ConfirmSettings(Strict):
     """The stage after the search: fresh seeds, full length, test read once."""
 
-    top: Count = 3  # so many of the best by validation
-    seeds: Count = 3  # runs of each
+    top: Count = 3
+    """So many of the best configurations by validation."""
+    seeds: Count = 3
+    """Runs of each, with fresh seeds."""
 
 
 class TuneSettings(Strict):
     """The whole `tune:` block."""
 
     metric: Literal["val/accuracy", "val/loss"] = "val/accuracy"
+    """What trials are compared by."""
     mode: Literal["max", "min"] = "max"
+    """`max` for accuracy, `min` for loss."""
     trials: Count = 32
-    start_points: tuple[
-        str, ...
-    ] = ()  # names under `points`, or `base`; tried first, in this order
+    """How many configurations are tried."""
+    start_points: tuple[str, ...] = ()
+    """Names under `points`, or `base`; tried first, in this order."""
     scheduler: SchedulerSettings = SchedulerSettings()
+    """Stopping early."""
     searcher: SearcherSettings = SearcherSettings()
+    """Proposing."""
     resources: TrialResources = TrialResources()
+    """What a trial gets."""
     confirm: ConfirmSettings = ConfirmSettings()
+    """After the search."""
 
     @model_validator(mode="after")
     def _mode_suits_the_metric(self) -> "TuneSettings":

@@ -4,6 +4,8 @@ import numpy as np
 import optax
 import pytest
 
+from lru_tune.config.reference import groups
+from lru_tune.config.schema import RunConfig, flatten, nest
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import (
     adam_moments,
@@ -108,3 +110,30 @@ def test_only_traced_fields_leave_the_program_key_alone(config):
     assert same != key_with(model__recurrence__input_normalization="none")
     assert same != key_with(optim__b1=0.5)
     assert same != key_with(optim__algorithm="rtrl", model__norm="layer")
+
+
+# Of fields that are marked as traced: two values, neither of which a default.
+OTHER_VALUES = {
+    "seed": (3, 4),
+    "steps": (70, 80),
+    "epochs": (2.0, 3.0),
+    "eval_every": (7, 8),
+    "model.dropout": (0.1, 0.2),
+    "model.recurrence.max_phase": (1.0, 2.0),
+    "model.recurrence.r_max": (0.98, 0.99),
+    "optim.schedule": ("cosine", "constant"),
+}
+
+
+@pytest.mark.parametrize(
+    "path", [e.path for group in groups(RunConfig) for e in group.entries if e.traced]
+)
+def test_every_field_marked_as_traced_leaves_the_program_key_alone(path, config):
+    def key_with(value):
+        flat = flatten(config.model_dump()) | {path: value}
+        if path == "epochs":
+            flat["steps"] = None
+        return program_key(RunConfig.model_validate(nest(flat)))
+
+    here, there = OTHER_VALUES.get(path, (0.25, 0.35))
+    assert key_with(here) == key_with(there)

@@ -1,0 +1,153 @@
+"""Puts the kept results into the tables of docs/speed.md.
+
+    python -m benchmarks.page
+
+The page's own words stay; what stands between `<!-- results: NAME -->` and `<!-- end -->` is written anew.
+"""
+
+import csv
+import re
+import statistics
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from benchmarks.report import RESULTS
+from benchmarks.shapes import SHAPES
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "speed.md"
+MARKED = re.compile(r"(<!-- results: (\w+) -->\n).*?(?=<!-- end -->)", re.S)
+
+Row = dict[str, str]
+
+
+def read(name: str) -> list[Row]:
+    """Return the rows of a result."""
+    with open(RESULTS / f"{name}.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def spread(row: Row, name: str) -> str:
+    """Return the median of a ratio, with its extremes."""
+    median, low, high = (float(row[f"{name}_{part}"]) for part in ("median", "min", "max"))
+    return f"{median:.2f} ({low:.2f} to {high:.2f})"
+
+
+def size(name: str) -> str:
+    """Return a shape in words."""
+    shape = SHAPES[name]
+    data = f"{shape.task_name}, T {shape.length}, batch {shape.batch_size}"
+    return f"{data}; {shape.n_layers} layers, H {shape.d_model}, N {shape.d_hidden}"
+
+
+def train_step() -> str:
+    """Return the table of whole steps."""
+    head = ("shape", "one step a call", "up to fifty steps a call")
+    rows = [
+        (size(row["shape"]), spread(row, "ours_speedup"), spread(row, "ours_50_speedup"))
+        for row in read("train_step")
+    ]
+    return table(head, rows)
+
+
+def dense_scan() -> str:
+    """Return the table of dense recurrences."""
+    head = ("shape", "measured", "by the clock", "in the process's own time")
+    rows = [
+        (size(r["shape"]), r["level"], spread(r, "speedup"), spread(r, "cpu_speedup"))
+        for r in read("dense_scan")
+    ]
+    return table(head, rows)
+
+
+def online_learning() -> str:
+    """Return the table of online learning."""
+    head = (
+        "shape",
+        "gradient",
+        "time of `bptt`'s",
+        "in the process's own time",
+        "memory of `bptt`'s",
+    )
+    rows = [
+        (
+            size(r["shape"]),
+            r["algorithm"],
+            spread(r, "times_bptt"),
+            spread(r, "cpu_times_bptt"),
+            f"{float(r['memory_times_bptt']):.2f}",
+        )
+        for r in read("online_learning")
+        if r["algorithm"] != "bptt"
+    ]
+    return table(head, rows)
+
+
+def _medians(rows: list[Row], by: str, value: str) -> dict[str, float]:
+    keys = dict.fromkeys(row[by] for row in rows)
+    return {
+        key: statistics.median(float(row[value]) for row in rows if row[by] == key) for key in keys
+    }
+
+
+def listops_generation() -> str:
+    """Return the table of ListOps generators."""
+    rates = _medians(read("listops_generation"), "generator", "trees_per_second")
+    rows = [
+        (name, f"{rate:,.0f}", f"{rate / rates['recursive']:.1f}") for name, rate in rates.items()
+    ]
+    return table(("generator", "expressions a second", "times the recursive one"), rows)
+
+
+def pathfinder_generation() -> str:
+    """Return the table of Pathfinder generators."""
+    measured, rows = read("pathfinder_generation"), []
+    for side in dict.fromkeys(row["size"] for row in measured):
+        of_size = [row for row in measured if row["size"] == side]
+        rates = _medians(of_size, "generator", "images_per_second")
+        rows.append((f"{side} x {side}", f"{rates['compiled']:,.0f}", f"{rates['slow']:.1f}"))
+    return table(("image", "compiled, images a second", "slow twin"), rows)
+
+
+def search_overhead() -> str:
+    """Return the table of a search's share that is not training."""
+    head = ("T", "compilation cache", "trials", "wall seconds", "not training")
+    rows = [
+        (
+            row["max_length"],
+            row["cache"],
+            f"{row['trials']}, {row['concurrent']} at a time",
+            f"{float(row['wall_seconds']):.0f}",
+            f"{float(row['share_not_training']):.0%}",
+        )
+        for row in read("search_overhead")
+    ]
+    return table(head, rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    made.__name__: made
+    for made in (
+        train_step,
+        dense_scan,
+        online_learning,
+        listops_generation,
+        pathfinder_generation,
+        search_overhead,
+    )
+}
+
+
+def filled(page: str) -> str:
+    """Return the page with the tables of the results as they are now."""
+    return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n", page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text()))

@@ -1,0 +1,54 @@
+"""Shows pages of the repository that lie outside of docs/ on the site, their links put right.
+
+MkDocs calls the functions named `on_*`. The pages stay where GitHub's readers look for them, and nothing
+is written twice.
+"""
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+# Path in the repository -> path on the site.
+OUTSIDE = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "benchmarks/README.md": "benchmarks.md",
+    "data_prep/README.md": "data_prep.md",
+    "LICENSE": "LICENSE.txt",
+}
+# What stands between the brackets' end and the anchor: not an address, not a mere anchor.
+LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages of OUTSIDE to those of docs/."""
+    root = Path(config.config_file_path).parent
+    for source, place in OUTSIDE.items():
+        files.append(File.generated(config, place, abs_src_path=str(root / source)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Return a page whose links lead to where their targets lie on the site."""
+    place = page.file.src_uri
+    sources = {shown: source for source, shown in OUTSIDE.items()}
+    folder = PurePosixPath(sources.get(place, f"docs/{place}")).parent
+    return LINK.sub(lambda found: _address(found[1], folder, PurePosixPath(place).parent), markdown)
+
+
+def _address(target: str, folder: PurePosixPath, site_folder: PurePosixPath) -> str:
+    """Return a link's target as seen from the site.
+
+    Args:
+      target: as written, relative to `folder`.
+      folder: of the page in the repository.
+      site_folder: of the page on the site.
+    """
+    source = os.path.normpath(folder / target)
+    place = OUTSIDE.get(source) or os.path.relpath(source, "docs")
+    return os.path.relpath(place, site_folder)

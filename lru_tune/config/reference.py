@@ -1,0 +1,152 @@
+"""What the fields of a configuration model are, in words and as Markdown; read off the model itself."""
+
+import inspect
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, get_args
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from lru_tune.config.fields import models_in, tag_of, with_bounds
+from lru_tune.config.schema import TRACED
+
+_BOUNDS: Mapping[str, str] = {
+    "gt": "above {}",
+    "ge": "from {}",
+    "lt": "and below {}",
+    "le": "to {}",
+}
+_NAMED: Mapping[float, str] = {math.tau: "2 pi", 2**31: "2^31"}
+_TYPES: Mapping[str, str] = {
+    "array": "list of names",
+    "boolean": "`true`, `false`",
+    "integer": "whole number",
+    "number": "number",
+    "string": "name",
+}
+
+
+class FieldEntry(NamedTuple):
+    """A field in words.
+
+    Attributes:
+      path: dotted.
+      values: type and range.
+      default: as written in YAML, "" where none is or where the field may be left out.
+      traced: whether another value needs no new compilation.
+      description: from the text below the field; "" where there is none.
+    """
+
+    path: str
+    values: str
+    default: str
+    traced: bool
+    description: str
+
+
+class Group(NamedTuple):
+    """The fields of one model.
+
+    Attributes:
+      prefix: of their paths, "" or ending in a dot.
+      member: ", diagonal" and so on, where the prefix may lead to several models; else "".
+      model: whose they are.
+      entries: in the order of the model, without those that are models themselves.
+    """
+
+    prefix: str
+    member: str
+    model: type[BaseModel]
+    entries: list[FieldEntry]
+
+
+def groups(model: type[BaseModel], prefix: str = "", member: str = "") -> Iterator[Group]:
+    """Yield the fields of a model, then those of the models in it; every member of a tagged union.
+
+    Args:
+      model: whose fields.
+      prefix: of the group, see `Group`.
+      member: likewise.
+    """
+    entries, inner = [], []
+    for name, info in model.model_fields.items():
+        if members := models_in(info.annotation):
+            several = len(members) > 1
+            inner += [(m, f"{prefix}{name}.", f", {tag_of(m)}" if several else "") for m in members]
+            continue
+        annotation = with_bounds(info)
+        entries.append(
+            FieldEntry(
+                path=prefix + name,
+                values=_values(annotation),
+                default=_written(info.default),
+                traced=TRACED in info.metadata,
+                description=info.description or "",
+            )
+        )
+    yield Group(prefix, member, model, entries)
+    for below in inner:
+        yield from groups(*below)
+
+
+def _values(annotation: Any) -> str:
+    """Return type and range of a field in words, from its annotation."""
+    schema = TypeAdapter(annotation).json_schema()
+    if "anyOf" in schema:  # a value or nothing
+        schema = next(part for part in schema["anyOf"] if part["type"] != "null")
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    return " ".join([_TYPES[schema["type"]], *_bounds(annotation)])
+
+
+def _bounds(annotation: Any) -> list[str]:
+    """Return the bounds in an annotation, in words; JSON schema has none behind our own validators."""
+    found = []
+    for part in get_args(annotation):
+        for mark in part.metadata if isinstance(part, FieldInfo) else [part]:
+            found += [
+                t.format(_written(getattr(mark, k))) for k, t in _BOUNDS.items() if hasattr(mark, k)
+            ]
+        found += _bounds(part)
+    return found
+
+
+def _written(value: Any) -> str:
+    """Return a value as documents show it; "" for None and for no value at all."""
+    if value is None or value is PydanticUndefined or value == ():
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value in _NAMED:
+        return _NAMED[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def as_markdown(model: type[BaseModel], prefix: str = "") -> str:
+    """Return a section for each group of fields, with a table of them.
+
+    The column "compiled anew" is left out where no field of the model is traced.
+    """
+    found = [group for group in groups(model, prefix) if group.entries]
+    compiled = any(entry.traced for group in found for entry in group.entries)
+    return "\n".join(_section(group, compiled) for group in found)
+
+
+def _section(group: Group, compiled: bool) -> str:
+    head = ["field", "values", "default", *(["compiled anew"] if compiled else []), "meaning"]
+    summary = inspect.cleandoc(group.model.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    title = f"`{group.prefix.removesuffix('.')}`{group.member}" if group.prefix else "Top level"
+    lines = [f"### {title}", "", summary, "", _row(head), "|---" * len(head) + "|"]
+    for entry in group.entries:
+        default = f"`{entry.default}`" if entry.default else ""
+        anew = ["no" if entry.traced else "yes"] if compiled else []
+        lines.append(_row([f"`{entry.path}`", entry.values, default, *anew, entry.description]))
+    return "\n".join([*lines, ""])
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
