@@ -18,6 +18,7 @@ from data_prep.listing import state, table
 from data_prep.origin import Protocol
 from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, prepare
 from data_prep.progress import show_progress
+from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
 from lru_tune.data.verify import findings
 from lru_tune.errors import (
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
+    parser.add_argument("--version", action="version", version=f"lru-tune {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     rooted = argparse.ArgumentParser(add_help=False)

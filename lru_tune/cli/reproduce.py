@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
-    asked = [name for name in DOORS if getattr(arguments, name) not in (None, False)]
+    given = ((name, getattr(arguments, name)) for name in DOORS)
+    asked = [name for name, value in given if value is not None and value is not False]
     if len(asked) != 1:
         raise ConfigError(
             "say what to reproduce, one of: --table N, --figure N, --audit, --from result.json, --list"
@@ -135,7 +136,10 @@ def _names(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> list[float]:
-    numbers = [float(word) for word in text.split(",")]
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        numbers = [math.nan]
     if not all(0 < number < math.inf for number in numbers):
         raise argparse.ArgumentTypeError(f"positive numbers expected, got {text!r}")
     return numbers

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.cli import main
+from lru_tune import __version__
 from lru_tune.data.store import open_task
 from lru_tune.data.versions import task_lock
 from lru_tune.tasks import TASKS
@@ -44,6 +45,13 @@ def test_prepare_prints_the_folders_on_stdout_and_all_else_on_stderr(tmp_path, c
     twins = tmp_path / "synthetic"
     assert printed.out.splitlines() == [str(twins / "copy"), str(twins / "psmnist")]
     assert "copy: 256 train, 64 val, 64 test; fingerprint" in printed.err
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as raised:
+        run("--version")
+    assert raised.value.code == 0
+    assert capsys.readouterr().out == f"lru-tune {__version__}\n"
 
 
 def test_list_shows_each_task_and_its_state(tmp_path, capsys):
