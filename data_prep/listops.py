@@ -160,6 +160,7 @@ ORIGIN = Origin(
     source="generated here, seeded; or the files of the LRA release",
     wanted=f"{', '.join(FILES.values())}, here or in its folder listops-1000",
     find_raw=find_raw,
+    full=COUNTS,
     plan=_plan,
     write=_write,
     export=_export,
