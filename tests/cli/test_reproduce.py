@@ -195,6 +195,14 @@ def test_a_table_shows_what_was_run_before_whatever_part_is_asked_for(data, ende
     assert record(tmp_path / "runs" / "reproductions" / "table1")["n"] == 3
 
 
+def test_what_the_paper_leaves_open_stands_below_the_table(capsys):
+    assert guard(reproduce, ["--table", "8", "--render", "--tasks", "pathx"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Linear Dense RNN: sizes not stated for dense rows; run with Table 9's." in said
+    assert "Stable Exp + Ring Init, PathX: its ring is not stated" in said
+    assert "S4 (quoted), S4D-LegS (quoted), S5 (quoted): quoted by the paper" in said
+
+
 def test_below_is_an_error_only_where_it_is_asked_to_be(capsys, data, ended):
     ended(data(), (0.301, 0.302, 0.303))
     assert guard(reproduce, [*ONE_CELL, "--render"]) == 0
