@@ -91,6 +91,7 @@ def test_an_interruption_is_130(capsys):
         raise KeyboardInterrupt
 
     assert guard(interrupted) == 130
+    assert "same command" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_a_missing_resource(capsys):
