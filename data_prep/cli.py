@@ -54,6 +54,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "python -m data_prep") -
         )
     except LruTuneError as failure:
         error = failure
+    except (
+        PermissionError
+    ) as failure:  # the data root is tried before: these are the publisher's files
+        error = DataNotPrepared(f"{failure}; make it readable, or name other files with --from-dir")
     else:
         return 0
     print(f"error: {error}", file=sys.stderr)

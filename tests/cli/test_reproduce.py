@@ -136,6 +136,13 @@ def test_what_cannot_be_done_ends_with_its_exit_code(capsys, tmp_path, words, co
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("words", [["--table", "9"], ["--figure", "4"]])
+def test_a_runs_root_that_is_a_file_is_refused_before_anything_is_done(capsys, tmp_path, words):
+    (tmp_path / "file").touch()
+    assert guard(reproduce, [*words, "--runs-root", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.startswith("error: --runs-root: ")
+
+
 @pytest.mark.parametrize(
     "words",
     [
