@@ -2,6 +2,7 @@
 
 from data_prep.preparation import (
     ORIGINS,
+    changed_options,
     ensure_prepared,
     expected_counts,
     export_tsv,
@@ -9,4 +10,12 @@ from data_prep.preparation import (
     prepare,
 )
 
-__all__ = ["ORIGINS", "ensure_prepared", "expected_counts", "export_tsv", "full_counts", "prepare"]
+__all__ = [
+    "ORIGINS",
+    "changed_options",
+    "ensure_prepared",
+    "expected_counts",
+    "export_tsv",
+    "full_counts",
+    "prepare",
+]

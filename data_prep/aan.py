@@ -28,7 +28,13 @@ from data_prep.characters import (
 )
 from data_prep.listops import SOURCES
 from data_prep.origin import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
-from lru_tune.data.manifest import SPLITS, Provenance, SplitName, sha256_of
+from lru_tune.data.manifest import (
+    SPLITS,
+    Provenance,
+    SplitName,
+    prepare_command,
+    sha256_of,
+)
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import DataNotPrepared
 from lru_tune.tasks import Tokens
@@ -65,7 +71,7 @@ def _raw(request: Request) -> Path:
             "the texts of aan may not be passed on and cannot be fetched one by one. "
             f"Fetch {RELEASE.url} ({RELEASE.bytes / 1e9:.1f} GB; only its three files tsv_data/*.tsv are "
             "read, it need not be unpacked), then type:  "
-            "python -m data_prep prepare aan --from-dir FOLDER_WITH_IT"
+            f"{prepare_command(request.task.name, request.downloads.parent)} --from-dir FOLDER_WITH_IT"
         )
     return raw
 
@@ -129,6 +135,7 @@ ORIGIN = Origin(
     source=RELEASE.url,
     wanted=WANTED,
     find_raw=find_raw,
+    full=COUNTS,
     plan=_plan,
     write=_write,
 )

@@ -37,6 +37,7 @@ from data_prep.origin import (
     Request,
     carve,
     carved_counts,
+    with_validation,
 )
 from lru_tune.data.manifest import Provenance, SplitName, prepare_command
 from lru_tune.data.writer import TaskWriter
@@ -165,6 +166,7 @@ ORIGIN = Origin(
     source=f"{ARCHIVE.url}, {HUB} on Hugging Face",
     wanted=WANTED,
     find_raw=find_raw,
+    full=with_validation(TRAIN, TEST),
     plan=_plan,
     write=_write,
 )

@@ -18,6 +18,7 @@ from data_prep.listing import state, table
 from data_prep.origin import Protocol
 from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, prepare
 from data_prep.progress import show_progress
+from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
 from lru_tune.data.verify import findings
 from lru_tune.errors import (
@@ -54,6 +55,10 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         )
     except LruTuneError as failure:
         error = failure
+    except (
+        PermissionError
+    ) as failure:  # the data root is tried before: these are the publisher's files
+        error = DataNotPrepared(f"{failure}; make it readable, or name other files with --from-dir")
     else:
         return 0
     print(f"error: {error}", file=sys.stderr)
@@ -63,6 +68,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 def parser(prog: str = PROG) -> argparse.ArgumentParser:
     """Return the parser of all commands; `prog` is the program's name in help texts."""
     made = argparse.ArgumentParser(prog=prog, description="Prepare data sets as arrays on disk.")
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
     commands = made.add_subparsers(required=True, metavar="COMMAND")
 
     rooted = argparse.ArgumentParser(add_help=False)

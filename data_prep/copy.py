@@ -57,6 +57,7 @@ ORIGIN = Origin(
     source="generated here, seeded",
     wanted="nothing: the task is only generated, leave --from-dir out",
     find_raw=lambda folder: None,
+    full=COUNTS,
     plan=_plan,
     write=_write,
 )

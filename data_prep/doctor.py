@@ -24,7 +24,7 @@ from data_prep.origin import Origin
 from data_prep.preparation import DOWNLOADS, ORIGINS, room_needed
 from lru_tune.data.manifest import prepare_command
 from lru_tune.errors import LruTuneError
-from lru_tune.layout import raw_root
+from lru_tune.layout import is_writable, raw_root
 from lru_tune.tasks import Task
 
 SECONDS_FOR_IMPORT = 120
@@ -183,11 +183,11 @@ def _ask(address: str) -> Finding:
 
 
 def _check_root(case: Case) -> Iterator[Finding]:
-    existing = next(place for place in (case.root, *case.root.parents) if place.exists())
     elsewhere = "export LRU_TUNE_DATA=FOLDER"
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+    if not is_writable(case.root):
         yield Finding("problem", f"data root {case.root} cannot be written", elsewhere)
         return
+    existing = next(place for place in (case.root, *case.root.parents) if place.exists())
     free = shutil.disk_usage(existing).free
     room = f"data root {case.root}: {free / 1e6:,.0f} MB free"
     if case.room is None:

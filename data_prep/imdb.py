@@ -43,8 +43,8 @@ from data_prep.origin import (
     Protocol,
     Recipe,
     Request,
-    carved,
     shrunk,
+    with_validation,
 )
 from lru_tune.data.manifest import SPLITS, Provenance, SplitName
 from lru_tune.data.writer import TaskWriter
@@ -106,8 +106,7 @@ def _counts(request: Request) -> Counts:
     limited = shrunk(full, request.limit)
     if request.protocol == "lra-legacy":
         return {"train": limited["train"], "val": limited["test"], "test": limited["test"]}
-    train, val = carved(limited["train"])
-    return {"train": train, "val": val, "test": limited["test"]}
+    return with_validation(limited["train"], limited["test"])
 
 
 def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
@@ -220,6 +219,7 @@ ORIGIN = Origin(
     source=f"{SOURCE.url}, or {HUB_NAME} on Hugging Face",
     wanted=f"{ARCHIVE}, or aclImdb with its folders {{train,test}}/{{neg,pos}}",
     find_raw=find_raw,
+    full=with_validation(2 * PER_LABEL, 2 * PER_LABEL),
     plan=_plan,
     write=_write,
     protocols=("default", "lra-legacy"),

@@ -131,7 +131,10 @@ def _drop_seen(expressions: Expressions, seen: set[bytes]) -> Expressions:
 
 
 def _export(prepared: PreparedTask, folder: Path, progress: Progress) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--export-tsv: {folder} cannot be made a folder: {error}") from error
     for split, file in FILES.items():
         arrays = prepared.split(split)
         vocabulary, lengths = prepared.manifest.vocabulary, arrays.lengths
@@ -160,6 +163,7 @@ ORIGIN = Origin(
     source="generated here, seeded; or the files of the LRA release",
     wanted=f"{', '.join(FILES.values())}, here or in its folder listops-1000",
     find_raw=find_raw,
+    full=COUNTS,
     plan=_plan,
     write=_write,
     export=_export,

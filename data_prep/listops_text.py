@@ -32,7 +32,8 @@ def read_expressions(path: Path, rows: int | None, longest: int, progress: Progr
     """Read the first `rows` expressions of a file, or all, cut to their first `longest` tokens.
 
     Raises:
-      DataDamaged: a line is not `expression<TAB>digit`, or its value is wrong; says file and line.
+      DataDamaged: a line is not `expression<TAB>digit`, or its value is wrong, or there is none; says
+        file and line.
     """
     size = path.stat().st_size
     read = 0
@@ -55,6 +56,8 @@ def read_expressions(path: Path, rows: int | None, longest: int, progress: Progr
             read += len(line)
             if number % 1000 == 0:
                 progress(f"reading {path.name}", read, size)
+    if not pieces:
+        raise DataDamaged(f"{path}:2: no expression after the header")
     return Expressions(
         tokens=np.frombuffer(b"".join(pieces), np.uint8),
         lengths=np.array([len(piece) for piece in pieces], np.int64),

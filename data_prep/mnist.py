@@ -23,6 +23,7 @@ from data_prep.origin import (
     Source,
     carve,
     carved_counts,
+    with_validation,
 )
 from lru_tune.data.manifest import SPLITS, Provenance
 from lru_tune.data.writer import TaskWriter
@@ -229,6 +230,7 @@ ORIGIN = Origin(
     source=MIRROR,
     wanted=WANTED,
     find_raw=find_raw,
+    full=with_validation(TRAIN, TEST),
     plan=_plan,
     write=_write,
 )

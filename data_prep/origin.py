@@ -93,6 +93,7 @@ class Origin(NamedTuple):
       source: for people.
       wanted: names the publisher's files that `find_raw` looks for, for people.
       find_raw: returns the folder below the given one that holds all of the publisher's files, or None.
+      full: examples per split of the whole data set, validation carved where it is.
       plan: turns a request into a recipe; cheap, and raises what is wrong before anything is written.
       write: adds the examples of a recipe to a writer.
       export: writes prepared arrays in the publisher's format into a folder; None where it cannot.
@@ -106,6 +107,7 @@ class Origin(NamedTuple):
     source: str
     wanted: str
     find_raw: Callable[[Path], Path | None]
+    full: Counts
     plan: Callable[[Request], Recipe]
     write: Callable[[Request, Recipe, TaskWriter], None]
     export: Callable[[PreparedTask, Path, Progress], None] | None = None
@@ -131,6 +133,12 @@ def carved(pool: int) -> tuple[int, int]:
     return train, pool - train
 
 
+def with_validation(train: int, test: int) -> Counts:
+    """Return the counts of a published train and test split once validation is carved from train."""
+    kept, validation = carved(train)
+    return {"train": kept, "val": validation, "test": test}
+
+
 def carved_counts(request: Request, *, train: int, test: int) -> Counts:
     """Return the counts of a task whose publisher gives so many examples, and no validation.
 
@@ -141,8 +149,7 @@ def carved_counts(request: Request, *, train: int, test: int) -> Counts:
     else:
         pool = min(request.limit or train, train)
         tested = max(1, test * pool // train)
-    kept, val = carved(pool)
-    return {"train": kept, "val": val, "test": tested}
+    return with_validation(pool, tested)
 
 
 def carve(pool: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

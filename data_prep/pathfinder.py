@@ -158,6 +158,7 @@ ORIGIN = Origin(
     source="generated here, seeded; or the images of the LRA release",
     wanted=WANTED,
     find_raw=find_folder,
+    full=COUNTS,
     plan=_plan,
     write=_write,
     slow=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 from data_prep import aan, cifar, copy, imdb, listops, mnist, pathfinder
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
+from lru_tune.data.disk import naming_a_full_disk
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.data.verify import damaged_files
@@ -71,9 +72,9 @@ def ensure_prepared(
         offline = synthetic or entry.generated or _raw_files(entry, None) is not None
         if not offline:
             raise
-        limit = None if synthetic else _limit(entry, root, reads or {})
+        limit = None if synthetic else _limit(entry, reads or {})
     else:
-        limit = _limit(entry, root, reads or {})
+        limit = _limit(entry, reads or {})
         if not _is_too_small(entry, root, prepared.manifest, limit):
             return prepared
         seed = prepared.manifest.seed
@@ -102,7 +103,7 @@ def expected_counts(
       DataNotPrepared: it would raise that as well.
     """
     entry = find_task(task)
-    limit = None if synthetic else _limit(entry, root, reads or {})
+    limit = None if synthetic else _limit(entry, reads or {})
     raw = None
     try:
         manifest = open_task(entry.name, _place(root, synthetic)).manifest
@@ -116,11 +117,19 @@ def expected_counts(
 
 
 def full_counts(task: str) -> Counts:
-    """Return the examples per split of a whole data set; empty where only the publisher's files tell."""
-    try:
-        return _recipe(find_task(task), Path()).counts
-    except DataNotPrepared:
+    """Return the examples per split of a whole data set."""
+    return ORIGINS[find_task(task).origin].full
+
+
+def changed_options(manifest: Manifest) -> dict[str, int]:
+    """Return the options that a task was generated with and that are not its own, by name."""
+    task = find_task(manifest.task)
+    named = [name for name in ORIGINS[task.origin].options if name in manifest.parameters]
+    if not named:
         return {}
+    own = _recipe(task, Path()).provenance.parameters
+    given = manifest.parameters
+    return {name: given[name] for name in named if given[name] != own[name]}
 
 
 def room_needed(task: str, root: Path) -> int:
@@ -139,11 +148,11 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _limit(task: Task, root: Path, reads: Reads) -> int | None:
+def _limit(task: Task, reads: Reads) -> int | None:
     """Return how many training examples give all that will be read; None for the whole set."""
     if not ORIGINS[task.origin].slow or len(reads) < len(SPLITS):
         return None
-    full = _recipe(task, root).counts
+    full = ORIGINS[task.origin].full
     # The other splits shrink in proportion, so the split read to the largest share decides.
     needed = max(-(-reads[split] * full["train"] // full[split]) for split in SPLITS)
     return max(needed, SMALLEST_LIMIT) if needed < full["train"] else None
@@ -222,7 +231,7 @@ def prepare(
     entry = find_task(task)
     origin = ORIGINS[entry.origin]
     place = _place(root, synthetic)
-    _check_arguments(place, limit, workers)
+    _check_arguments(place, limit, seed, workers)
     _check_choices(entry, origin, protocol, options or {})
     request = Request(
         task=entry,
@@ -270,14 +279,17 @@ def _place(root: Path, synthetic: bool) -> Path:
     return root.resolve() / SYNTHETIC_FOLDER if synthetic else root.resolve()
 
 
-def _check_arguments(place: Path, limit: int | None, workers: int) -> None:
+def _check_arguments(place: Path, limit: int | None, seed: int, workers: int) -> None:
     if limit is not None and limit < SMALLEST_LIMIT:
         raise ConfigError(f"--limit must be at least {SMALLEST_LIMIT}, got {limit}")
+    if seed < 0:
+        raise ConfigError(f"--seed must be at least 0, got {seed}")
     if workers < 1:
         raise ConfigError(f"--workers must be at least 1, got {workers}")
     try:
-        place.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        with naming_a_full_disk(place, "nothing was written"):
+            place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise ConfigError(f"--data-root: {place} cannot be made a folder: {error}") from error
     if not os.access(place, os.W_OK):
         raise ConfigError(f"--data-root: {place} is not writable; name another folder")
@@ -287,8 +299,9 @@ def _check_choices(
     task: Task, origin: Origin, protocol: Protocol, options: Mapping[str, int]
 ) -> None:
     if protocol not in origin.protocols:
-        known = " or ".join(origin.protocols)
-        raise ConfigError(f"--protocol: {task.name} has {known}, got {protocol}")
+        raise ConfigError(
+            f"--protocol {protocol} is not for {task.name}, whose validation is always its own; leave it out"
+        )
     for name in options:
         if name not in origin.options:
             known = did_you_mean(name, origin.options) or " It has none."

@@ -36,6 +36,18 @@ def runs_root(given: str | Path | None = None) -> Path:
     return Path(given or os.environ.get("LRU_TUNE_RUNS") or "runs").resolve()
 
 
+def is_writable(folder: Path) -> bool:
+    """Return whether files can be written into a folder, which need not be there yet."""
+    existing = next(place for place in (folder, *folder.parents) if os.access(place, os.F_OK))
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+def demand_runs_root(root: Path) -> None:
+    """Raise ConfigError unless runs can be written there; touches nothing."""
+    if not is_writable(root):
+        raise ConfigError(f"--runs-root: {root} cannot be written; name another folder")
+
+
 def raw_root() -> Path | None:
     """Return `$LRU_TUNE_RAW`, where publishers' files may already lie, or None."""
     named = os.environ.get("LRU_TUNE_RAW")

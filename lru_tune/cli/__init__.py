@@ -60,7 +60,7 @@ def guard(command: Command, argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}; make room and go on with the same command", file=sys.stderr)
         return ResourcesMissing.exit_code
     except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
+        print("error: interrupted. Type the same command to start again", file=sys.stderr)
         return Interrupted.exit_code
 
 

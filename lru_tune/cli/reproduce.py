@@ -12,6 +12,7 @@ from types import FrameType
 
 from lru_tune import __version__
 from lru_tune.errors import ConfigError, VerdictBelow
+from lru_tune.layout import demand_runs_root, runs_root
 from lru_tune.paper.tables import PaperTable
 from lru_tune.reproduction.cells import choose_columns, choose_rows
 from lru_tune.reproduction.setting import Scaled, Setting
@@ -28,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
-    asked = [name for name in DOORS if getattr(arguments, name) not in (None, False)]
+    given = ((name, getattr(arguments, name)) for name in DOORS)
+    asked = [name for name, value in given if value is not None and value is not False]
     if len(asked) != 1:
         raise ConfigError(
             "say what to reproduce, one of: --table N, --figure N, --audit, --from result.json, --list"
@@ -135,7 +137,10 @@ def _names(text: str) -> list[str]:
 
 
 def _numbers(text: str) -> list[float]:
-    numbers = [float(word) for word in text.split(",")]
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        numbers = [math.nan]
     if not all(0 < number < math.inf for number in numbers):
         raise argparse.ArgumentTypeError(f"positive numbers expected, got {text!r}")
     return numbers
@@ -178,6 +183,7 @@ def _table(arguments: argparse.Namespace, command: str) -> int:
     }[table.kind]
     if arguments.dry_run:
         return plan(request, arguments)
+    demand_runs_root(request.root)
     return render(request) if arguments.render else run(request, arguments)
 
 
@@ -239,10 +245,10 @@ def _audit(arguments: argparse.Namespace, _command: str) -> int:
 
 def _figure(arguments: argparse.Namespace, _command: str) -> int:
     from lru_tune.figures import run_figure
-    from lru_tune.layout import runs_root
     from lru_tune.reproduction.store import FOLDER
 
     folder = runs_root(arguments.runs_root) / FOLDER / f"figure{arguments.figure}"
+    demand_runs_root(folder)
     statements = run_figure(arguments.figure, folder, _say)
     print(folder, flush=True)
     broken = [statement.text for statement in statements if not statement.holds]

@@ -123,7 +123,7 @@ def _task_data(prepared: PreparedTask) -> TaskData:
 
 def _shortfalls(manifest: Manifest) -> Iterator[str]:
     """Yield what makes prepared data others than those of the paper."""
-    from data_prep import full_counts
+    from data_prep import changed_options, full_counts
 
     if manifest.synthetic:
         yield "synthetic data"
@@ -134,6 +134,8 @@ def _shortfalls(manifest: Manifest) -> Iterator[str]:
     parameters = manifest.parameters
     if parameters.get("limit") is not None:
         yield f"prepared with --limit {parameters['limit']}"
+    for name, value in changed_options(manifest).items():
+        yield f"generated with --option {name}={value}"
     if manifest.protocol_stamp:
         yield manifest.protocol_stamp
     if parameters.get("unofficial_md5"):

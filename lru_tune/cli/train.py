@@ -16,6 +16,7 @@ from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.errors import ConfigError, Interrupted
 from lru_tune.layout import (
     data_root,
+    demand_runs_root,
     new_experiment_folder,
     runs_root,
     search_space_file,
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = _configuration(arguments)
     if arguments.cpus is not None and arguments.cpus < 1:
         raise ConfigError(f"--cpus must be at least 1, got {arguments.cpus}")
+    demand_runs_root(runs_root(arguments.runs_root))
     become_worker()
     signal.signal(signal.SIGTERM, _stop)
     root = data_root(arguments.data_root)

@@ -9,7 +9,13 @@ from lru_tune import __version__
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
-from lru_tune.layout import data_root, new_experiment_folder, runs_root, timestamped
+from lru_tune.layout import (
+    data_root,
+    demand_runs_root,
+    new_experiment_folder,
+    runs_root,
+    timestamped,
+)
 from lru_tune.search.record import FILE as EXPERIMENT_FILE
 from lru_tune.search.record import read_record
 from lru_tune.search.resources import Wishes, this_machine
@@ -114,12 +120,13 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     from data_prep import ensure_prepared
     from lru_tune.search.experiment import create_experiment
 
-    root = data_root(arguments.data_root)
+    root, runs = data_root(arguments.data_root), runs_root(arguments.runs_root)
+    demand_runs_root(runs)
     task = ensure_prepared(
         space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
     )
     name = arguments.name or timestamped(space.task)
-    folder = new_experiment_folder(runs_root(arguments.runs_root), name)
+    folder = new_experiment_folder(runs, name)
     create_experiment(space, folder, task)
     return _run(space, folder, task, arguments)
 

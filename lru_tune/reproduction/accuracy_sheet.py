@@ -109,7 +109,12 @@ def accuracy_sheet(
         title=f"{table.heading}, run again: {table.title}",
         labels=setting.labels,
         blocks=(overview, *_cells(shown)),
-        notes=(*EXPLANATIONS, f"Published: {table.source}.", *_remarks(shown)),
+        notes=(
+            *EXPLANATIONS,
+            f"Published: {table.source}.",
+            *_caveats(rows, shown),
+            *_remarks(shown),
+        ),
         records=[_record(j) for j in shown],
         about=dict(about),
     )
@@ -119,6 +124,17 @@ def _cells(shown: Sequence[Judged]) -> list[Block]:
     """Return the block of the cells of which anything has been run."""
     begun = [_line(j) for j in shown if j.summary.n or j.result.failed]
     return [Block("Cells", HEADER, begun)] if begun else []
+
+
+def _caveats(rows: Sequence[Row], shown: Sequence[Judged]) -> list[str]:
+    """Return what else one has to know about the published rows and cells."""
+    named: dict[str, list[str]] = {}
+    for row in rows:
+        if row.note:
+            named.setdefault(row.note, []).append(row.name)
+    lines = [f"{', '.join(names)}: {note}." for note, names in named.items()]
+    cells = ((j.result.cell, j.published) for j in shown)
+    return lines + [f"{cell}: {told.note}." for cell, told in cells if told and told.note]
 
 
 def _remarks(shown: Sequence[Judged]) -> list[str]:

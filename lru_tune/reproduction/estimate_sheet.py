@@ -28,8 +28,9 @@ def estimate_sheet(
     runs = sum(cell.races + cell.seeds for cell in found)
     steps = sum(cell.steps * (cell.races + cell.seeds) for cell in found)
     known = [cell.hours for cell in found if cell.hours is not None]
+    time = _hours(sum(known)) if known or not found else f"{UNKNOWN} time"
     notes = [
-        f"{runs} runs, {steps:,} steps, {_hours(sum(known))} on this machine ({machine})"
+        f"{runs} runs, {steps:,} steps, {time} on this machine ({machine})"
         + f", {len(found) - len(known)} of {len(found)} cells left out" * (len(known) < len(found))
         + ".",
         "Evaluation and compilation are not in it. Cells that agree in everything share their runs; "

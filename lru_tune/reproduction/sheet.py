@@ -76,13 +76,16 @@ def as_markdown(sheet: Sheet) -> str:
 
 
 def as_csv(sheet: Sheet) -> str:
-    """Return the records, the label in the last column of every line: `comparable` where there is none."""
+    """Return the records; the last column has what forbids to compare a line, or `comparable`.
+
+    That is the sheet's labels and the record's own `remark`.
+    """
     text = io.StringIO()
     names = [*sheet.records[0], "label"] if sheet.records else ["label"]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    label = "; ".join(sheet.labels) or COMPARABLE
     for record in sheet.records:
+        label = "; ".join(filter(None, [*sheet.labels, record.get("remark")])) or COMPARABLE
         writer.writerow({key: _flat(value) for key, value in record.items()} | {"label": label})
     return text.getvalue()
 

@@ -86,9 +86,10 @@ def speed_sheet(
         labels=setting.labels,
         blocks=tuple(blocks),
         notes=(
-            "Optimiser steps a second on random examples of full length, without evaluation; the median of "
-            "three measurements. A speed is no result to be reproduced: no verdict is given.",
-            *_ratios(shown),
+            "Optimiser steps a second on random examples of the greatest length that is trained on, without "
+            "evaluation; the median of three measurements. A speed is no result to be reproduced: no verdict "
+            "is given.",
+            *_ratios(shown, setting),
             *problems,
             f"Published: {table.source}.",
         ),
@@ -139,8 +140,11 @@ def _published(table: PaperTable, names: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def _ratios(shown: Sequence[tuple[CellPlan, dict[str, Any] | None]]) -> list[str]:
-    """Return a line for each task on which a row is compared with the first one, here and as published."""
+def _ratios(shown: Sequence[tuple[CellPlan, dict[str, Any] | None]], setting: Setting) -> list[str]:
+    """Return a line for each task on which a row is compared with the first one, measured on one device.
+
+    The published ratio stands beside it where the sizes are the published ones.
+    """
     first = shown[0][0].row.name if shown else ""
     speeds: dict[str, dict[str, dict[str, Any]]] = {}
     for cell, record in shown:
@@ -149,11 +153,11 @@ def _ratios(shown: Sequence[tuple[CellPlan, dict[str, Any] | None]]) -> list[str
     lines = []
     for column, rows in speeds.items():
         for row, record in rows.items():
-            if row == first or first not in rows:
+            if row == first or rows.get(first, {}).get("device") != record["device"]:
                 continue
             here = record["steps_per_second"] / rows[first]["steps_per_second"]
-            there = record["published"] / rows[first]["published"]
-            lines.append(
-                f"{column}: {row} is {here:.1f} times as fast as {first}; published {there:.1f}."
-            )
+            line = f"{column}: {row} is {here:.1f} times as fast as {first}"
+            if not setting.labels:
+                line += f"; published {record['published'] / rows[first]['published']:.1f}"
+            lines.append(f"{line}.")
     return lines

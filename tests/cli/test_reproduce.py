@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import full_counts
+from data_prep import full_counts, prepare
 from lru_tune import runs
 from lru_tune.cli import guard
 from lru_tune.cli import main as front_door
 from lru_tune.cli.reproduce import main as reproduce
+from lru_tune.cli.reproduce_data import DataRoot, known
 from lru_tune.data.manifest import Manifest, write_manifest
 from lru_tune.figures import FIGURES, Statement
 from lru_tune.paper.tables import TABLES, load_table
@@ -112,6 +113,7 @@ def record(folder: Path) -> dict:
         ([], 2, "say what to reproduce"),
         (["--table", "1", "--list"], 2, "say what to reproduce"),
         (["--table", "10"], 2, "the paper has no table 10"),
+        (["--table", "0"], 2, "the paper has no table 0"),
         (["--table", "1", "--rows", "RNN-Line"], 2, "Did you mean 'RNN-Lin'?"),
         (["--table", "3", "--rows", "S4 (quoted)"], 2, "shown as published"),
         (["--table", "1", "--tasks", "pathx"], 2, "has no pathx"),
@@ -134,13 +136,27 @@ def test_what_cannot_be_done_ends_with_its_exit_code(capsys, tmp_path, words, co
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("words", [["--table", "9"], ["--figure", "4"]])
+def test_a_runs_root_that_is_a_file_is_refused_before_anything_is_done(capsys, tmp_path, words):
+    (tmp_path / "file").touch()
+    assert guard(reproduce, [*words, "--runs-root", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.startswith("error: --runs-root: ")
+
+
 @pytest.mark.parametrize(
-    "words", [["--scale", "2"], ["--scale", "none"], ["--learning-rates", "inf"]]
+    "words",
+    [
+        ["--scale", "2"],
+        ["--scale", "none"],
+        ["--learning-rates", "inf"],
+        ["--learning-rates", "1e-3,high"],
+    ],
 )
-def test_a_number_that_makes_no_sense_is_bad_usage(words):
+def test_a_number_that_makes_no_sense_is_bad_usage(capsys, words):
     with pytest.raises(SystemExit) as raised:
         reproduce(["--table", "1", *words])
     assert raised.value.code == 2
+    assert f"got {words[1]!r}" in capsys.readouterr().err
 
 
 def test_a_dry_run_tells_cells_steps_and_hours_and_touches_nothing(capsys, monkeypatch, tmp_path):
@@ -186,6 +202,14 @@ def test_a_table_shows_what_was_run_before_whatever_part_is_asked_for(data, ende
     assert record(tmp_path / "runs" / "reproductions" / "table1")["n"] == 3
 
 
+def test_what_the_paper_leaves_open_stands_below_the_table(capsys):
+    assert guard(reproduce, ["--table", "8", "--render", "--tasks", "pathx"]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Linear Dense RNN: sizes not stated for dense rows; run with Table 9's." in said
+    assert "Stable Exp + Ring Init, PathX: its ring is not stated" in said
+    assert "S4 (quoted), S4D-LegS (quoted), S5 (quoted): quoted by the paper" in said
+
+
 def test_below_is_an_error_only_where_it_is_asked_to_be(capsys, data, ended):
     ended(data(), (0.301, 0.302, 0.303))
     assert guard(reproduce, [*ONE_CELL, "--render"]) == 0
@@ -224,6 +248,13 @@ def test_fewer_examples_than_the_papers_get_no_verdict(capsys, data, ended, tmp_
     folder = tmp_path / "runs" / "reproductions" / "table1"
     assert record(folder)["verdict"] is None
     assert "1,000 of 96,000 train examples; no verdict" in (folder / "table.md").read_text()
+
+
+def test_images_of_another_difficulty_get_no_verdict(tmp_path):
+    prepare("pathfinder", tmp_path / "data", limit=10, options={"distractors": 0})
+    where = DataRoot(tmp_path / "data", False, tmp_path / "runs")
+    found = known(where, ["pathfinder"], lambda _line: None)
+    assert "generated with --option distractors=0" in found["pathfinder"].shortfall
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed"])

@@ -86,11 +86,20 @@ def test_the_front_door_knows_its_commands(capsys):
     assert main(["tune", "--task", "copy", "--quick", "--dry-run"]) == 0
 
 
+def test_a_runs_root_that_is_a_file_is_refused_before_data_are_prepared(capsys, tmp_path):
+    (tmp_path / "file").touch()
+    words = ["--task", "copy", "--quick", "--data-root", str(tmp_path / "data")]
+    assert guard(tune, [*words, "--runs-root", str(tmp_path / "file")]) == 2
+    assert "--runs-root: " in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 def test_an_interruption_is_130(capsys):
     def interrupted(argv):
         raise KeyboardInterrupt
 
     assert guard(interrupted) == 130
+    assert "same command" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_a_missing_resource(capsys):

@@ -195,8 +195,11 @@ def test_characters_beyond_the_one_hot_code_become_unknown(tmp_path):
 
 
 def test_what_cannot_be_fetched_is_explained(tmp_path):
-    with pytest.raises(DataNotPrepared, match=r"cannot be fetched.*lra_release.gz \(8.2 GB.*type:"):
+    with pytest.raises(
+        DataNotPrepared, match=r"cannot be fetched.*lra_release.gz \(8.2 GB.*type:"
+    ) as raised:
         prepare("aan", tmp_path / "data")
+    assert f"prepare aan --data-root {tmp_path / 'data'} --from-dir" in str(raised.value)
     with pytest.raises(DataNotPrepared, match=r"python -m data_prep prepare aan --data-root"):
         ensure_prepared("aan", tmp_path / "data")
     with pytest.raises(DataNotPrepared, match=r"Wanted: new_aan_pairs.train.tsv, .*lra_release.gz"):

@@ -1,5 +1,6 @@
 """The commands: exit codes, what goes to stdout, and what an interruption leaves."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from data_prep import ORIGINS
 from data_prep.cli import main
+from lru_tune import __version__
 from lru_tune.data.store import open_task
 from lru_tune.data.versions import task_lock
 from lru_tune.tasks import TASKS
@@ -44,6 +47,29 @@ def test_prepare_prints_the_folders_on_stdout_and_all_else_on_stderr(tmp_path, c
     twins = tmp_path / "synthetic"
     assert printed.out.splitlines() == [str(twins / "copy"), str(twins / "psmnist")]
     assert "copy: 256 train, 64 val, 64 test; fingerprint" in printed.err
+
+
+def test_files_that_may_not_be_read_are_named(tmp_path, capsys, monkeypatch):
+    def refused(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setitem(ORIGINS, "mnist", ORIGINS["mnist"]._replace(find_raw=refused))
+    assert run("prepare", "smnist", "--from-dir", tmp_path, "--data-root", tmp_path / "data") == 3
+    assert f"error: [Errno 13] Permission denied: '{tmp_path}'; make it" in capsys.readouterr().err
+
+
+def test_an_export_needs_a_folder(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    words = ("prepare", "listops", "--synthetic", "--data-root", tmp_path)
+    assert run(*words, "--export-tsv", tmp_path / "file") == 2
+    assert "--export-tsv: " in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as raised:
+        run("--version")
+    assert raised.value.code == 0
+    assert capsys.readouterr().out == f"lru-tune {__version__}\n"
 
 
 def test_list_shows_each_task_and_its_state(tmp_path, capsys):

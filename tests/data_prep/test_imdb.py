@@ -122,7 +122,7 @@ def test_the_legacy_protocol_is_only_used_when_asked_for(folder, tmp_path):
     manifest = prepare("imdb", tmp_path, from_dir=folder).manifest
     assert (manifest.protocol, manifest.protocol_stamp) == ("default", None)
     assert manifest.counts["val"] == 10
-    with pytest.raises(ConfigError, match="--protocol: copy has default, got lra-legacy"):
+    with pytest.raises(ConfigError, match="--protocol lra-legacy is not for copy"):
         prepare("copy", tmp_path, protocol="lra-legacy")
 
 

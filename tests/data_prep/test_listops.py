@@ -126,6 +126,7 @@ def test_the_files_that_are_wanted_are_named(tmp_path):
     ("lines", "message"),
     [
         ("Target\tSource\r\n", r"x.tsv:1: header"),
+        (HEADER, r"x.tsv:2: no expression"),
         (HEADER + "( [MIN 3 ) ] )\t3\r\n( [MUL 3 ) ] )\t3\r\n", r"x.tsv:3: unknown token '\[MUL'"),
         (HEADER + "7\r\n", r"x.tsv:2: 'expression<TAB>digit' expected"),
         (HEADER + "7\t10\r\n", r"x.tsv:2: 'expression<TAB>digit' expected"),

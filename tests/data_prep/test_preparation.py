@@ -1,13 +1,23 @@
 """Preparing: what is there is kept, what is wrong is told, what is damaged is made again."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
-from data_prep import ORIGINS, ensure_prepared, expected_counts, export_tsv, prepare
+from data_prep import (
+    ORIGINS,
+    changed_options,
+    ensure_prepared,
+    expected_counts,
+    export_tsv,
+    full_counts,
+    prepare,
+)
 from data_prep.origin import SYNTHETIC_COUNTS
 from data_prep.progress import SECONDS_BETWEEN_LINES, ProgressLines
 from lru_tune.data.growing import GrowingArray
+from lru_tune.data.manifest import SPLITS
 from lru_tune.data.verify import verify
 from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared, ResourcesMissing
 from lru_tune.tasks import TASKS
@@ -78,6 +88,8 @@ def test_damaged_arrays_are_made_again(tmp_path, truncate):
     [
         ({"limit": 3}, "--limit must be at least 10, got 3"),
         ({"workers": 0}, "--workers must be at least 1, got 0"),
+        ({"seed": -1}, "--seed must be at least 0, got -1"),
+        ({"protocol": "lra-legacy"}, "--protocol lra-legacy is not for copy"),
     ],
 )
 def test_senseless_arguments_are_refused(tmp_path, arguments, message):
@@ -89,6 +101,34 @@ def test_a_data_root_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"--data-root: .*file cannot be made a folder"):
         prepare("copy", tmp_path / "file")
+
+
+def test_a_data_root_that_cannot_be_made_is_refused(tmp_path, monkeypatch):
+    def mkdir(self, *_args, **_options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with pytest.raises(ConfigError, match=r"--data-root: .*cannot be made a folder.*Read-only"):
+        prepare("copy", tmp_path / "data")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_full_counts_are_known_whatever_lies_in_the_present_folder(tmp_path, monkeypatch, task):
+    for batch in ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"):
+        path = tmp_path / "raw" / "cifar-10-batches-py" / batch
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"of other copies")
+    (path.parent / "test_batch").write_bytes(b"of other copies")
+    monkeypatch.chdir(tmp_path)
+    assert set(full_counts(task)) == set(SPLITS)
+    assert min(full_counts(task).values()) > 0
+
+
+def test_options_other_than_the_tasks_own_are_told_apart(tmp_path):
+    own = prepare("pathfinder", tmp_path, limit=10)
+    assert changed_options(own.manifest) == {}
+    harder = prepare("pathfinder", tmp_path, limit=10, options={"distractors": 10})
+    assert changed_options(harder.manifest) == {"distractors": 10}
 
 
 def test_copy_has_no_files_to_read_nor_a_text_format(tmp_path):

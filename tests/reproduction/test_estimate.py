@@ -3,9 +3,12 @@
 import pytest
 
 from lru_tune import runs
+from lru_tune.paper.tables import load_table
 from lru_tune.reproduction import estimate
+from lru_tune.reproduction.estimate_sheet import estimate_sheet
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import race_jobs, settle
+from lru_tune.reproduction.setting import Setting
 from lru_tune.search.resources import Machine, Wishes
 from lru_tune.training.speed import Speed
 
@@ -65,3 +68,14 @@ def test_a_cell_that_cannot_be_measured_has_no_hours(plan, store, monkeypatch):
     (found,) = estimates(plan(1, "RNN-Lin"), store)
     assert found.hours is None
     assert found.speed.problem == "no room"
+
+
+def test_a_time_that_is_not_known_is_not_called_zero(plan, store, monkeypatch):
+    monkeypatch.setattr(
+        estimate, "measure_speeds", lambda *_args, **_limits: [Speed(None, 0.0, 0, "", "no room")]
+    )
+    machine = Machine(1, 0)
+    found = estimates(plan(1, "RNN-Lin"), store)
+    notes = estimate_sheet(load_table(1), found, Setting(), machine).notes
+    assert "unknown time" in notes[0]
+    assert "1 of 1 cells left out" in notes[0]

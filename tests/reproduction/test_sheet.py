@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,13 @@ def test_csv_has_a_line_a_record_and_the_label_in_each():
     assert [line["seeds"] for line in lines] == ["1 2", ""]
     assert [line["ours"] for line in lines] == ["", "1.5"]
     assert COMPARABLE in as_csv(sheet())
+
+
+def test_csv_calls_a_line_with_a_remark_not_comparable():
+    whole = sheet()
+    remarked = replace(whole, records=[{**RECORDS[0], "remark": "half of the data"}, RECORDS[1]])
+    labels = [line["label"] for line in csv.DictReader(io.StringIO(as_csv(remarked)))]
+    assert labels == ["half of the data", COMPARABLE]
 
 
 def test_a_bar_does_not_break_a_table_in_markdown():
