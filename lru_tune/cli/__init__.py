@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "lru_tune.cli.train",
     "data": "data_prep.cli",
     "report": "lru_tune.cli.report",
+    "status": "lru_tune.cli.status",
 }
 SUMMARIES = {
     "tune": "search hyperparameters for a task",
@@ -24,6 +25,7 @@ SUMMARIES = {
     "train": "one run, without a search",
     "data": "list, prepare, verify and doctor data sets",
     "report": "tables and best configuration of an experiment",
+    "status": "how a search or reproduction stands",
 }
 USAGE_ERROR = 2
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no room on the disk, or in the user's quota

@@ -10,8 +10,7 @@ from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
 from lru_tune.layout import data_root, new_experiment_folder, runs_root, timestamped
-from lru_tune.search.record import FILE as EXPERIMENT_FILE
-from lru_tune.search.record import read_record
+from lru_tune.search.record import newest_experiment, read_record
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import find_task
@@ -207,11 +206,10 @@ def _experiment(given: str, root: Path) -> Path:
     """
     if given != LAST:
         return Path(given).resolve()
-    experiments = list(root.glob(f"*/{EXPERIMENT_FILE}"))
-    if not experiments:
+    newest = newest_experiment(root)
+    if newest is None:
         raise ConfigError(f"there is no experiment in {root}")
-    newest = max(experiments, key=lambda path: read_record(path.parent)["created"])
-    return newest.parent.resolve()
+    return newest
 
 
 def _place(root: Path, synthetic: bool) -> Path:
