@@ -18,6 +18,7 @@ COMMANDS = {
     "data": "data_prep.cli",
     "report": "lru_tune.cli.report",
     "status": "lru_tune.cli.status",
+    "import-wandb": "lru_tune.cli.import_wandb",
 }
 SUMMARIES = {
     "tune": "search hyperparameters for a task",
@@ -26,6 +27,7 @@ SUMMARIES = {
     "data": "list, prepare, verify and doctor data sets",
     "report": "tables and best configuration of an experiment",
     "status": "how a search or reproduction stands",
+    "import-wandb": "a W&B sweep file as a search space",
 }
 USAGE_ERROR = 2
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no room on the disk, or in the user's quota

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from lru_tune import __version__
+from lru_tune.cli.tracking import check_wandb
 from lru_tune.errors import ConfigError, VerdictBelow
 from lru_tune.paper.tables import PaperTable
 from lru_tune.reproduction.cells import choose_columns, choose_rows
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
+    check_wandb(arguments.wandb)
     asked = [name for name in DOORS if getattr(arguments, name) not in (None, False)]
     if len(asked) != 1:
         raise ConfigError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import __version__
+from lru_tune.cli.tracking import check_wandb
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
+    check_wandb(arguments.wandb)
     if arguments.resume is not None:
         return _resume(arguments)
     if arguments.task is None and arguments.space is None:
