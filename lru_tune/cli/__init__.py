@@ -18,6 +18,7 @@ COMMANDS = {
     "data": "data_prep.cli",
     "report": "lru_tune.cli.report",
     "status": "lru_tune.cli.status",
+    "export": "lru_tune.cli.export",
     "import-wandb": "lru_tune.cli.import_wandb",
 }
 SUMMARIES = {
@@ -27,6 +28,7 @@ SUMMARIES = {
     "data": "list, prepare, verify and doctor data sets",
     "report": "tables and best configuration of an experiment",
     "status": "how a search or reproduction stands",
+    "export": "one trial as a folder to hand on, or an Optuna study",
     "import-wandb": "a W&B sweep file as a search space",
 }
 USAGE_ERROR = 2

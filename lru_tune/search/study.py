@@ -147,9 +147,21 @@ def study_file(path: Path, space: SearchSpace, experiment: Path) -> Iterator[Stu
         study.close()
 
 
+def storage_url(path: Path) -> str:
+    """Return what optuna-dashboard wants to be told of a study's file."""
+    return f"sqlite:///{path}" if path.suffix in SQLITE_SUFFIXES else str(path)
+
+
+def is_study(path: Path) -> bool:
+    """Return whether a file is empty, SQLite or a journal of Optuna."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+    return not head or head.startswith(b"SQLite format 3") or b'"op_code"' in head
+
+
 def _storage(path: Path) -> BaseStorage:
     if path.suffix in SQLITE_SUFFIXES:
-        return RDBStorage(f"sqlite:///{path}")
+        return RDBStorage(storage_url(path))
     return JournalStorage(JournalFileBackend(str(path)))
 
 
