@@ -7,6 +7,7 @@ any time. Statuses become Optuna's states:
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -162,7 +163,16 @@ def is_study(path: Path) -> bool:
 def _storage(path: Path) -> BaseStorage:
     if path.suffix in SQLITE_SUFFIXES:
         return RDBStorage(storage_url(path))
+    _cut_half_a_line(path)
     return JournalStorage(JournalFileBackend(str(path)))
+
+
+def _cut_half_a_line(path: Path) -> None:
+    """Mend the end of a journal whose writer was killed; Optuna would read no further than there."""
+    content = path.read_bytes() if path.is_file() else b""
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
 
 
 def _value(state: TrialState, told: dict[int, float], mode: str) -> float | None:

@@ -117,6 +117,20 @@ def test_a_study_can_be_brought_up_to_date_again_and_again(make_space, tmp_path,
     assert first.datetime_complete is not None
 
 
+def test_a_study_whose_writer_was_killed_goes_on(make_space, tmp_path):
+    space = make_space()
+    journal = Journal(tmp_path / "journal.jsonl")
+    path = tmp_path / "study.journal"
+    for number in range(2):
+        journal.append(Suggested(number, {RATE: 0.5}, f"000{number}-a"))
+        with study_file(path, space, tmp_path / "x") as study:
+            study.update(journal.trials.values())
+        with open(path, "a") as file:
+            file.write('{"op_code": 4, "wor')
+    with study_file(path, space, tmp_path / "x"):
+        assert len(load(path, "x").trials) == 2
+
+
 def test_reading_a_journal_changes_nothing_and_leaves_out_half_a_line(tmp_path):
     path = tmp_path / "journal.jsonl"
     assert read_trials(path) == {}
