@@ -8,6 +8,7 @@ any time. Statuses become Optuna's states:
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -74,14 +75,16 @@ class StudyFile:
             for name, domain in space.domains.items()
         }
         self._storage = _storage(path)
-        optuna.create_study(
+        study = optuna.create_study(
             storage=self._storage,
             study_name=experiment.name,
             direction=DIRECTIONS[self._mode],
             load_if_exists=True,
         )
         self._study_id = self._storage.get_study_id_from_name(experiment.name)
-        self._storage.set_study_user_attr(self._study_id, "metric", space.tune.metric)
+        with warnings.catch_warnings():  # Optuna calls the name of an axis experimental
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([space.tune.metric])
         self._known = {
             trial.number: trial
             for trial in self._storage.get_all_trials(self._study_id, deepcopy=True)

@@ -55,6 +55,7 @@ def test_the_study_kept_live_is_the_one_made_afterwards(run, make_space, tmp_pat
     trials = read_trials(folder / "journal.jsonl")
     with study_file(tmp_path / "again.journal", space, folder) as again:
         again.update(trials.values())
+    assert live.metric_names == ["val/accuracy"]
     assert facts(live) == facts(load(tmp_path / "again.journal", "experiment"))
     assert [t.state for t in live.trials] == [STATES[t.status] for t in trials.values()]
     assert {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL} == {
