@@ -24,6 +24,8 @@ METRICS_FILE = "metrics.csv"
 RESULT_FILE = "result.json"
 CHECKPOINT_FOLDER = "checkpoints"
 FORMAT_VERSION = 1
+# A live run writes a report or a checkpoint every five minutes; three times that is silence.
+SILENT_SECONDS = 900.0
 
 STEP = "step"
 EPOCH = "epoch"

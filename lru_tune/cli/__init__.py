@@ -17,6 +17,9 @@ COMMANDS = {
     "train": "lru_tune.cli.train",
     "data": "data_prep.cli",
     "report": "lru_tune.cli.report",
+    "status": "lru_tune.cli.status",
+    "export": "lru_tune.cli.export",
+    "import-wandb": "lru_tune.cli.import_wandb",
     "fields": "lru_tune.cli.fields",
 }
 SUMMARIES = {
@@ -25,6 +28,9 @@ SUMMARIES = {
     "train": "one run, without a search",
     "data": "list, prepare, verify and doctor data sets",
     "report": "tables and best configuration of an experiment",
+    "status": "how a search or reproduction stands",
+    "export": "one trial as a folder to hand on, or an Optuna study",
+    "import-wandb": "a W&B sweep file as a search space",
     "fields": "every field of a configuration, with its default and meaning",
 }
 USAGE_ERROR = 2

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from lru_tune import __version__
+from lru_tune.cli.tracking import check_wandb
 from lru_tune.errors import ConfigError, VerdictBelow
 from lru_tune.layout import demand_runs_root, runs_root
 from lru_tune.paper.tables import PaperTable
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
+    check_wandb(arguments.wandb)
     given = ((name, getattr(arguments, name)) for name in DOORS)
     asked = [name for name, value in given if value is not None and value is not False]
     if len(asked) != 1:

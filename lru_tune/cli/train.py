@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from lru_tune import __version__
+from lru_tune.cli.tracking import check_wandb
 from lru_tune.config.files import load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
+    check_wandb(arguments.wandb)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     config = _configuration(arguments)
     if arguments.cpus is not None and arguments.cpus < 1:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import __version__
+from lru_tune.cli.tracking import check_wandb
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
@@ -16,8 +17,7 @@ from lru_tune.layout import (
     runs_root,
     timestamped,
 )
-from lru_tune.search.record import FILE as EXPERIMENT_FILE
-from lru_tune.search.record import read_record
+from lru_tune.search.record import newest_experiment, read_record
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import find_task
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
+    check_wandb(arguments.wandb)
     if arguments.resume is not None:
         return _resume(arguments)
     if arguments.task is None and arguments.space is None:
@@ -214,11 +215,10 @@ def _experiment(given: str, root: Path) -> Path:
     """
     if given != LAST:
         return Path(given).resolve()
-    experiments = list(root.glob(f"*/{EXPERIMENT_FILE}"))
-    if not experiments:
+    newest = newest_experiment(root)
+    if newest is None:
         raise ConfigError(f"there is no experiment in {root}")
-    newest = max(experiments, key=lambda path: read_record(path.parent)["created"])
-    return newest.parent.resolve()
+    return newest
 
 
 def _place(root: Path, synthetic: bool) -> Path:

@@ -57,7 +57,7 @@ def best_run(frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = 
 def write_best_config(
     row: pd.Series, path: Path, *, metric: str = runs.VAL_ACCURACY, remark: str = ""
 ) -> None:
-    """Write a run's complete configuration with a comment that says where it comes from.
+    """Write the best run's complete configuration with a comment that says where it comes from.
 
     Args:
       row: a row of `load_runs`.
@@ -65,16 +65,23 @@ def write_best_config(
       metric: the value named in the comment.
       remark: more lines of comment, such as a warning that the data were synthetic.
     """
+    title = f"Best configuration of experiment {row[EXPERIMENT]} by {metric}."
+    write_atomically(path, documented_config(row, title, metric=metric, remark=remark))
+
+
+def documented_config(row: pd.Series, title: str, *, metric: str, remark: str = "") -> str:
+    """Return a run's config.yaml under a comment that says where it comes from; see `write_best_config`."""
     run = Path(row[PATH])
     result = run / runs.RESULT_FILE
     ended = (result if result.is_file() else run).stat().st_mtime
+    value = "none" if pd.isna(row[metric]) else f"{row[metric]:.6g} at step {row[BEST_STEP]}"
     lines = [
-        f"Best configuration of experiment {row[EXPERIMENT]} by {metric}.",
+        title,
         f"trial: {row[TRIAL]} (seed {row[SEED]}, {row[STATUS]})",
-        f"{metric}: {row[metric]:.6g} at step {row[BEST_STEP]} of {row[HORIZON]}",
+        f"{metric}: {value} of {row[HORIZON]}",
         f"date: {datetime.fromtimestamp(ended):%Y-%m-%d}",
         f"lru-tune: {__version__}",
         *remark.splitlines(),
     ]
     header = "".join(f"# {line}\n" for line in lines)
-    write_atomically(path, header + (run / runs.CONFIG_FILE).read_text())
+    return header + (run / runs.CONFIG_FILE).read_text()

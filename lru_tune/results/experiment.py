@@ -22,7 +22,7 @@ from lru_tune.results.frame import (
     config_columns,
     load_runs,
 )
-from lru_tune.results.record import ExperimentRecord, read_record, read_space
+from lru_tune.results.record import read_record, read_space
 from lru_tune.results.report import Findings, render, summary
 
 TRIALS_FILE = "trials.csv"
@@ -86,8 +86,7 @@ def write_tables(experiment: str | Path) -> Written:
     if not findings.confirmed.empty:
         _write_csv(findings.confirmed, CONFIRM_COLUMNS, folder / CONFIRM_FILE)
     if findings.best is not None:
-        remark = _remark(findings.record)
-        metric = findings.record.metric
+        remark, metric = findings.record.remark, findings.record.metric
         write_best_config(findings.best, folder / BEST_FILE, metric=metric, remark=remark)
     report = folder / REPORT_FILE
     write_atomically(report, render(findings))
@@ -150,16 +149,3 @@ def _text(value: Any) -> str:
 def _write_csv(frame: pd.DataFrame, first: tuple[str, ...], path: Path) -> None:
     text = frame[[*first, *config_columns(frame)]].to_csv(index=False, lineterminator="\n")
     write_atomically(path, text)
-
-
-def _remark(record: ExperimentRecord) -> str:
-    causes = [
-        cause
-        for cause, present in (
-            ("synthetic data", record.synthetic),
-            ("the quick scale", record.scale == "quick"),
-        )
-        if present
-    ]
-    lines = [f"{' and '.join(causes)}: not comparable with published numbers"] if causes else []
-    return "\n".join([*lines, record.protocol_stamp or ""]).strip()

@@ -49,9 +49,6 @@ RUN_COLUMNS = {
     ERROR: "str",
     PATH: "str",
 }
-SILENT_SECONDS = (
-    900.0  # a live run writes a checkpoint every five minutes; three times that is silence
-)
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -195,7 +192,7 @@ def _status_without_result(run: Path) -> str:
     ended = record.is_file() and json.loads(record.read_text())["status"] != "running"
     places = (run, run / runs.CHECKPOINT_FOLDER)
     last_sign = max(place.stat().st_mtime for place in places if place.is_dir())
-    silent = time.time() - last_sign > SILENT_SECONDS
+    silent = time.time() - last_sign > runs.SILENT_SECONDS
     return "interrupted" if ended or silent else "running"
 
 

@@ -47,6 +47,20 @@ class ExperimentRecord:
         """What is to be said of an unusual validation split; None of a usual one."""
         return PROTOCOL_STAMPS.get(self.data.get("protocol", "default"))
 
+    @property
+    def remark(self) -> str:
+        """What keeps results from being compared with published ones, in lines; "" where nothing does."""
+        causes = [
+            cause
+            for cause, present in (
+                ("synthetic data", self.synthetic),
+                ("the quick scale", self.scale == "quick"),
+            )
+            if present
+        ]
+        lines = [f"{' and '.join(causes)}: not comparable with published numbers"] if causes else []
+        return "\n".join([*lines, self.protocol_stamp or ""]).strip()
+
 
 def read_record(experiment: Path) -> ExperimentRecord:
     """Read experiment.json; fields that are not part of the record are left aside.

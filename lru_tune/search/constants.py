@@ -9,4 +9,5 @@ WORKER = "worker"  # WorkerSettings as a mapping, the same for all trials
 REPORT = "report"  # reports so far, from 1
 STATUS = "status"  # `running` or how the trial ended by itself
 ERROR = "error"
+WARNINGS = "warnings"  # texts; absent where there are none
 RUNNING = "running"  # the status of a report that is not the last

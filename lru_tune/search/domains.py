@@ -53,6 +53,10 @@ class Domain(ABC):
         """Return the real value at a point of the searcher's scale."""
         return x
 
+    def label(self, path: str) -> str:
+        """Return what the searcher's scale of a field is called."""
+        return path
+
     def draw(self, rng: np.random.Generator) -> Value:
         """Return a random real value, distributed as a random searcher draws it."""
         return self.from_coordinate(self.coordinate.draw(rng))
@@ -143,6 +147,10 @@ class OneMinusLogUniform(Range):
     def coordinate(self) -> Float:
         """The distance to one."""
         return Float(self.low, self.high, log=True)
+
+    def label(self, path: str) -> str:
+        """Return `1 - <field>`."""
+        return f"1 - {path}"
 
     def contains(self, value: Any) -> bool:
         """Return whether 1 - value lies in the range, give or take rounding."""

@@ -4,6 +4,8 @@ Resuming is running again: the journal is read back, unfinished trials go on in 
 and whatever is done is not done twice.
 """
 
+import os
+import platform
 import shlex
 import sys
 import time
@@ -23,6 +25,7 @@ from lru_tune.search.cluster import ray_cluster
 from lru_tune.search.confirm import confirmation_jobs
 from lru_tune.search.fleet import run_all, run_trials
 from lru_tune.search.journal import Journal
+from lru_tune.search.mirror import StudyMirror
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
 from lru_tune.search.record import read_record, update_record, write_record
@@ -115,7 +118,8 @@ def run_experiment(
     begun, status = time.monotonic(), "interrupted"
     try:
         with FileLock(folder / LOCK_FILE, timeout=0):
-            update_record(folder, status="running")
+            process = {"pid": os.getpid(), "host": platform.node()}
+            update_record(folder, status="running", process=process)
             try:
                 _stages(space, folder, task, options)
                 status = "completed"
@@ -148,6 +152,15 @@ def _stages(
             options.wishes,
             train_examples=task.manifest.counts["train"],
             confirm=options.confirm,
+        )
+        update_record(
+            folder,
+            plan={
+                "trials": plan.trials,
+                "steps": plan.steps,
+                "horizon": plan.terms.horizon,
+                "confirm_runs": plan.confirm_runs,
+            },
         )
         worker = WorkerSettings(
             data_root=str(task.folder.parent),
@@ -198,7 +211,11 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
             allotment=plan.allotment,
             worker=worker,
             experiment=folder,
-            callbacks=[Recorder(journal, searcher, trials_dir), progress],
+            callbacks=[
+                Recorder(journal, searcher, trials_dir),
+                StudyMirror(journal, space, folder),
+                progress,
+            ],
         )
     if not any(trial.status in ("completed", "stopped") for trial in journal.trials.values()):
         raise NoTrialSucceeded(f"none of {len(journal.trials)} trials succeeded; see {folder}")

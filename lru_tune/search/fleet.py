@@ -15,6 +15,7 @@ from ray.tune.search import Searcher
 
 from lru_tune import runs
 from lru_tune.errors import Interrupted
+from lru_tune.search.complaints import Echo
 from lru_tune.search.constants import (
     ERROR,
     FINAL,
@@ -83,7 +84,7 @@ def run_trials(
             name=RAY_FOLDER,
             storage_path=str(experiment),
             failure_config=tune.FailureConfig(max_failures=RETRIES),
-            callbacks=[*callbacks, tally],
+            callbacks=[*callbacks, Echo(), tally],
             verbose=0,
         ),
     ).fit()

@@ -16,6 +16,7 @@ from lru_tune.runs import FINISHED
 
 FILE = "journal.jsonl"
 FORMAT_VERSION = 1
+GAVE_UP = frozenset({"diverged", "failed"})
 ENDED: frozenset[str] = FINISHED | {"failed"}
 
 
@@ -69,6 +70,7 @@ class TrialRecord:
 
     Attributes:
       values: of the search's metric, by step.
+      gave_up_at: step of a last report that only says that the trial gave up, with the worst value.
     """
 
     number: int
@@ -79,6 +81,12 @@ class TrialRecord:
     report: int = 0
     step: int = 0
     values: dict[int, float] = field(default_factory=dict)
+    gave_up_at: int | None = None
+
+    @property
+    def own_values(self) -> dict[int, float]:
+        """The values that the trial reached itself, by step."""
+        return {step: x for step, x in self.values.items() if step != self.gave_up_at}
 
     @property
     def ended(self) -> bool:
@@ -121,22 +129,48 @@ class Journal:
             self.path.write_text(json.dumps({"format_version": FORMAT_VERSION}) + "\n")
             return
         content = self.path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
+        whole = _whole_lines(content)
         if len(whole) < len(content):
             os.truncate(self.path, len(whole))
-        for line in whole.splitlines()[1:]:
-            fields = json.loads(line)
-            yield EVENTS[fields.pop("event")](**fields)
+        yield from _events(whole)
 
     def _count(self, event: Event) -> None:
-        match event:
-            case Suggested(number, sample, run):
-                self.trials[number] = TrialRecord(number, sample, run)
-            case Reported(number, step, report, value):
-                trial = self.trials[number]
-                trial.step, trial.report = step, report
-                trial.values[step] = value
-                trial.status = "running"
-            case Ended(number, status, error):
-                trial = self.trials[number]
-                trial.status, trial.error = status, error
+        _count(self.trials, event)
+
+
+def read_trials(path: Path) -> dict[int, TrialRecord]:
+    """Return number -> trial as a journal tells it; changes nothing, also while the journal grows.
+
+    A last line that is not whole yet is left out; a journal that is not there has no trials.
+    """
+    trials: dict[int, TrialRecord] = {}
+    if path.is_file():
+        for event in _events(_whole_lines(path.read_bytes())):
+            _count(trials, event)
+    return trials
+
+
+def _whole_lines(content: bytes) -> bytes:
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _events(lines: bytes) -> Iterator[Event]:
+    for line in lines.splitlines()[1:]:
+        fields = json.loads(line)
+        yield EVENTS[fields.pop("event")](**fields)
+
+
+def _count(trials: dict[int, TrialRecord], event: Event) -> None:
+    match event:
+        case Suggested(number, sample, run):
+            trials[number] = TrialRecord(number, sample, run)
+        case Reported(number, step, report, value, status):
+            trial = trials[number]
+            trial.step, trial.report = step, report
+            trial.values[step] = value
+            trial.status = "running"
+            if status in GAVE_UP:
+                trial.gave_up_at = step
+        case Ended(number, status, error):
+            trial = trials[number]
+            trial.status, trial.error = status, error

@@ -17,6 +17,7 @@ from rich.text import Text
 from lru_tune.config.schema import flatten
 from lru_tune.runs import STEP
 from lru_tune.search.constants import RUN, RUN_DIR, RUNNING, STATUS
+from lru_tune.search.durations import duration
 
 LINE_SECONDS = 60.0  # between two summaries where there is no terminal
 SHOWN = 12  # rows of the live table
@@ -148,7 +149,7 @@ class Progress(tune.Callback):
         if rate <= 0:
             return []
         left = max(0.0, self._steps - done) / rate
-        return [f"{rate:,.0f} steps/s"] + ([f"about {_duration(left)} left"] if running else [])
+        return [f"{rate:,.0f} steps/s"] + ([f"about {duration(left)} left"] if running else [])
 
     def _table(self) -> Group:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -181,11 +182,3 @@ def _leaf(field: str) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -20,7 +20,8 @@ def write_record(folder: Path, **fields: Any) -> None:
     """Write experiment.json anew: format version, time, versions and the given fields.
 
     Fields in use: status (running, interrupted, completed), command, task, variant, scale, synthetic,
-    metric, mode, seeds, data (fingerprint, chance, counts, protocol), data_root, confirm, seconds, device.
+    metric, mode, seeds, data (fingerprint, chance, counts, protocol), data_root, confirm, seconds, device,
+    process (pid, host) that runs it, plan (trials, steps, horizon, confirm_runs).
     """
     common = {
         "format_version": FORMAT_VERSION,
@@ -49,6 +50,14 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{folder} is no experiment: {FILE} is missing")
     return json.loads(path.read_text())
+
+
+def newest_experiment(root: Path) -> Path | None:
+    """Return the folder of the experiment under a runs root that was created last, None without any."""
+    experiments = [path.parent for path in root.glob(f"*/{FILE}")]
+    if not experiments:
+        return None
+    return max(experiments, key=lambda folder: read_record(folder)["created"]).resolve()
 
 
 def _write(folder: Path, content: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""SpaceSearcher: who proposes the next trial. The only module that knows Optuna.
+"""SpaceSearcher: who proposes the next trial.
 
 One class serves every kind: Optuna is asked and told directly, with the space's domains as fixed
 distributions. Asked again for the same events in the same order, it gives the same answers.
@@ -11,32 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.samplers import BaseSampler
-from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from lru_tune.errors import ConfigError
 from lru_tune.search.constants import FINAL, NUMBER, RUN, RUN_DIR
-from lru_tune.search.domains import Categorical, Coordinate, Float, Int
 from lru_tune.search.journal import Ended, Event, Journal, Reported, Suggested
 from lru_tune.search.space import Sample, SearchSpace
+from lru_tune.search.study import DIRECTIONS, distribution
 from lru_tune.search.trial import WORST
 
-DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 REFUSALS = 1000  # samples in a row that may violate a constraint before the space is called empty
-
-DISTRIBUTIONS: dict[type, Callable[[Any], BaseDistribution]] = {
-    Float: lambda c: FloatDistribution(c.low, c.high, log=c.log, step=c.step),
-    Int: lambda c: IntDistribution(c.low, c.high, log=c.log),
-    Categorical: lambda c: CategoricalDistribution(c.values),
-}
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     # The liar keeps concurrent trials apart; with one at a time it changes nothing.
@@ -66,7 +52,7 @@ class SpaceSearcher(Searcher):
         self._again: deque[int] = deque()
         self._asked: dict[int, optuna.Trial] = {}  # number -> Optuna's trial
         self._distributions = {
-            name: _distribution(domain.coordinate) for name, domain in space.domains.items()
+            name: distribution(domain.coordinate) for name, domain in space.domains.items()
         }
         self._study = _new_study(space)
         points = space.grid() if space.tune.searcher.kind == "grid" else space.start_points()
@@ -171,10 +157,6 @@ class SpaceSearcher(Searcher):
         domains = self._space.domains
         point = {name: domains[name].to_coordinate(x) for name, x in sample.items()}
         self._study.enqueue_trial(point)
-
-
-def _distribution(coordinate: Coordinate) -> BaseDistribution:
-    return DISTRIBUTIONS[type(coordinate)](coordinate)
 
 
 def _new_study(space: SearchSpace) -> optuna.Study:

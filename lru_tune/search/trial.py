@@ -22,6 +22,7 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Diverged, LruTuneError
 from lru_tune.process import prepare_process
 from lru_tune.runs import Report
+from lru_tune.search.complaints import listen
 from lru_tune.search.constants import (
     ERROR,
     FINAL,
@@ -77,6 +78,7 @@ class LruTrial(tune.Trainable):
         """Prepare the process, once, and open the first run."""
         settings = WorkerSettings(**config[WORKER])
         prepare_process(cpus=settings.cpus, gpus=settings.gpus)
+        self._complaints = listen()
         self._open(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -98,7 +100,7 @@ class LruTrial(tune.Trainable):
         self._told += 1
         status = "completed" if report.last else RUNNING
         metrics = {runs.STEP: report.step, REPORT: self._told, STATUS: status, "done": report.last}
-        return report.metrics | final | metrics
+        return report.metrics | final | metrics | self._complaints.take()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Write how far this trial has told its reports; the run directory holds everything else."""
@@ -138,7 +140,7 @@ class LruTrial(tune.Trainable):
         self._told += 1
         objective = {self._settings.metric: WORST[self._settings.mode]}
         metrics = {runs.STEP: self._step, REPORT: self._told, STATUS: status, "done": True}
-        return objective | metrics | {ERROR: error}
+        return objective | metrics | {ERROR: error} | self._complaints.take()
 
 
 def told_and_new_reports(

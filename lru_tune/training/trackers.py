@@ -5,20 +5,19 @@ own. The run directory stays complete without any of them.
 """
 
 import logging
-import os
 import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from lru_tune.config.schema import RunConfig, flatten
 from lru_tune.runs import STEP, Report
+from lru_tune.training.weights_and_biases import WandbTracker
 
 logger = logging.getLogger(__name__)
 
 WandbMode = Literal["off", "offline", "online"]
-PROJECT = "lru-tune"
 FINISH_SECONDS = 20.0  # how long the end of a run waits for a tracker that has not caught up
 
 
@@ -39,7 +38,7 @@ class TrackerSettings(NamedTuple):
     """Which trackers a run has.
 
     Attributes:
-      wandb: `online` without a key falls back to `offline`.
+      wandb: `online` falls back to `offline` without a key or a connection.
       tensorboard: event files under the run directory's `tb`.
       group: experiment name that Weights & Biases groups runs by.
     """
@@ -105,7 +104,10 @@ class TensorBoardTracker:
         from tensorboardX import SummaryWriter
 
         self._writer = SummaryWriter(str(run_dir / "tb"))
-        self._writer.add_text("config", "\n".join(f"{k}: {v}" for k, v in _flat(config).items()))
+        self._writer.add_text(
+            "config",
+            "\n".join(f"{k}: {v}" for k, v in flatten(config.model_dump(mode="json")).items()),
+        )
 
     def log(self, report: Report) -> None:
         """Write every metric at its step."""
@@ -117,42 +119,3 @@ class TensorBoardTracker:
         """Close the event file."""
         self._writer.add_text("status", status)
         self._writer.close()
-
-
-class WandbTracker:
-    """Mirrors a run to Weights & Biases; `offline` needs neither an account nor a network."""
-
-    def __init__(self, mode: Literal["offline", "online"], group: str) -> None:
-        self._mode = mode
-        self._group = group
-
-    def start(self, config: RunConfig, run_dir: Path) -> None:
-        """Open a W&B run named after the run directory."""
-        import wandb
-
-        mode = self._mode
-        if mode == "online" and not (os.environ.get("WANDB_API_KEY") or wandb.api.api_key):
-            logger.warning("no W&B key found (wandb login); logging offline under %s", run_dir)
-            mode = "offline"
-        self._run = wandb.init(
-            project=os.environ.get("WANDB_PROJECT", PROJECT),
-            group=self._group or None,
-            name=run_dir.name,
-            dir=str(run_dir),
-            config=_flat(config),
-            mode=mode,
-            settings=wandb.Settings(silent=True, init_timeout=FINISH_SECONDS),
-        )
-
-    def log(self, report: Report) -> None:
-        """Log every metric at its step."""
-        self._run.log(report.metrics, step=report.step)
-
-    def finish(self, status: str) -> None:
-        """Write the final status and close."""
-        self._run.summary["status"] = status
-        self._run.finish()
-
-
-def _flat(config: RunConfig) -> dict[str, Any]:
-    return flatten(config.model_dump(mode="json"))

@@ -1,8 +1,6 @@
 import threading
 import time
 
-import pytest
-
 from lru_tune.runs import METRICS_COLUMNS, Report
 from lru_tune.training import trackers
 from lru_tune.training.trackers import Background, TrackerSettings, make_trackers
@@ -75,13 +73,3 @@ def test_tensorboard_events_are_written(config, tmp_path):
     (tracker,) = make_trackers(TrackerSettings(tensorboard=True))
     follow(tracker, config, tmp_path)
     assert list((tmp_path / "tb").glob("events.out.tfevents.*"))
-
-
-@pytest.mark.slow
-def test_wandb_works_offline_without_an_account(config, tmp_path, monkeypatch):
-    pytest.importorskip("wandb", reason="the wandb extra is not installed")
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tracker,) = make_trackers(TrackerSettings(wandb="offline", group="test"))
-    follow(tracker, config, tmp_path)
-    assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))

@@ -1,0 +1,145 @@
+"""`lru-tune status [DIR]`: how a search or a reproduction stands, without touching it."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lru_tune.errors import ConfigError
+from lru_tune.layout import runs_root
+from lru_tune.reproduction.status import is_reproduction, reproduction_status
+from lru_tune.reproduction.store import FOLDER
+from lru_tune.search.durations import duration
+from lru_tune.search.record import newest_experiment
+from lru_tune.search.status import RunState, Stage, Status, search_status
+
+FORMAT_VERSION = 1
+SHOWN = 20  # running runs; more are counted only
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print how it stands to stdout; the last line is the folder, with --json all is one JSON object.
+
+    Raises:
+      ConfigError: there is no such experiment.
+    """
+    arguments = parser().parse_args(argv)
+    status = read_status(_folder(arguments.experiment, runs_root(arguments.runs_root)))
+    if arguments.json:
+        print(json.dumps(as_mapping(status), indent=2))
+    else:
+        print("\n".join([*lines(status), str(status.folder)]))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    made = argparse.ArgumentParser(
+        prog="lru-tune status",
+        description="How a search or a reproduction stands, running or not. Reads its files only.",
+    )
+    made.add_argument(
+        "experiment",
+        metavar="DIR",
+        nargs="?",
+        help="the folder, or its name under the runs root; default the newest experiment there",
+    )
+    made.add_argument("--json", action="store_true", help="one JSON object for programs")
+    made.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
+    return made
+
+
+def read_status(folder: Path) -> Status:
+    """Return how the search or reproduction in a folder stands.
+
+    Raises:
+      ConfigError: the folder holds neither.
+    """
+    if is_reproduction(folder):
+        return reproduction_status(folder)
+    return search_status(folder)
+
+
+def lines(status: Status) -> list[str]:
+    """Return a status as lines of text, none of them over 100 characters but for the last notes."""
+    text = [f"{status.folder.name}  {status.state.upper()}  ({status.about})"]
+    for stage in status.stages:
+        text.append(f"{stage.name:13} {_counts(stage)}")
+        if stage.best is not None:
+            best = f"{status.metric} {stage.best.best:.4f}"
+            text.append(f"{'  best':13} {best} by {stage.best.name} ({stage.best.status})")
+        running = stage.running[:SHOWN]
+        text += [f"  {line}" for line in _table([_row(run, status.metric) for run in running])]
+        if len(stage.running) > SHOWN:
+            text.append(f"  and {len(stage.running) - SHOWN} more")
+    if status.state == "running" and status.rate > 0:
+        pace = [f"{status.rate:,.1f} steps/s"]
+        if status.seconds_left is not None:
+            pace.append(f"roughly {duration(status.seconds_left)} left")
+        text.append(f"{'pace':13} {', '.join(pace)}")
+    return text + [f"{'note':13} {note}" for note in status.notes]
+
+
+def as_mapping(status: Status) -> dict[str, Any]:
+    """Return a status as JSON can hold it."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "folder": str(status.folder),
+        "kind": status.kind,
+        "state": status.state,
+        "about": status.about,
+        "metric": status.metric,
+        "steps_per_second": status.rate,
+        "seconds_left": status.seconds_left,
+        "notes": list(status.notes),
+        "stages": [
+            {
+                "name": stage.name,
+                "total": stage.total,
+                "counts": stage.counts,
+                "best": stage.best.name if stage.best else None,
+                "best_value": stage.best.best if stage.best else None,
+                "runs": [run._asdict() for run in stage.runs],
+            }
+            for stage in status.stages
+        ],
+    }
+
+
+def _folder(given: str | None, root: Path) -> Path:
+    """Return the folder given, that of this name under the runs root, or the newest there."""
+    if given is not None:
+        path, named = Path(given), root / given
+        return (named if not path.is_dir() and named.is_dir() else path).resolve()
+    newest = newest_experiment(root)
+    if newest is not None:
+        return newest
+    if (root / FOLDER).is_dir():
+        return root / FOLDER
+    raise ConfigError(f"there is no experiment in {root}; name its folder, or say --runs-root")
+
+
+def _counts(stage: Stage) -> str:
+    counts = stage.counts
+    running = counts.pop("running", 0)
+    ended = sum(counts.values())
+    total = "" if stage.total is None else f"/{stage.total}"
+    fates = ", ".join(f"{count} {status}" for status, count in counts.items())
+    words = f"{ended}{total} ended" + (f" ({fates})" if fates else "")
+    return words + (f", {running} running" if running else "")
+
+
+def _row(run: RunState, metric: str) -> tuple[str, ...]:
+    horizon = "" if run.horizon is None else f" / {run.horizon:,}"
+    value = "no report yet" if run.value is None else f"{metric} {run.value:.4f}"
+    silent = "" if run.silent is None else f"{duration(run.silent)} ago"
+    return (run.name, f"step {run.step:,}{horizon}", value, silent)
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

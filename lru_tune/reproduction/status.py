@@ -1,0 +1,61 @@
+"""How the reproductions under a runs root stand, read from their files alone."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from lru_tune.errors import ConfigError
+from lru_tune.reproduction.sheet import JSON_FILE
+from lru_tune.reproduction.store import FOLDER, RUNS
+from lru_tune.runs import SILENT_SECONDS, VAL_ACCURACY
+from lru_tune.search.status import Stage, State, Status, read_runs, settle
+
+
+def is_reproduction(folder: Path) -> bool:
+    """Return whether a folder is that of all reproductions, or of one table of them."""
+    return folder.name == FOLDER or folder.parent.name == FOLDER
+
+
+def reproduction_status(folder: Path) -> Status:
+    """Return how the runs of all tables stand, and what the tables that were written say.
+
+    Tables share their runs, so that the runs are those of the whole store.
+
+    Args:
+      folder: of all reproductions, or of one table.
+
+    Raises:
+      ConfigError: there is nothing in it, or a table's JSON file is damaged.
+    """
+    root = folder if folder.name == FOLDER else folder.parent
+    tables = sorted(folder.rglob(JSON_FILE) if folder != root else root.glob(f"*/{JSON_FILE}"))
+    found = read_runs(sorted((root / RUNS).glob("[!.]*")), VAL_ACCURACY, "max")
+    if not found and not tables:
+        raise ConfigError(f"{folder}: no reproduction here; nothing has been run yet")
+    live = [run for run in found if run.silent is not None and run.silent <= SILENT_SECONDS]
+    open_runs = [run for run in found if run.status in ("running", "interrupted")]
+    state: State = "running" if live else "interrupted" if open_runs else "completed"
+    notes = [line for table in tables for line in _table(table)]
+    if state == "interrupted":
+        notes.append("the same `reproduce` command goes on where it stopped")
+    return Status(
+        folder=folder,
+        kind="reproduction",
+        state=state,
+        about=f"{len(tables)} tables written" if folder == root else folder.name,
+        metric=VAL_ACCURACY,
+        stages=(Stage("runs", settle(found, state)),),
+        notes=tuple(notes),
+    )
+
+
+def _table(path: Path) -> list[str]:
+    """Return a line on what a table says."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    verdicts = Counter(cell["verdict"] for cell in content["cells"] if cell.get("verdict"))
+    words = ", ".join(f"{count} {word}" for word, count in verdicts.most_common())
+    return [f"{path.parent.name}: {words or 'no verdicts'} ({content['title']})"]

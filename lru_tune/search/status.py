@@ -1,0 +1,262 @@
+"""How an experiment stands, read from its files alone: nothing is written, no Ray, no JAX, no pandas."""
+
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from lru_tune import runs
+from lru_tune.search import journal as journals
+from lru_tune.search.journal import GAVE_UP, TrialRecord, read_trials
+from lru_tune.search.record import read_record
+from lru_tune.search.space import SearchSpace
+
+SPACE_FILE = "space.yaml"
+TRIALS_FOLDER, CONFIRM_FOLDER = "trials", "confirm"
+
+State = Literal["running", "silent", "interrupted", "completed"]
+
+
+class RunState(NamedTuple):
+    """One run.
+
+    Attributes:
+      status: of `lru_tune.runs.Status`, or `running`.
+      step, horizon: optimiser steps done, and asked for where that is known.
+      value, best: of the metric, at the last report and so far; None before the first.
+      silent: seconds since the run wrote anything; None of a run that has ended.
+      rate: steps per second since its previous report; 0 where that is not known.
+    """
+
+    name: str
+    status: str
+    step: int = 0
+    horizon: int | None = None
+    value: float | None = None
+    best: float | None = None
+    silent: float | None = None
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Runs that belong together.
+
+    Attributes:
+      total: runs planned; None where nobody knows.
+      steps: optimiser steps planned over all runs; None where nobody knows.
+      mode: whether `max` or `min` of the metric is better.
+    """
+
+    name: str
+    runs: tuple[RunState, ...]
+    total: int | None = None
+    steps: int | None = None
+    mode: Literal["max", "min"] = "max"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Status -> number of runs, the commonest first."""
+        return dict(Counter(run.status for run in self.runs).most_common())
+
+    @property
+    def running(self) -> tuple[RunState, ...]:
+        """The runs under way."""
+        return tuple(run for run in self.runs if run.status == "running")
+
+    @property
+    def best(self) -> RunState | None:
+        """The run with the best value so far among those that did not diverge or fail."""
+        valued = [run for run in self.runs if run.best is not None and run.status not in GAVE_UP]
+        choose = {"max": max, "min": min}[self.mode]
+        return choose(valued, key=lambda run: run.best or 0.0, default=None)
+
+    @property
+    def steps_left(self) -> int | None:
+        """Optimiser steps expected until the stage ends; at least what the running ones still have."""
+        if self.steps is None:
+            return None
+        if len(self.runs) == self.total and not self.running:
+            return 0
+        open_steps = sum(max(0, (run.horizon or 0) - run.step) for run in self.running)
+        return max(self.steps - sum(run.step for run in self.runs), open_steps)
+
+
+class Status(NamedTuple):
+    """How an experiment or a reproduction stands.
+
+    Attributes:
+      folder: absolute.
+      kind: what it is.
+      state: `silent` says that it should be running and has not written anything for long.
+      about: what was searched or reproduced, in a few words.
+      metric: that values are of.
+      stages: in order.
+      notes: lines for the user.
+    """
+
+    folder: Path
+    kind: Literal["search", "reproduction"]
+    state: State
+    about: str
+    metric: str
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """Optimiser steps per second of all running runs together."""
+        return sum(run.rate for stage in self.stages for run in stage.running)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Rough: what is planned and not done, at the present rate. None where that cannot be said."""
+        left = [stage.steps_left for stage in self.stages]
+        if self.state != "running" or self.rate <= 0 or None in left:
+            return None
+        return sum(steps for steps in left if steps is not None) / self.rate
+
+
+def search_status(folder: Path) -> Status:
+    """Return how a search and its confirmation stand.
+
+    Raises:
+      ConfigError: the folder is no experiment.
+    """
+    record = read_record(folder)
+    metric, mode, plan = record["metric"], record["mode"], record.get("plan", {})
+    trials = read_trials(folder / journals.FILE)
+    alive = _process_lives(record)
+    found = [_trial(trial, folder / TRIALS_FOLDER, metric, mode) for trial in trials.values()]
+    confirmed = read_runs(sorted((folder / CONFIRM_FOLDER).glob("[!.]*")), metric, mode)
+    state = _state(record["status"], alive, [*found, *confirmed])
+    horizon = plan.get("horizon")
+    confirm_runs = plan.get("confirm_runs", len(confirmed))
+    searched = settle(found, state)
+    stages = [Stage("search", searched, _planned(folder, plan), plan.get("steps"), mode)]
+    if confirm_runs or confirmed:
+        steps = confirm_runs * horizon if horizon else None
+        stages.append(Stage("confirmation", settle(confirmed, state), confirm_runs, steps, mode))
+    return Status(
+        folder=folder,
+        kind="search",
+        state=state,
+        about=", ".join(
+            [record["task"], record["variant"], f"{record['scale']} scale"]
+            + ["synthetic data"] * bool(record.get("synthetic"))
+        ),
+        metric=metric,
+        stages=tuple(stages),
+        notes=_notes(folder, record["status"], state),
+    )
+
+
+def read_runs(folders: Iterable[Path], metric: str, mode: Literal["max", "min"]) -> list[RunState]:
+    """Return how runs stand that no journal tells of; one without result.json counts as running."""
+    return [_run(folder, metric, mode) for folder in folders if folder.is_dir()]
+
+
+def settle(found: Iterable[RunState], state: State) -> tuple[RunState, ...]:
+    """Return the runs, those that nobody works on any more called interrupted."""
+    if state in ("running", "silent"):
+        return tuple(found)
+    return tuple(
+        run._replace(status="interrupted", silent=None, rate=0.0)
+        if run.status == "running"
+        else run
+        for run in found
+    )
+
+
+def _trial(trial: TrialRecord, trials_dir: Path, metric: str, mode: str) -> RunState:
+    """Return a trial: what the journal says if it has ended, else what its run directory says."""
+    if not trial.ended:
+        run = _run(trials_dir / trial.run, metric, mode)
+        return run._replace(status="running")  # until its end is written, whatever its worker left
+    told = trial.own_values
+    choose = {"max": max, "min": min}[mode]
+    return RunState(
+        trial.run,
+        trial.status,
+        step=trial.step,
+        value=told.get(trial.step),
+        best=choose(told.values(), default=None),
+    )
+
+
+def _run(folder: Path, metric: str, mode: str) -> RunState:
+    reports = runs.read_metrics(folder)
+    result = runs.read_result(folder) or {}
+    try:
+        config = runs.read_config(folder)
+    except FileNotFoundError:  # it has only just begun
+        config = {}
+    status = result.get("status", "running")
+    values = [report[metric] for report in reports]
+    return RunState(
+        folder.name,
+        status,
+        step=int(reports[-1][runs.STEP]) if reports else 0,
+        horizon=config.get("steps"),
+        value=values[-1] if values else None,
+        best={"max": max, "min": min}[mode](values, default=None),
+        silent=_silent(folder) if status == "running" else None,
+        rate=_rate(reports, config),
+    )
+
+
+def _rate(reports: list[dict[str, float]], config: dict[str, Any]) -> float:
+    batch_size = config.get("data", {}).get("batch_size")
+    if not reports or not batch_size:
+        return 0.0
+    return float(reports[-1][runs.EXAMPLES_PER_SECOND] / batch_size)
+
+
+def _silent(folder: Path) -> float | None:
+    places = [p for p in (folder, folder / runs.CHECKPOINT_FOLDER) if p.is_dir()]
+    return max(0.0, time.time() - max(p.stat().st_mtime for p in places)) if places else None
+
+
+def _process_lives(record: dict[str, Any]) -> bool | None:
+    """Return whether the process that runs an experiment is there; None where that cannot be seen."""
+    process = record.get("process", {})
+    if process.get("host") != platform.node():
+        return None
+    try:
+        os.kill(process["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True
+
+
+def _state(status: str, alive: bool | None, found: list[RunState]) -> State:
+    if status == "completed":
+        return "completed"
+    if status != "running" or alive is False:
+        return "interrupted"
+    signs = [run.silent for run in found if run.silent is not None]
+    return "silent" if signs and min(signs) > runs.SILENT_SECONDS else "running"
+
+
+def _planned(folder: Path, plan: dict[str, Any]) -> int | None:
+    if "trials" in plan:
+        return int(plan["trials"])
+    path = folder / SPACE_FILE
+    return SearchSpace.load(path).tune.trials if path.is_file() else None
+
+
+def _notes(folder: Path, status: str, state: State) -> tuple[str, ...]:
+    go_on = f"go on with:  python tune.py --resume {folder}"
+    if state == "interrupted":
+        gone = "its process is gone; " if status == "running" else ""
+        return (f"{gone}{go_on}",)
+    if state == "silent":
+        minutes = runs.SILENT_SECONDS / 60
+        return (f"nothing was written for {minutes:.0f} minutes; if its process is gone, {go_on}",)
+    return ()
