@@ -23,7 +23,7 @@ SUMMARIES = {
     "reproduce": "run the paper's tables and figures again, with a verdict",
     "train": "one run, without a search",
     "data": "list, prepare, verify and doctor data sets",
-    "report": "tables and best configuration of an experiment",
+    "report": "tables, report and pictures of an experiment",
 }
 USAGE_ERROR = 2
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no room on the disk, or in the user's quota

@@ -49,7 +49,7 @@ def boundary_strips(order: pd.DataFrame, search: dict[str, Any]) -> "Figure":
             alpha=0.8,
         )
         names.append(f"{dimension.field}\ntry {alarm.suggestion}" if alarm else dimension.field)
-        ends = list(dimension.ticks)
+        ends = sorted(dimension.ticks, key=lambda text: dimension.ticks[text])
         panel.text(1 + 2 * MARGIN, row, f"{ends[0]} … {ends[-1]}", va="center", fontsize="small")
     panel.set(xlim=(-MARGIN, 1 + MARGIN), ylim=(len(names) - 0.4, -0.6))
     panel.set_yticks(range(len(names)), names, fontsize="small")

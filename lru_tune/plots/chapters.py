@@ -136,7 +136,7 @@ def _fields(findings: Findings, reports: pd.DataFrame) -> Iterator[Picture]:
         "space",
         parallel_coordinates(trials, search, metric, mode),
         "All fields at once",
-        "One line a trial, from grey (worst) over blue to orange (best).",
+        "One line a trial, from grey (worst) over blue and purple to orange (best).",
     )
     found = scored(trials, reports, metric=metric, mode=mode)
     resamples = min(RESAMPLES, RESAMPLED // max(1, len(trials)))

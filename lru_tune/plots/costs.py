@@ -29,6 +29,7 @@ def cost_bars(costs: pd.DataFrame, wall_seconds: float | None = None) -> "Figure
     canvas, axes = new_plot(1, 2, size=(9, 3.2))
     left, right = axes.flat
     sums = costs.groupby(STATUS)[[STARTUP, TRAINING]].sum() / 60
+    sums = sums[sums[TRAINING] > 0]
     left.barh(sums.index, sums[TRAINING], color=BLUE, label="training and evaluation")
     left.barh(
         sums.index, sums[STARTUP], left=sums[TRAINING], color=ORANGE, label="start-up, estimated"
@@ -46,5 +47,7 @@ def cost_bars(costs: pd.DataFrame, wall_seconds: float | None = None) -> "Figure
         color=[STATUS_COLOURS.get(status, GREY) for status in paced[STATUS]],
         rasterized=many(paced[TRIAL]),
     )
-    right.set(xlabel="trial", ylabel=runs.EXAMPLES_PER_SECOND.replace("_", " "), ylim=(0, None))
+    right.set(xlabel="trial", ylabel=runs.EXAMPLES_PER_SECOND.replace("_", " "))
+    right.set_ylim(0, 1.1 * paced[PACE].max() if paced[PACE].max() > 0 else 1)
+    right.locator_params(axis="x", integer=True)
     return canvas

@@ -50,11 +50,19 @@ def eigenvalue_ring(before: Arrays, after: Arrays) -> "Figure":
         draw_circle(panel, 1.0, INK)
         paths = [[(a.real, a.imag), (b.real, b.imag)] for a, b in zip(old, new, strict=True)]
         panel.add_collection(LineCollection(paths, colors=GREY, linewidths=0.7))
-        panel.plot(old.real, old.imag, "o", color=GREY, markersize=3.5, label="before")
-        panel.plot(new.real, new.imag, "o", color=ORANGE, markersize=3.5, label="after")
+        panel.plot(
+            old.real,
+            old.imag,
+            "o",
+            color=GREY,
+            markerfacecolor="none",
+            markersize=6,
+            label="before",
+        )
+        panel.plot(new.real, new.imag, "o", color=ORANGE, markersize=3, label="after")
         as_complex_plane(panel)
         panel.set_title(f"layer {layer}", fontsize="medium")
-    add_legend(panels[0], loc="lower left")
+    add_legend(panels[-1], loc="upper left", bbox_to_anchor=(1, 1))
     return canvas
 
 
@@ -68,15 +76,17 @@ def half_lives(before: Arrays, after: Arrays, length: int | None = None) -> "Fig
     """
     canvas, panels = new_row(len(before), width=3.2, height=2.7, sharey=True)
     for layer, (panel, old, new) in enumerate(zip(panels, before, after, strict=True)):
-        for label, values, colour in (("before", old, GREY), ("after", new, BLUE)):
+        for label, values, colour, width in (("before", old, GREY, 4), ("after", new, BLUE, 1.5)):
             share = np.arange(1, len(values) + 1) / len(values)
-            panel.plot(share, np.sort(half_life(values)), color=colour, label=label)
+            panel.plot(
+                share, np.sort(half_life(values)), color=colour, linewidth=width, label=label
+            )
         if length is not None:
             panel.axhline(length, color=INK, linestyle=":", label=f"sequence, {length}")
         panel.set(yscale="log", xlabel="share of the states")
         panel.set_title(f"layer {layer}", fontsize="medium")
     panels[0].set_ylabel("half-life, steps")
-    add_legend(panels[0])
+    add_legend(panels[-1], loc="upper left", bbox_to_anchor=(1, 1))
     return canvas
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE_FILE = "report.html"
+REM_AN_INCH = 7  # of a drawing, so that all have letters of one size
+SMALLEST = 0.65  # of that size; on a narrower screen a drawing is pushed sideways
 DPI = 144  # of what is an image inside a drawing
 ORDER: tuple[Section, ...] = (
     "heading",
@@ -111,10 +113,10 @@ def as_svg(figure: "Figure", prefix: str) -> str:
 def _figure(picture: Picture, number: int) -> str:
     svg = as_svg(picture.figure, f"p{number}")
     title = html.escape(picture.title)
-    small = picture.figure.get_figwidth() < 5
-    svg = svg.replace(
-        "<svg", f'<svg role="img" aria-label="{title}"{" class=small" if small else ""}', 1
-    )
+    widest = REM_AN_INCH * picture.figure.get_figwidth()
+    size = f"max-width: {widest:.0f}rem; min-width: {SMALLEST * widest:.0f}rem"
+    opening = f'<svg role="img" aria-label="{title}" style="{size}"'
+    svg = svg.replace("<svg", opening, 1)
     return (
         f"<figure>\n<h3>{title}</h3>\n<figcaption>{html.escape(picture.caption)}</figcaption>\n"
         f'<div class="picture">{svg}</div>\n</figure>\n'

@@ -31,7 +31,7 @@ VERDICT_COLOURS = {
 
 
 def good_to_best() -> "LinearSegmentedColormap":
-    """Return the colours of worst (grey) over middling (blue) to best (orange) trials."""
+    """Return the colours from worst (grey) over blue and purple to best (orange) trials."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("good-to-best", [GREY, BLUE, ORANGE])
+    return LinearSegmentedColormap.from_list("good-to-best", ["#a9b4bf", BLUE, PURPLE, "#e8590c"])

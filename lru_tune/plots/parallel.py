@@ -64,7 +64,7 @@ def parallel_coordinates(
     for place, ticks in enumerate([*(dimension.ticks for dimension in found), ends]):
         panel.axvline(place, color="black", linewidth=0.8)
         for text, height in ticks.items():
-            panel.text(place + GAP, height, text, fontsize="x-small", va="bottom")
+            panel.text(place + GAP, height, text, fontsize="small", va="bottom", zorder=3)
     names = [*(short(dimension.field) for dimension in found), metric]
     panel.set(xlim=(-0.1, across[-1] + 0.35), ylim=(-0.06, 1.08), yticks=[])
     panel.set_xticks(across, names, fontsize="small", rotation=12)

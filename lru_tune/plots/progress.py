@@ -33,7 +33,7 @@ def best_so_far(
       mode: whether more or less of it is better.
       share: devices that one trial has to itself, as from `device_share`.
     """
-    canvas, axes = new_plot(1, 2, size=(9, 3.2), sharey=True)
+    canvas, axes = new_plot(1, 2, size=(9, 3.0), sharey=True)
     values = trials[metric].astype("float64")
     counted = values.where(trials[STATUS].isin(ELIGIBLE))
     best = (counted.cummax() if mode == "max" else counted.cummin()).ffill()
@@ -42,7 +42,7 @@ def best_so_far(
         "device-hours": trials[runs.SECONDS].fillna(0.0).cumsum().to_numpy() * share / 3600,
     }
     for panel, (label, x) in zip(axes.flat, places.items(), strict=True):
-        for status, group in trials.groupby(STATUS):
+        for status, group in trials[values.notna()].groupby(STATUS):
             panel.scatter(
                 x[group.index],
                 values[group.index],
@@ -54,6 +54,8 @@ def best_so_far(
             )
         panel.step(x, best, where="post", color=INK, linewidth=1.6, label="best so far")
         panel.set_xlabel(label)
+        panel.locator_params(axis="x", nbins=6)
+    axes[0, 0].locator_params(axis="x", integer=True)
     axes[0, 0].set_ylabel(metric)
-    add_legend(axes[0, 0])
+    add_legend(axes[0, 1], loc="upper left", bbox_to_anchor=(1, 1))
     return canvas

@@ -45,5 +45,6 @@ def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
         said = "too few completed" if pd.isna(spearman) else f"Spearman {spearman:.2f}"
         panel.set_title(f"step {rung[RUNG]:.0f}: {said}", fontsize="medium")
         panel.set(xlabel="value at the rung")
+        panel.locator_params(axis="x", nbins=4)
     panels[0].set_ylabel("final value (orange: none)")
     return canvas

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.plots.canvas import add_legend, many, new_plot, new_row, say
+from lru_tune.plots.canvas import PANELS_A_ROW, many, new_plot, new_row, say
 from lru_tune.plots.dimensions import as_axis, dimensions
 from lru_tune.plots.palette import GREY, STATUS_COLOURS
 from lru_tune.results.frame import STATUS
@@ -33,7 +33,7 @@ def slices(
         return canvas
     canvas, panels = new_row(len(found), width=3.1, height=2.6, sharey=True)
     for panel, dimension in zip(panels, found, strict=True):
-        for status, group in trials.groupby(STATUS):
+        for status, group in trials[trials[metric].notna()].groupby(STATUS):
             colour = STATUS_COLOURS.get(str(status), GREY)
             panel.scatter(
                 dimension.places[group.index],
@@ -46,7 +46,13 @@ def slices(
                 rasterized=many(trials.index),
             )
         as_axis(panel, dimension, "x")
-    for panel in panels[::3]:
+    for panel in panels[::PANELS_A_ROW]:
         panel.set_ylabel(metric)
-    add_legend(panels[0])
+    canvas.legend(
+        *panels[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize="small",
+    )
     return canvas
