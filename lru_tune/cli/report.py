@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 from lru_tune.errors import LruTuneError
 from lru_tune.layout import runs_root
 from lru_tune.process import prepare_process
-from lru_tune.runs import CHECKPOINT_FOLDER
+from lru_tune.runs import BEST_CHECKPOINT, CHECKPOINT_FOLDER
 
 if TYPE_CHECKING:
     from lru_tune.plots.chapters import Spectra
     from lru_tune.results.report import Findings
-
-BEST_FILE = "best.msgpack"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,13 +58,13 @@ def write_pictures(findings: "Findings") -> Path:
 
 
 def winners_spectra(findings: "Findings") -> "Spectra | None":
-    """Return the recurrence of the best trial; None where there is none, it is dense or its file is damaged."""
+    """Return the recurrence of the best trial; None where there is none, or none that can be read."""
     from lru_tune.plots.chapters import Spectra
 
     if findings.best is None:
         return None
     run = Path(findings.best["path"])
-    if not (run / CHECKPOINT_FOLDER / BEST_FILE).is_file():
+    if not (run / CHECKPOINT_FOLDER / BEST_CHECKPOINT).is_file():
         return None
     # A search may be using the GPU, most of whose memory JAX would take here for a few numbers.
     prepare_process(cpus=1, gpus=0)

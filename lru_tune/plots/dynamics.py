@@ -32,7 +32,7 @@ def half_life(eigenvalues: np.ndarray) -> np.ndarray:
     """
     modulus = np.abs(eigenvalues)
     with np.errstate(divide="ignore"):
-        decay = -np.log(np.minimum(modulus, 1.0))
+        decay = np.abs(np.log(np.minimum(modulus, 1.0)))  # abs: a zero without its sign
         return np.asarray(np.log(2.0) / decay)
 
 

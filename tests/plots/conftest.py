@@ -4,13 +4,18 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
+from lru_tune import runs
+from lru_tune.results import history, load_runs
+
 STEPS = 90
-SPACE = {
+SPACE: dict[str, Any] = {
     "schema": 1,
     "task": "listops",
     "variant": "lru",
@@ -62,13 +67,17 @@ def searched(tmp_path: Path, write_run: Callable[..., Path]) -> Path:
             status = "diverged" if number == 1 else "failed"
             reports, more = number % 2, {"error": "loss is not finite"}
         top = 0.8 - 0.2 * abs(math.log10(rate) + 2.7) + 0.02 * rng.normal()
-        write_run(
+        run = write_run(
             folder / "trials" / f"{number:04d}-t",
             status=status,
             accuracies=tuple(float(top * (1 - math.exp(-(i + 1) / 3))) for i in range(reports)),
             config=config,
             **more,
         )
+        pace = 40.0 + number
+        for row in (rows := runs.read_metrics(run)):
+            row[runs.EXAMPLES_PER_SECOND] = pace
+        runs.write_metrics(run, rows)
     for seed in (100, 101, 102):
         write_run(
             folder / "confirm" / f"00-seed{seed}",
@@ -77,3 +86,21 @@ def searched(tmp_path: Path, write_run: Callable[..., Path]) -> Path:
             **{"test/accuracy": 0.58 + 0.02 * (seed - 100), "test/loss": 1.0},
         )
     return folder
+
+
+@pytest.fixture
+def trials(searched: Path) -> pd.DataFrame:
+    """Its trials."""
+    return load_runs(searched)
+
+
+@pytest.fixture
+def reports(searched: Path) -> pd.DataFrame:
+    """Its reports."""
+    return history(searched)
+
+
+@pytest.fixture
+def search() -> dict[str, dict[str, list[Any]]]:
+    """What it searched."""
+    return SPACE["search"]
