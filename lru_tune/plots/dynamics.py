@@ -84,6 +84,7 @@ def half_lives(before: Arrays, after: Arrays, length: int | None = None) -> "Fig
         if length is not None:
             panel.axhline(length, color=INK, linestyle=":", label=f"sequence, {length}")
         panel.set(yscale="log", xlabel="share of the states")
+        panel.set_xticks([0, 0.5, 1])
         panel.set_title(f"layer {layer}", fontsize="medium")
     panels[0].set_ylabel("half-life, steps")
     add_legend(panels[-1], loc="upper left", bbox_to_anchor=(1, 1))

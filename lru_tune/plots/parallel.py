@@ -64,9 +64,10 @@ def parallel_coordinates(
     for place, ticks in enumerate([*(dimension.ticks for dimension in found), ends]):
         panel.axvline(place, color="black", linewidth=0.8)
         for text, height in ticks.items():
-            panel.text(place + GAP, height, text, fontsize="small", va="bottom", zorder=3)
+            side = "top" if height < GAP else "bottom"  # clear of the lines that meet at the end
+            panel.text(place + GAP, height, text, fontsize="small", va=side, zorder=3)
     names = [*(short(dimension.field) for dimension in found), metric]
-    panel.set(xlim=(-0.1, across[-1] + 0.35), ylim=(-0.06, 1.08), yticks=[])
+    panel.set(xlim=(-0.1, across[-1] + 0.35), ylim=(-0.08, 1.08), yticks=[])
     panel.set_xticks(across, names, fontsize="small", rotation=12)
     panel.spines[["left", "bottom"]].set_visible(False)
     panel.grid(visible=False)
