@@ -21,11 +21,10 @@
 import os
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
-
+from lru_tune.plots import best_so_far, learning_curves, slices
 from lru_tune.results import best_run, history, load_runs, ranked
+from lru_tune.results.record import read_space
+from lru_tune.results.rungs import searched_rungs
 
 
 def newest_experiment() -> Path:
@@ -42,6 +41,8 @@ named = os.environ.get("LRU_TUNE_EXPERIMENT")
 experiment = Path(named) if named else newest_experiment()
 trials = load_runs(experiment)
 reports = history(experiment)
+space = read_space(experiment)
+rungs = searched_rungs(space, int(trials["horizon"].max()))
 print(f"{experiment.name}: {len(trials)} trials, {len(reports)} reports")
 
 # %% [markdown]
@@ -73,20 +74,10 @@ print("best:", best["trial"])
 # %% [markdown]
 # ## Learning curves
 #
-# The best trial in black. Curves that end early were stopped or diverged.
+# The best trial in black. Curves that end early were stopped or diverged; dotted lines are the rungs.
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-for trial, curve in reports.groupby("trial"):
-    is_best = trial == best["trial"]
-    axis.plot(
-        curve["step"],
-        curve["val/accuracy"],
-        color="black" if is_best else "tab:blue",
-        alpha=1.0 if is_best else 0.35,
-        zorder=2 if is_best else 1,
-    )
-axis.set(xlabel="optimiser step", ylabel="validation accuracy")
+learning_curves(trials, reports, best=best["trial"], rungs=rungs)
 
 # %% [markdown]
 # ## Best so far
@@ -94,9 +85,7 @@ axis.set(xlabel="optimiser step", ylabel="validation accuracy")
 # In the order in which trials were proposed. A curve that still rises at its end asks for more trials.
 
 # %%
-figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
-axis.step(np.arange(1, len(trials) + 1), trials["val/accuracy"].cummax().ffill(), where="post")
-axis.set(xlabel="trials", ylabel="best validation accuracy")
+best_so_far(trials)
 
 # %% [markdown]
 # ## One dimension at a time
@@ -105,24 +94,7 @@ axis.set(xlabel="trials", ylabel="best validation accuracy")
 # report says so too.
 
 # %%
-LOGARITHMIC = ("learning_rate", "weight_decay")
-
-if searched:
-    figure, axes = plt.subplots(
-        1, len(searched), figsize=(3.2 * len(searched), 3), sharey=True, layout="constrained"
-    )
-    for axis, name in zip(np.atleast_1d(axes), searched, strict=True):
-        for done, colour in ((True, "tab:blue"), (False, "none")):
-            rows = trials[(trials["status"] == "completed") == done].dropna(
-                subset=[name, "val/accuracy"]
-            )
-            numeric = pd.api.types.is_numeric_dtype(rows[name])
-            values = rows[name].astype("float64" if numeric else "str").to_list()
-            axis.scatter(values, rows["val/accuracy"], facecolor=colour, edgecolor="tab:blue")
-        if name.endswith(LOGARITHMIC):
-            axis.set_xscale("log")
-        axis.set_xlabel(name.removeprefix("config/"))
-    np.atleast_1d(axes)[0].set_ylabel("validation accuracy")
+slices(trials, space["search"])
 
 # %% [markdown]
 # ## What to do next
@@ -130,6 +102,3 @@ if searched:
 # - Train the winner again: `lru-tune train --config <experiment>/best.yaml --test`
 # - Read `report.md` in the experiment's folder: confirmation over fresh seeds, and the gap between the
 #   score of the search and the confirmed one.
-
-# %%
-plt.show()

@@ -27,7 +27,7 @@ SUMMARIES = {
     "reproduce": "run the paper's tables and figures again, with a verdict",
     "train": "one run, without a search",
     "data": "list, prepare, verify and doctor data sets",
-    "report": "tables and best configuration of an experiment",
+    "report": "tables, report and pictures of an experiment",
     "status": "how a search or reproduction stands",
     "export": "one trial as a folder to hand on, or an Optuna study",
     "import-wandb": "a W&B sweep file as a search space",

@@ -1,15 +1,24 @@
-"""`lru-tune report DIR`: write an experiment's tables and report anew."""
+"""`lru-tune report DIR`: write an experiment's tables and its report, with pictures, anew."""
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lru_tune.errors import LruTuneError
 from lru_tune.layout import runs_root
+from lru_tune.process import prepare_process
+from lru_tune.runs import BEST_CHECKPOINT, CHECKPOINT_FOLDER
+
+if TYPE_CHECKING:
+    from lru_tune.plots.chapters import Spectra
+    from lru_tune.results.report import Findings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Rewrite the tables of an experiment; its summary to stderr, the report's path to stdout.
+    """Rewrite the tables of an experiment; its summary to stderr, the reports' paths to stdout.
 
     Raises:
       ConfigError: the folder is no experiment.
@@ -21,15 +30,60 @@ def main(argv: Sequence[str] | None = None) -> int:
     written = write_tables(experiment_folder(arguments.experiment))
     print(written.summary, file=sys.stderr)
     print(written.report)
+    if importlib.util.find_spec("matplotlib") is None:
+        print(
+            "report.html is left out: it is drawn with matplotlib, which is not installed: "
+            "pip install 'lru-tune[figures]'",
+            file=sys.stderr,
+        )
+        return 0
+    print(write_pictures(written.findings))
     return 0
+
+
+def write_pictures(findings: "Findings") -> Path:
+    """Write report.html and return its path.
+
+    Args:
+      findings: what report.md was written from.
+    """
+    from lru_tune.plots.chapters import pictures
+    from lru_tune.plots.page import write_page
+    from lru_tune.results.frame import history
+    from lru_tune.results.record import read_space
+
+    reports = history(findings.folder)
+    drawn = pictures(findings, reports, read_space(findings.folder), winners_spectra(findings))
+    return write_page(findings, drawn)
+
+
+def winners_spectra(findings: "Findings") -> "Spectra | None":
+    """Return the recurrence of the best trial; None where there is none, or none that can be read."""
+    from lru_tune.plots.chapters import Spectra
+
+    if findings.best is None:
+        return None
+    run = Path(findings.best["path"])
+    if not (run / CHECKPOINT_FOLDER / BEST_CHECKPOINT).is_file():
+        return None
+    # A search may be using the GPU, most of whose memory JAX would take here for a few numbers.
+    prepare_process(cpus=1, gpus=0)
+    from lru_tune.training.spectra import read_spectra
+
+    try:
+        layers = read_spectra(run)
+    except LruTuneError as error:
+        print(f"without the winner's eigenvalues: {error}", file=sys.stderr)
+        return None
+    return Spectra(*(list(part) for part in zip(*layers, strict=True)))
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command's parser."""
     made = argparse.ArgumentParser(
         prog="lru-tune report",
-        description="Write trials.csv, confirm.csv, best.yaml and report.md of an experiment from its "
-        "run directories. Safe while the experiment is running.",
+        description="Write trials.csv, confirm.csv, best.yaml, report.md and, where matplotlib is installed, "
+        "report.html of an experiment from its run directories. Safe while the experiment is running.",
     )
     made.add_argument(
         "experiment",

@@ -227,6 +227,7 @@ def _record(found: Judged) -> dict[str, Any]:
         "waiting": result.waiting,
         "seeds": result.seeds,
         "accuracies": [_number(accuracy) for accuracy in result.accuracies],
+        "runs": list(result.run_names),
         "steps": config.steps,
         "learning_rate": result.chosen.rate if result.chosen else None,
         "learning_rate_chosen": result.chosen.how if result.chosen else None,

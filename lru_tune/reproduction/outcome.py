@@ -32,6 +32,7 @@ class CellResult(NamedTuple):
         known; they count nowhere.
       waiting: how many of those asked for have not ended.
       devices: on which they ran.
+      run_names: of their run directories, as `seeds`.
     """
 
     cell: CellPlan
@@ -41,6 +42,7 @@ class CellResult(NamedTuple):
     failed: int
     waiting: int
     devices: tuple[str, ...] = ()
+    run_names: tuple[str, ...] = ()
 
     @property
     def diverged(self) -> int:
@@ -83,6 +85,7 @@ def _summed(found: CellRuns, asked: int) -> CellResult:
     seeds: list[int] = []
     accuracies: list[float] = []
     devices = set()
+    names = []
     failed = 0
     for job in found.jobs:
         result = runs.read_result(job.run_dir) or {}
@@ -96,6 +99,7 @@ def _summed(found: CellRuns, asked: int) -> CellResult:
         else:
             continue
         seeds.append(job.config.seed)
+        names.append(job.run_dir.name)
         devices.add(str(result.get("device", "unknown")))
     waiting = max(0, asked - len(accuracies) - failed)
     return CellResult(
@@ -106,4 +110,5 @@ def _summed(found: CellRuns, asked: int) -> CellResult:
         failed,
         waiting,
         tuple(sorted(devices)),
+        tuple(names),
     )

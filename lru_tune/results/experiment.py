@@ -1,7 +1,7 @@
 """The files that sum up an experiment: trials.csv, confirm.csv, best.yaml, report.md."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -9,9 +9,9 @@ from lru_tune import runs
 from lru_tune.atomic import write_atomically
 from lru_tune.errors import NoTrialSucceeded
 from lru_tune.results.best import best_run, write_best_config
+from lru_tune.results.confirmations import RUN, confirmed_by_trial
 from lru_tune.results.frame import (
     BEST_STEP,
-    CONFIG_PREFIX,
     CONFIRM_FOLDER,
     ERROR,
     HORIZON,
@@ -30,7 +30,6 @@ CONFIRM_FILE = "confirm.csv"
 BEST_FILE = "best.yaml"
 REPORT_FILE = "report.md"
 
-RUN = "run"
 TRIALS_COLUMNS = (
     TRIAL,
     STATUS,
@@ -66,10 +65,12 @@ class Written(NamedTuple):
     Attributes:
       report: path of report.md.
       summary: the report in a few lines of plain text.
+      findings: what both were written from.
     """
 
     report: Path
     summary: str
+    findings: Findings
 
 
 def write_tables(experiment: str | Path) -> Written:
@@ -90,7 +91,7 @@ def write_tables(experiment: str | Path) -> Written:
         write_best_config(findings.best, folder / BEST_FILE, metric=metric, remark=remark)
     report = folder / REPORT_FILE
     write_atomically(report, render(findings))
-    return Written(report, summary(findings))
+    return Written(report, summary(findings), findings)
 
 
 def gather(folder: Path) -> Findings:
@@ -115,35 +116,6 @@ def gather(folder: Path) -> Findings:
         confirmed=confirmed_by_trial(confirmed, trials),
         best=best,
     )
-
-
-def confirmed_by_trial(confirmed: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Return confirmation runs with the trial whose configuration, but for the seed, each repeats.
-
-    Returns:
-      The rows of `confirmed`, their own name in the column `run`, the search's trial in `trial` (NA where
-      no trial has that configuration).
-    """
-    seed = CONFIG_PREFIX + SEED
-    columns = sorted({*config_columns(confirmed), *config_columns(trials)} - {seed})
-    origin: dict[str, str] = {}
-    for key, name in zip(_keys(trials, columns), trials[TRIAL], strict=True):
-        origin.setdefault(key, name)
-    names = pd.Series([origin.get(key) for key in _keys(confirmed, columns)], dtype="str")
-    return confirmed.assign(**{RUN: confirmed[TRIAL], TRIAL: names})
-
-
-def _keys(frame: pd.DataFrame, columns: list[str]) -> list[str]:
-    """Return a text for each row that equal values in these columns share."""
-    rows = frame.reindex(columns=columns).itertuples(index=False, name=None)
-    return ["|".join(_text(x) for x in row) for row in rows]
-
-
-def _text(value: Any) -> str:
-    """Return a text that does not depend on the column's dtype: 1 and 1.0 are the same."""
-    if pd.isna(value):
-        return ""
-    return value if isinstance(value, str) else f"{float(value):.12g}"
 
 
 def _write_csv(frame: pd.DataFrame, first: tuple[str, ...], path: Path) -> None:

@@ -2,12 +2,13 @@
 
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
 from lru_tune import runs
 from lru_tune.results import markdown
+from lru_tune.results.advice import advice
 from lru_tune.results.best import ELIGIBLE, ranked
 from lru_tune.results.boundaries import pressed_bounds
 from lru_tune.results.frame import (
@@ -46,19 +47,30 @@ class Findings(NamedTuple):
     best: pd.Series | None
 
 
+Section = Literal[
+    "heading", "winner", "confirmation", "top", "ends", "space", "bounds", "advice", "next"
+]
+
+
 def render(findings: Findings) -> str:
     """Return the text of report.md."""
-    sections = (
-        _heading(findings),
-        _winner(findings),
-        _confirmation(findings),
-        _top_trials(findings),
-        _ends(findings),
-        _space(findings),
-        _bounds(findings),
-        _next_steps(findings),
-    )
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    return "\n\n".join(sections(findings).values()) + "\n"
+
+
+def sections(findings: Findings) -> dict[Section, str]:
+    """Return the parts of report.md in order, each in Markdown; those with nothing to say are missing."""
+    found: dict[Section, list[str]] = {
+        "heading": _heading(findings),
+        "winner": _winner(findings),
+        "confirmation": _confirmation(findings),
+        "top": _top_trials(findings),
+        "ends": _ends(findings),
+        "space": _space(findings),
+        "bounds": _bounds(findings),
+        "advice": _advice(findings),
+        "next": _next_steps(findings),
+    }
+    return {name: "\n".join(lines) for name, lines in found.items() if lines}
 
 
 def summary(findings: Findings) -> str:
@@ -238,6 +250,11 @@ def _bounds(findings: Findings) -> list[str]:
             for alarm in alarms
         ),
     ]
+
+
+def _advice(findings: Findings) -> list[str]:
+    found = advice(findings.trials, findings.confirmed, findings.best)
+    return ["## What to try next", "", *(f"- {line}" for line in found)] if found else []
 
 
 def _next_steps(findings: Findings) -> list[str]:

@@ -16,6 +16,7 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
+from lru_tune.results.rungs import rung_steps
 from lru_tune.runs import STEP
 from lru_tune.search.constants import NUMBER, REPORT
 
@@ -140,9 +141,4 @@ SCHEDULERS: dict[str, Callable[[Terms], TrialScheduler]] = {
 
 def rungs(terms: Terms) -> list[int]:
     """Return the steps at which ASHA compares trials, smallest first."""
-    steps = terms.grace
-    marks = []
-    while steps < terms.horizon:
-        marks.append(steps)
-        steps *= terms.reduction_factor
-    return marks
+    return rung_steps(terms.grace, terms.reduction_factor, terms.horizon)

@@ -14,7 +14,7 @@ from flax import serialization
 
 from lru_tune.atomic import write_atomically
 from lru_tune.errors import CheckpointDamaged
-from lru_tune.runs import CHECKPOINT_FOLDER
+from lru_tune.runs import BEST_CHECKPOINT, CHECKPOINT_FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ Tree = TypeVar("Tree")
 
 LAST = "last.msgpack"
 PREVIOUS = "previous.msgpack"
-BEST = "best.msgpack"
+BEST = BEST_CHECKPOINT
 
 
 class Progress(NamedTuple):

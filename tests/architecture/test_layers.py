@@ -14,6 +14,7 @@ JAX_FREE = (
     "lru_tune.config",
     "lru_tune.data",
     "lru_tune.paper",
+    "lru_tune.plots",
     "lru_tune.reproduction",
     "lru_tune.results",
     "lru_tune.search",
@@ -73,9 +74,30 @@ def test_data_prep_knows_only_the_store_and_the_catalogue():
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda p: p.name)
-def test_notebooks_know_only_the_results(path):
+def test_notebooks_know_only_the_results_and_their_plots(path):
     ours = {name for name in imports(path) if name.split(".")[0] in ("lru_tune", "data_prep")}
-    assert ours <= {"lru_tune.results"} | {n for n in ours if n.startswith("lru_tune.results.")}
+    rooms = ("lru_tune.results", "lru_tune.plots")
+    assert {
+        name for name in ours if not f"{name}.".startswith(tuple(f"{r}." for r in rooms))
+    } == set()
+
+
+@pytest.mark.parametrize(
+    ("room", "strangers"),
+    [
+        ("lru_tune.results", ("jax", "ray", "optuna", "matplotlib")),
+        ("lru_tune.plots", ("jax", "ray", "matplotlib")),
+        ("lru_tune.plots.page", ("jax", "ray", "matplotlib")),
+    ],
+)
+def test_reading_results_loads_neither_engine_nor_pictures(room, strangers):
+    code = (
+        f"import sys, {room}\nsys.exit(' '.join(n for n in {strangers!r} if n in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_doors_are_thin():

@@ -11,7 +11,7 @@ import pytest
 
 from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.figures import FIGURES, Figure, Plate, Statement, catalogue, run_figure
-from lru_tune.figures.canvas import new_canvas
+from lru_tune.plots.canvas import new_canvas
 
 
 def small_plate() -> Plate:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from lru_tune import runs
+from lru_tune.config.files import load_run_config
 from lru_tune.errors import ConfigError
-from lru_tune.results import history, load_runs
+from lru_tune.results import confirmations, history, load_runs
 
 STATUSES = {
     "0000-good": "completed",
@@ -127,3 +128,27 @@ def test_two_thousand_runs_load_in_seconds(empty_experiment, write_run):
         time.monotonic() - begun < 20.0
     )  # some 3 s on one laptop core; the margin is for busy ones
     assert json.loads((folder / "experiment.json").read_text())["task"] == "listops"
+
+
+def test_a_configuration_is_the_same_from_the_result_as_from_its_own_file(
+    empty_experiment, write_run
+):
+    folder = empty_experiment()
+    run = write_run(folder / "trials" / "0000-a", config={"model.dropout": 0.25})
+    from_file = load_runs(folder)
+    complete = load_run_config(run / "config.yaml").model_dump(mode="json")
+    runs.update_result(run, config=complete)
+    (run / "config.yaml").unlink()
+    from_result = load_runs(folder)
+    pd.testing.assert_frame_equal(from_result, from_file)
+
+
+def test_reading_changes_nothing(experiment):
+    def content():
+        return {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in experiment.rglob("*")}
+
+    before = content()
+    load_runs(experiment)
+    history(experiment)
+    confirmations(experiment)
+    assert content() == before

@@ -112,7 +112,7 @@ def test_an_experiment_without_trials_has_a_report(empty_experiment):
 def test_the_command_prints_the_report_last_and_the_summary_aside(experiment, capsys):
     assert main([str(experiment)]) == 0
     out, err = capsys.readouterr()
-    assert out == f"{experiment / 'report.md'}\n"
+    assert out.splitlines() == [str(experiment / name) for name in ("report.md", "report.html")]
     assert "best: 0000-good" in err
     assert "test/accuracy 48.00% ± 7.07% (n = 2)" in err
 

@@ -1,7 +1,8 @@
 """Empty pictures, without the state that pyplot keeps between them."""
 
 import importlib.util
-from typing import TYPE_CHECKING
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from lru_tune.errors import ResourcesMissing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
+
+PANELS_A_ROW = 3
+MOST_MARKS = 1000  # beyond, marks become one image inside the drawing
 
 
 def require_matplotlib() -> None:
@@ -45,6 +49,53 @@ def new_canvas(
     canvas = Canvas(figsize=size, layout="constrained")
     FigureCanvasAgg(canvas)
     return canvas, canvas.subplots(rows, columns, sharey=sharey, squeeze=False)
+
+
+def new_plot(
+    rows: int, columns: int, *, size: tuple[float, float], sharey: bool = False
+) -> "tuple[Canvas, np.ndarray]":
+    """Return a picture as `new_canvas` does, its panels with a grid and without a box."""
+    canvas, axes = new_canvas(rows, columns, size=size, sharey=sharey)
+    for panel in axes.flat:
+        panel.grid(alpha=0.2, color="black", linewidth=0.6)
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right"]].set_visible(False)
+    return canvas, axes
+
+
+def new_row(
+    count: int, *, width: float, height: float, sharey: bool = False
+) -> "tuple[Canvas, list[Axes]]":
+    """Return a picture with some panels in rows of at most PANELS_A_ROW.
+
+    Args:
+      count: of panels, at least 1.
+      width: of one panel in inches.
+      height: of one panel in inches.
+      sharey: whether all panels have one vertical scale.
+    """
+    columns = min(count, PANELS_A_ROW)
+    rows = -(-count // columns)
+    canvas, axes = new_plot(rows, columns, size=(width * columns, height * rows), sharey=sharey)
+    for spare in axes.flat[count:]:
+        spare.remove()
+    return canvas, list(axes.flat[:count])
+
+
+def add_legend(axes: "Axes", columns: int = 1, **options: Any) -> None:
+    """Add a legend without a frame, if anything in the panel has a name."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize="small", ncols=columns, **options)
+
+
+def say(axes: "Axes", text: str) -> None:
+    """Write why a panel is empty into its middle."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", wrap=True)
+
+
+def many(things: Sized) -> bool:
+    """Return whether there are so many marks that a drawing of each would make a page heavy."""
+    return len(things) > MOST_MARKS
 
 
 def draw_circle(axes: "Axes", radius: float, color: str = "black") -> None:

@@ -1,0 +1,34 @@
+"""Pictures of what `lru_tune.results` reads. Every function returns a matplotlib figure and shows nothing.
+
+matplotlib, of the extra `figures`, is imported when something is drawn.
+"""
+
+from lru_tune.plots.bounds import boundary_strips
+from lru_tune.plots.contours import contour_pairs
+from lru_tune.plots.costs import cost_bars
+from lru_tune.plots.curves import learning_curves
+from lru_tune.plots.dynamics import eigenvalue_ring, half_lives, input_gains
+from lru_tune.plots.importance import importance_bars
+from lru_tune.plots.parallel import parallel_coordinates
+from lru_tune.plots.progress import best_so_far
+from lru_tune.plots.rungs import rung_scatter
+from lru_tune.plots.seeds import confirmed_seeds
+from lru_tune.plots.slices import slices
+from lru_tune.plots.tables import published_and_ours
+
+__all__ = [
+    "best_so_far",
+    "boundary_strips",
+    "confirmed_seeds",
+    "contour_pairs",
+    "cost_bars",
+    "eigenvalue_ring",
+    "half_lives",
+    "importance_bars",
+    "input_gains",
+    "learning_curves",
+    "parallel_coordinates",
+    "published_and_ours",
+    "rung_scatter",
+    "slices",
+]

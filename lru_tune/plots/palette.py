@@ -1,0 +1,37 @@
+"""Colours that can be told apart on white and on black paper, also by most colour-blind readers."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.colors import LinearSegmentedColormap
+
+INK = "black"  # a dark page turns it into its own colour of text
+BLUE, ORANGE, RED, GREEN, PURPLE, GREY = (
+    "#3b82c4",
+    "#d9822b",
+    "#d64550",
+    "#2f9e6e",
+    "#8e6bbf",
+    "#8a9099",
+)
+STATUS_COLOURS = {
+    "completed": BLUE,
+    "stopped": ORANGE,
+    "diverged": RED,
+    "failed": RED,
+    "interrupted": GREY,
+    "running": GREEN,
+}
+VERDICT_COLOURS = {
+    "REPRODUCED": GREEN,
+    "BELOW": RED,
+    "ABOVE": BLUE,
+    "INCONCLUSIVE": ORANGE,
+}
+
+
+def good_to_best() -> "LinearSegmentedColormap":
+    """Return the colours from worst (grey) over blue and purple to best (orange) trials."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("good-to-best", ["#a9b4bf", BLUE, PURPLE, "#e8590c"])

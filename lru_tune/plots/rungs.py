@@ -1,0 +1,50 @@
+"""What a trial's value at a rung said of its final one."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from lru_tune.plots.canvas import new_plot, new_row, say
+from lru_tune.plots.palette import BLUE, ORANGE
+from lru_tune.results.best import Mode
+from lru_tune.results.rungs import FINAL, RUNG, VALUE, rung_trust
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
+    """Draw one panel a rung: the value there against the final one of every trial that completed.
+
+    Trials without a final value, stopped ones above all, are ticks at the bottom. Each title has Spearman's
+    rank correlation among those that completed.
+
+    Args:
+      values: as `rung_values` returns them.
+      mode: whether more or less of the metric is better.
+    """
+    trust = rung_trust(values, mode)
+    if trust.empty:
+        canvas, axes = new_plot(1, 1, size=(6, 1.5))
+        say(axes[0, 0], "no trial has reached a rung")
+        return canvas
+    canvas, panels = new_row(len(trust), width=3.1, height=2.9)
+    for panel, (_, rung) in zip(panels, trust.iterrows(), strict=True):
+        group = values[values[RUNG] == rung[RUNG]]
+        done, open_ended = group.dropna(subset=[FINAL]), group[group[FINAL].isna()]
+        panel.scatter(done[VALUE], done[FINAL], s=18, color=BLUE, alpha=0.8)
+        panel.plot(
+            open_ended[VALUE],
+            [0.02] * len(open_ended),
+            "|",
+            color=ORANGE,
+            markersize=9,
+            transform=panel.get_xaxis_transform(),
+        )
+        spearman = rung["spearman"]
+        said = "too few completed" if pd.isna(spearman) else f"Spearman {spearman:.2f}"
+        panel.set_title(f"step {rung[RUNG]:.0f}: {said}", fontsize="medium")
+        panel.set(xlabel="value at the rung")
+        panel.locator_params(axis="x", nbins=4)
+    panels[0].set_ylabel("final value (orange: none)")
+    return canvas

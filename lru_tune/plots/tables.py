@@ -1,0 +1,55 @@
+"""Cells of the paper's tables: published and ours, coloured by the verdict."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from lru_tune.plots.canvas import add_legend, new_plot, say
+from lru_tune.plots.palette import GREY, INK, VERDICT_COLOURS
+from lru_tune.results.reproductions import COLUMN, ROW, TABLE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NO_VERDICT = "no verdict"
+
+
+def published_and_ours(cells: pd.DataFrame) -> "Figure":
+    """Draw one line a cell of which anything has been run: the published mean and ours with its interval.
+
+    Published: a hollow square, with a bar of 1.96 standard errors where there is one. Ours: a dot with the
+    95 % interval of the mean, coloured by the verdict, grey where there is none. What may not be compared
+    with the paper has no verdict, and the labels that say why stand below.
+
+    Args:
+      cells: as `lru_tune.results.reproductions.cells` returns them.
+    """
+    shown = cells[cells["ours"].notna()].reset_index(drop=True)
+    canvas, axes = new_plot(1, 1, size=(9, 1.3 + 0.3 * max(1, len(shown))))
+    panel = axes[0, 0]
+    if shown.empty:
+        say(panel, "no cell has been run yet")
+        return canvas
+    error = 1.96 * shown["published_standard_error"].fillna(0.0)
+    rows = shown.index.to_numpy()
+    panel.errorbar(
+        shown["published"],
+        rows - 0.12,
+        xerr=error,
+        fmt="s",
+        color=INK,
+        markerfacecolor="none",
+        markersize=5,
+        label="published",
+    )
+    for verdict, group in shown.groupby(shown["verdict"].fillna(NO_VERDICT)):
+        colour = VERDICT_COLOURS.get(str(verdict), GREY)
+        panel.hlines(group.index + 0.12, group["ours_low"], group["ours_high"], color=colour)
+        panel.plot(group["ours"], group.index + 0.12, "o", color=colour, label=f"ours, {verdict}")
+    names = [f"{c[TABLE]}: {c[ROW]} / {c[COLUMN]} (n={c['n']})" for _, c in shown.iterrows()]
+    labels = "; ".join(sorted({label for label in shown["labels"].dropna() if label}))
+    panel.set(xlabel="test accuracy, %" + (f"\n{labels}" if labels else ""))
+    panel.set_yticks(rows, names, fontsize="small")
+    panel.set_ylim(len(shown) - 0.4, -0.6)
+    add_legend(panel, loc="upper left", bbox_to_anchor=(1, 1))
+    return canvas
