@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from lru_tune import __version__
 from lru_tune.cli.report import experiment_folder
 from lru_tune.errors import ConfigError
 from lru_tune.process import prepare_process
@@ -33,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
         description="Export one trial of an experiment as a folder that stands for itself, or the whole "
         "search as an Optuna study. The experiment is only read.",
     )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
     made.add_argument("experiment", metavar="DIR", help="the experiment's folder or name")
     what = made.add_mutually_exclusive_group(required=True)
     what.add_argument("--best", action="store_true", help="the best trial by validation")

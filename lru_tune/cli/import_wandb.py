@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lru_tune import __version__
 from lru_tune.atomic import write_atomically
 from lru_tune.errors import ConfigError
 from lru_tune.search.sweep import Imported, import_sweep
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         description="Turn a W&B sweep file into a search space. What the sweep does not say comes from "
         "the task's own space; what cannot be carried over is named with its line.",
     )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
     made.add_argument("sweep", metavar="SWEEP.yaml", type=Path)
     made.add_argument("--task", metavar="NAME", help="where the sweep names no dataset")
     made.add_argument("--out", metavar="FILE", type=Path, help="default TASK-SWEEP.yaml, here")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lru_tune import __version__
 from lru_tune.errors import ConfigError
 from lru_tune.layout import runs_root
 from lru_tune.reproduction.status import is_reproduction, reproduction_status
@@ -39,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         prog="lru-tune status",
         description="How a search or a reproduction stands, running or not. Reads its files only.",
     )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
     made.add_argument(
         "experiment",
         metavar="DIR",

@@ -31,7 +31,7 @@ def reproduction_status(folder: Path) -> Status:
     root = folder if folder.name == FOLDER else folder.parent
     tables = sorted(folder.rglob(JSON_FILE) if folder != root else root.glob(f"*/{JSON_FILE}"))
     found = read_runs(sorted((root / RUNS).glob("[!.]*")), VAL_ACCURACY, "max")
-    if not found and not tables:
+    if not folder.is_dir() or not (found or tables):
         raise ConfigError(f"{folder}: no reproduction here; nothing has been run yet")
     live = [run for run in found if run.silent is not None and run.silent <= SILENT_SECONDS]
     open_runs = [run for run in found if run.status in ("running", "interrupted")]

@@ -161,6 +161,7 @@ def test_a_reproduction_shows_its_runs_and_verdicts(capsys, tmp_path, write_run)
         assert "RUNNING" in text
         assert "1 ended (1 completed), 1 running" in text
         assert "table1: 2 REPRODUCED (Table 1, run again)" in text
+    assert guard(main, [str(root / "tabel1")]) == 2
     (table / "reproduction.json").write_text("{")
     assert guard(main, [str(root)]) == 2
     empty = tmp_path / "empty" / "reproductions"
