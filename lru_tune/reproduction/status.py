@@ -43,7 +43,7 @@ def reproduction_status(folder: Path) -> Status:
         folder=folder,
         kind="reproduction",
         state=state,
-        about=f"{len(tables)} tables written" if folder == root else folder.name,
+        about=f"tables written: {len(tables)}" if folder == root else folder.name,
         metric=VAL_ACCURACY,
         stages=(Stage("runs", settle(found, state)),),
         notes=tuple(notes),
