@@ -131,6 +131,22 @@ def search_overhead() -> str:
     return table(head, rows)
 
 
+def load_runs() -> str:
+    """Return the table of reading a large search."""
+    head = ("call", "trials", "configurations from", "seconds", "memory beyond imports")
+    rows = [
+        (
+            f"`{row['call']}`",
+            f"{int(row['trials']):,}",
+            row["configuration_from"],
+            f"{float(row['seconds']):.1f}",
+            f"{float(row['peak_above_import_mib']):.0f} MiB",
+        )
+        for row in read("load_runs")
+    ]
+    return table(head, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     made.__name__: made
     for made in (
@@ -140,6 +156,7 @@ TABLES: dict[str, Callable[[], str]] = {
         listops_generation,
         pathfinder_generation,
         search_overhead,
+        load_runs,
     )
 }
 

@@ -1,9 +1,12 @@
 """The Python on a page runs as it stands there, one block after the other; extending.md has its own test."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from lru_tune.search.space import SearchSpace
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
@@ -16,10 +19,22 @@ PAGES = {
 }
 
 
+def create_experiment(folder: Path) -> None:
+    """Write what identifies the experiment."""
+    space = SearchSpace.load(
+        "listops", overrides=["steps=30", "eval_every=10", "tune.scheduler.grace=10"]
+    )
+    folder.mkdir(parents=True)
+    (folder / "space.yaml").write_text(space.to_yaml())
+    record = {"status": "completed", "task": "listops", "variant": "lru"}
+    (folder / "experiment.json").write_text(json.dumps(record))
+
+
 @pytest.fixture
 def experiment(tmp_path, write_run):
     """An experiment of two trials and two confirmations, one of whose trials failed."""
     folder = tmp_path / EXPERIMENT
+    create_experiment(folder)
     write_run(folder / "trials" / "0000-good", config={"optim.learning_rate": 0.002})
     write_run(
         folder / "trials" / "0001-lost", status="failed", accuracies=(0.3,), error="no memory"
