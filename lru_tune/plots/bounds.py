@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lru_tune.plots.canvas import new_plot, say
+from lru_tune.plots.canvas import many, new_plot, say
 from lru_tune.plots.dimensions import MARGIN, dimensions
 from lru_tune.plots.palette import BLUE, GREY, RED
 from lru_tune.results.best import ELIGIBLE
@@ -39,7 +39,13 @@ def boundary_strips(order: pd.DataFrame, search: dict[str, Any]) -> "Figure":
         if alarm:
             start = 0.0 if alarm.end == "lower" else 1.0 - EDGE
             panel.barh(row, EDGE, left=start, height=0.8, color=RED, alpha=0.3)
-        panel.plot(dimension.places[top:], [row] * len(usable.index[top:]), "|", color=GREY)
+        panel.plot(
+            dimension.places[top:],
+            [row] * len(usable.index[top:]),
+            "|",
+            color=GREY,
+            rasterized=many(usable),
+        )
         panel.plot(
             dimension.places[:top],
             [row] * len(usable.index[:top]),
@@ -47,6 +53,7 @@ def boundary_strips(order: pd.DataFrame, search: dict[str, Any]) -> "Figure":
             color=RED if alarm else BLUE,
             markersize=5,
             alpha=0.8,
+            rasterized=many(usable),
         )
         names.append(f"{dimension.field}\ntry {alarm.suggestion}" if alarm else dimension.field)
         ends = sorted(dimension.ticks, key=lambda text: dimension.ticks[text])

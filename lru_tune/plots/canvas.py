@@ -93,6 +93,19 @@ def say(axes: "Axes", text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", wrap=True)
 
 
+def keep_within(axes: "Axes", low: float, high: float) -> None:
+    """Cut the horizontal axis where no value can lie; intervals of two seeds reach far beyond.
+
+    Args:
+      axes: of the panel.
+      low: smallest possible value.
+      high: largest possible value.
+    """
+    margin = 0.02 * (high - low)
+    left, right = axes.get_xlim()
+    axes.set_xlim(max(left, low - margin), min(right, high + margin))
+
+
 def many(things: Sized) -> bool:
     """Return whether there are so many marks that a drawing of each would make a page heavy."""
     return len(things) > MOST_MARKS

@@ -65,7 +65,8 @@ def learning_curves(
             )
         )
         points = [curves[key][-1] for key in keys]
-        panel.scatter(*zip(*points, strict=True), s=9, color=colours[place], zorder=2)
+        x, y = zip(*points, strict=True)
+        panel.scatter(x, y, s=9, color=colours[place], zorder=2, rasterized=many(keys))
     for key, curve in curves.items():
         if key[1] == best:
             panel.plot(*curve.T, color=INK, linewidth=2, label=f"best: {best}", zorder=3)

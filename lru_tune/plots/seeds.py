@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.plots.canvas import add_legend, new_plot, say
+from lru_tune.plots.canvas import add_legend, keep_within, new_plot, say
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE
 from lru_tune.results.frame import TRIAL
 from lru_tune.results.stats import summarise, winners_curse
@@ -57,6 +57,7 @@ def confirmed_seeds(
     if chance is not None:
         panel.axvline(chance, color=GREY, linestyle=":", label="chance")
     panel.set(xlabel="accuracy; bars: mean and 95 % interval", ylim=(len(names) - 0.5, -0.5))
+    keep_within(panel, 0.0, 1.0)
     panel.set_yticks(range(len(names)), names, fontsize="small")
     add_legend(panel, loc="upper left", bbox_to_anchor=(1, 1))
     return canvas

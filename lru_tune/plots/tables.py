@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.plots.canvas import add_legend, new_plot, say
+from lru_tune.plots.canvas import add_legend, keep_within, new_plot, say
 from lru_tune.plots.palette import GREY, INK, VERDICT_COLOURS
 from lru_tune.results.reproductions import COLUMN, ROW, TABLE
 
@@ -49,6 +49,7 @@ def published_and_ours(cells: pd.DataFrame) -> "Figure":
     names = [f"{c[TABLE]}: {c[ROW]} / {c[COLUMN]} (n={c['n']})" for _, c in shown.iterrows()]
     labels = "; ".join(sorted({label for label in shown["labels"].dropna() if label}))
     panel.set(xlabel="test accuracy, %" + (f"\n{labels}" if labels else ""))
+    keep_within(panel, 0.0, 100.0)
     panel.set_yticks(rows, names, fontsize="small")
     panel.set_ylim(len(shown) - 0.4, -0.6)
     add_legend(panel, loc="upper left", bbox_to_anchor=(1, 1))

@@ -2,8 +2,10 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from lru_tune.plots import best_so_far
 from lru_tune.plots.canvas import new_plot
 from lru_tune.plots.chapters import Spectra, pictures
 from lru_tune.plots.page import as_svg, page, write_page
@@ -144,3 +146,21 @@ def test_black_follows_the_text_and_colours_stay():
     assert "#ffffff" not in svg
     assert ">words</text>" in svg
     assert all(name.startswith("p7-") for name in re.findall(r'\bid="([^"]*)"', svg))
+
+
+def test_a_thousand_marks_more_become_an_image_inside_the_drawing():
+    sizes = []
+    for count in (900, 1100):
+        trials = pd.DataFrame(
+            {
+                "val/accuracy": np.linspace(0.1, 0.9, count),
+                "status": "completed",
+                "seconds": 1.0,
+            }
+        )
+        svg = as_svg(best_so_far(trials), "p")
+        sizes.append((svg.count("<use"), svg.count("data:image/png;base64")))
+    assert sizes[0][0] > 1800
+    assert sizes[0][1] == 0
+    assert sizes[1][0] < 200
+    assert sizes[1][1] == 2
