@@ -99,6 +99,7 @@ REBUILT_BATCHES = {
 }
 EMPTY_PATHFINDER_IMAGE = Path("pathfinder32", "curv_baseline", "imgs", "0", "sample_172.png")
 WEB_PAGE = (b"<!doctype", b"<html")
+MISSING = "They must be fetched (--network asks whether a server answers) or put there"
 
 
 @dataclass(frozen=True)
@@ -205,9 +206,9 @@ def _check_files(case: Case) -> Iterator[Finding]:
     elif case.files is not None:
         yield Finding("ok", f"publisher's files in {case.files}")
     elif named is None:
-        yield Finding("note", f"LRU_TUNE_RAW names no folder. Wanted there: {case.origin.wanted}")
+        yield Finding("note", f"LRU_TUNE_RAW names no folder. {MISSING}: {case.origin.wanted}")
     elif named.is_dir() and os.access(named, os.R_OK | os.X_OK):
-        yield Finding("note", f"not in {named}. Wanted there: {case.origin.wanted}")
+        yield Finding("note", f"not in {named}. {MISSING}: {case.origin.wanted}")
     else:
         yield Finding(
             "problem",

@@ -16,7 +16,7 @@ HEADER = (
     "runs for the learning rate",
     "runs that count",
     "steps/s",
-    "hours",
+    "time",
 )
 UNKNOWN = "unknown"
 

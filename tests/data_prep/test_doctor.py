@@ -16,7 +16,7 @@ from data_prep import ORIGINS, doctor, ensure_prepared, prepare
 from data_prep.cifar_batches import IMAGES, NUMBERS
 from data_prep.cifar_sources import BATCHES, FOLDER
 from data_prep.cli import main
-from data_prep.doctor import Finding, ask_network, examine
+from data_prep.doctor import MISSING, Finding, ask_network, examine
 from data_prep.fetch import md5_of
 from data_prep.mnist import FILES, SOURCES
 from lru_tune.errors import DataDamaged
@@ -177,7 +177,7 @@ def test_files_that_are_not_there_are_listed(tmp_path, monkeypatch):
     monkeypatch.setenv("LRU_TUNE_RAW", str(tmp_path))
     findings = examine(TASKS["smnist"], tmp_path / "data")
     assert not problems(findings)
-    assert any(f"not in {tmp_path}. Wanted there: train-images" in f.text for f in findings)
+    assert any(f"not in {tmp_path}. {MISSING}: train-images" in f.text for f in findings)
 
 
 def test_a_raw_folder_that_is_none_is_named(tmp_path, monkeypatch):
