@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from lru_tune.canvas import require_matplotlib
 from lru_tune.errors import ConfigError
 from lru_tune.figures.plate import Plate, Statement, write_plate
-from lru_tune.plots.canvas import require_matplotlib
 
 PAPER = "Orvieto et al. 2023"
 

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from lru_tune.canvas import new_canvas
 from lru_tune.figures.adam import minimise
 from lru_tune.figures.plate import Plate, Statement, long_table
 from lru_tune.models.eigenvalues import EIGENVALUES, polar
-from lru_tune.plots.canvas import new_canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

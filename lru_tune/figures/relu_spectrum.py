@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lru_tune.canvas import new_canvas
 from lru_tune.figures.plate import Plate, Statement
-from lru_tune.plots.canvas import new_canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

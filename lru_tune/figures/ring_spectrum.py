@@ -6,10 +6,10 @@ import jax
 import numpy as np
 from scipy import stats
 
+from lru_tune.canvas import as_complex_plane, draw_circle, new_canvas
 from lru_tune.figures import gaussian_spectrum
 from lru_tune.figures.plate import Plate, Statement, long_table
 from lru_tune.models.eigenvalues import Ring, sample_ring
-from lru_tune.plots.canvas import as_complex_plane, draw_circle, new_canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lru_tune.plots.canvas import many, new_plot, say
+from lru_tune.canvas import many, new_plot, say
 from lru_tune.plots.dimensions import MARGIN, dimensions
 from lru_tune.plots.palette import BLUE, GREY, RED
 from lru_tune.results.best import ELIGIBLE

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.spatial import Delaunay, QhullError
 
 from lru_tune import runs
-from lru_tune.plots.canvas import many, new_plot, new_row, say
+from lru_tune.canvas import many, new_plot, new_row, say
 from lru_tune.plots.dimensions import Dimension, as_axis, dimensions
 from lru_tune.plots.palette import good_to_best
 from lru_tune.results.best import ELIGIBLE

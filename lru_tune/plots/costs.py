@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.plots.canvas import add_legend, many, new_plot
+from lru_tune.canvas import add_legend, many, new_plot
 from lru_tune.plots.palette import BLUE, GREEN, GREY, ORANGE, STATUS_COLOURS
 from lru_tune.results.costs import PACE, STARTUP, TRAINING
 from lru_tune.results.frame import STATUS, TRIAL

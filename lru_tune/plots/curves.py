@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.plots.canvas import add_legend, many, new_plot, say
+from lru_tune.canvas import add_legend, many, new_plot, say
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE, PURPLE, STATUS_COLOURS
 from lru_tune.results.frame import EXPERIMENT, STATUS, TRIAL
 

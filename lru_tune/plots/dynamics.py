@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lru_tune.plots.canvas import (
+from lru_tune.canvas import (
     add_legend,
     as_complex_plane,
     draw_circle,

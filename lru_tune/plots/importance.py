@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.plots.canvas import new_plot, say
+from lru_tune.canvas import new_plot, say
 from lru_tune.plots.palette import BLUE
 from lru_tune.results.importance import CONFIDENCE, FIELD, HIGH, IMPORTANCE, LOW
 

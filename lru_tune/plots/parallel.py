@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.plots.canvas import many, new_plot, say
+from lru_tune.canvas import many, new_plot, say
 from lru_tune.plots.dimensions import dimensions, short
 from lru_tune.plots.palette import good_to_best
 from lru_tune.results.best import ELIGIBLE, Mode

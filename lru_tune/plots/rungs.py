@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.plots.canvas import new_plot, new_row, say
+from lru_tune.canvas import many, new_plot, new_row, say
 from lru_tune.plots.palette import BLUE, ORANGE
 from lru_tune.results.best import Mode
 from lru_tune.results.rungs import FINAL, RUNG, VALUE, rung_trust
@@ -32,13 +32,14 @@ def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
     for panel, (_, rung) in zip(panels, trust.iterrows(), strict=True):
         group = values[values[RUNG] == rung[RUNG]]
         done, open_ended = group.dropna(subset=[FINAL]), group[group[FINAL].isna()]
-        panel.scatter(done[VALUE], done[FINAL], s=18, color=BLUE, alpha=0.8)
+        panel.scatter(done[VALUE], done[FINAL], s=18, color=BLUE, alpha=0.8, rasterized=many(group))
         panel.plot(
             open_ended[VALUE],
             [0.02] * len(open_ended),
             "|",
             color=ORANGE,
             markersize=9,
+            rasterized=many(group),
             transform=panel.get_xaxis_transform(),
         )
         spearman = rung["spearman"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.plots.canvas import add_legend, keep_within, new_plot, say
+from lru_tune.canvas import add_legend, keep_within, new_plot, say
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE
 from lru_tune.results.frame import TRIAL
 from lru_tune.results.stats import summarise, winners_curse

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.plots.canvas import PANELS_A_ROW, many, new_plot, new_row, say
+from lru_tune.canvas import PANELS_A_ROW, many, new_plot, new_row, say
 from lru_tune.plots.dimensions import as_axis, dimensions
 from lru_tune.plots.palette import GREY, STATUS_COLOURS
 from lru_tune.results.frame import STATUS

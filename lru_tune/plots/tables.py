@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.plots.canvas import add_legend, keep_within, new_plot, say
+from lru_tune.canvas import add_legend, keep_within, new_plot, say
 from lru_tune.plots.palette import GREY, INK, VERDICT_COLOURS
 from lru_tune.results.reproductions import COLUMN, ROW, TABLE
 

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lru_tune.canvas import new_plot
 from lru_tune.plots import best_so_far
-from lru_tune.plots.canvas import new_plot
 from lru_tune.plots.chapters import Spectra, pictures
 from lru_tune.plots.page import as_svg, page, write_page
 from lru_tune.results import history
