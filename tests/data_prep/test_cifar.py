@@ -234,6 +234,7 @@ def test_without_a_network_the_way_out_is_told(tmp_path, monkeypatch):
     with_package(monkeypatch, "torchvision.datasets", CIFAR10=failing(AssertionError("asked")))
     nowhere = ARCHIVE._replace(url=(tmp_path / ARCHIVE.file).as_uri())
     monkeypatch.setattr("data_prep.cifar_sources.ARCHIVE", nowhere)
+    monkeypatch.setattr("data_prep.fetch.WAITS_SECONDS", ())
     with pytest.raises(DataNotPrepared, match=rf"{ARCHIVE.file} could not be fetched.*by hand"):
         prepare("scifar", tmp_path)
 

@@ -44,7 +44,6 @@ def test_a_process_that_takes_too_long_is_given_up(monkeypatch, tmp_path):
     endless.write_text("#!/bin/sh\nexec sleep 60\n")
     endless.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(endless))
-    monkeypatch.setattr("lru_tune.training.speed.MOST_SECONDS", 0.2)
-    (speed,) = measure_speeds([small()], cpus=1)
+    (speed,) = measure_speeds([small()], cpus=1, most_seconds=0.2)
     assert speed.steps_per_second is None
     assert "no result within" in speed.problem
