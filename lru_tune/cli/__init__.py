@@ -1,11 +1,11 @@
 """`lru-tune COMMAND`, and the one place where an error becomes an exit code."""
 
-import errno
 import importlib
 import sys
 from collections.abc import Callable, Sequence
 
 from lru_tune import __version__
+from lru_tune.data.disk import DISK_FULL
 from lru_tune.errors import Interrupted, LruTuneError, ResourcesMissing, did_you_mean
 
 Command = Callable[[Sequence[str] | None], int]
@@ -34,7 +34,6 @@ SUMMARIES = {
     "fields": "every field of a configuration, with its default and meaning",
 }
 USAGE_ERROR = 2
-FULL = (errno.ENOSPC, errno.EDQUOT)  # no room on the disk, or in the user's quota
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,7 +60,7 @@ def guard(command: Command, argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in DISK_FULL:
             raise
         print(f"error: {error}; make room and go on with the same command", file=sys.stderr)
         return ResourcesMissing.exit_code
