@@ -14,7 +14,9 @@ from lru_tune.tasks import Channels, Task, Tokens
 def masked_mean(x: Array, lengths: Array) -> Array:
     """Average (T, B, H) over the first `lengths` (B,) steps of each sequence; returns (B, H)."""
     mask = jnp.arange(x.shape[0])[:, None] < lengths[None, :]
-    return jnp.einsum("tbh,tb->bh", x, mask.astype(x.dtype)) / lengths[:, None].astype(x.dtype)
+    # A product with the mask would be a batched one, for which XLA transposes x to (B, H, T) first.
+    total = jnp.sum(jnp.where(mask[:, :, None], x, 0.0), axis=0)
+    return total / lengths[:, None].astype(x.dtype)
 
 
 def last_step(x: Array, lengths: Array) -> Array:
