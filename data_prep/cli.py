@@ -141,6 +141,11 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
         help="of a generator, such as distractors=10 (pathfinder, pathx); repeats",
     )
     preparing.add_argument(
+        "--replace",
+        action="store_true",
+        help="delete arrays that lie there, where they are others than those asked for",
+    )
+    preparing.add_argument(
         "--export-tsv",
         metavar="DIR",
         type=Path,
@@ -209,6 +214,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
                 allow_checksum_mismatch=arguments.allow_checksum_mismatch,
                 protocol=arguments.protocol,
                 options=dict(arguments.options),
+                replace=arguments.replace,
                 progress=progress,
                 log=console.print,
             )
