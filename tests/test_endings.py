@@ -60,7 +60,12 @@ def test_an_exit_of_its_own_is_left_alone():
 
 def test_sigterm_is_heard_as_an_interrupt_and_then_no_more():
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), ended_by_sigterm():
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
+
+    def ask_to_end() -> None:
+        with ended_by_sigterm():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        ask_to_end()
     assert signal.getsignal(signal.SIGTERM) is before
