@@ -3,13 +3,15 @@
 More of the same may replace them; anything else only when asked for.
 """
 
+from typing import Any
+
 from data_prep.origin import Counts, Recipe
 from lru_tune.data.manifest import SPLITS, Manifest, Provenance
 from lru_tune.data.store import PreparedTask
 from lru_tune.errors import ConfigError
 
-# Parameters that say how many examples are made, and nothing of what they are.
-AMOUNTS = ("counts", "limit")
+# Parameters that follow from how many examples are made.
+AMOUNTS = ("counts", "limit", "images_sha256")
 
 
 def demand_leave(prepared: PreparedTask, recipe: Recipe) -> None:
@@ -21,9 +23,10 @@ def demand_leave(prepared: PreparedTask, recipe: Recipe) -> None:
     manifest = prepared.manifest
     if manifest.synthetic or _is_more_of_the_same(manifest, recipe):
         return
+    differences = "; ".join(_differences(manifest.provenance, recipe.provenance))
     raise ConfigError(
         f"{prepared.folder} holds other arrays of {manifest.task} than are asked for "
-        f"({'; '.join(_differences(manifest, recipe))}). Keep them and name another --data-root, "
+        f"({differences}). Keep them and name another --data-root, "
         "or say --replace: what lies there is deleted then"
     )
 
@@ -44,7 +47,10 @@ def shortages(prepared: PreparedTask, expected: Counts) -> list[str]:
 
 def _is_more_of_the_same(manifest: Manifest, recipe: Recipe) -> bool:
     same = _kind(manifest.provenance) == _kind(recipe.provenance)
-    return same and all(recipe.counts[split] >= manifest.counts[split] for split in SPLITS)
+    grows = recipe.counts != manifest.counts and all(
+        recipe.counts[split] >= manifest.counts[split] for split in SPLITS
+    )
+    return same and grows
 
 
 def _kind(provenance: Provenance) -> Provenance:
@@ -53,22 +59,20 @@ def _kind(provenance: Provenance) -> Provenance:
     return Provenance(provenance.source, kept, provenance.seed, provenance.synthetic)
 
 
-def _differences(manifest: Manifest, recipe: Recipe) -> list[str]:
-    """Return what differs, as `name: there -> asked for`; long values by name only."""
-    there, wanted = manifest.provenance, recipe.provenance
-    told = []
-    if there.source != wanted.source:
-        told.append(f"source: {there.source} -> {wanted.source}")
-    if there.seed != wanted.seed:
-        told.append(f"seed: {there.seed} -> {wanted.seed}")
-    told += [
-        f"{split}: {manifest.counts[split]:,} -> {recipe.counts[split]:,} examples"
-        for split in SPLITS
-        if manifest.counts[split] != recipe.counts[split]
-    ]
-    for name in sorted((there.parameters.keys() | wanted.parameters.keys()) - set(AMOUNTS)):
-        old, new = there.parameters.get(name), wanted.parameters.get(name)
-        if old != new:
-            plain = not isinstance(old, dict | list) and not isinstance(new, dict | list)
-            told.append(f"{name}: {old} -> {new}" if plain else f"{name} differs")
-    return told
+def _differences(there: Provenance, wanted: Provenance) -> list[str]:
+    """Return what differs, as `name: there -> asked for`; checksums and the like by name only."""
+    heads = [("source", there.source, wanted.source), ("seed", there.seed, wanted.seed)]
+    names = sorted(there.parameters.keys() | wanted.parameters.keys())
+    values = [(name, there.parameters.get(name), wanted.parameters.get(name)) for name in names]
+    return [_difference(*value) for value in [*heads, *values] if value[1] != value[2]]
+
+
+def _difference(name: str, there: Any, wanted: Any) -> str:
+    if name == "counts" and isinstance(there, dict) and isinstance(wanted, dict):
+        old, new = (" / ".join(f"{n:,}" for n in counts.values()) for counts in (there, wanted))
+        return f"examples: {old} -> {new}"
+    if "sha256" in name:
+        return f"{name} differs: the files have changed"
+    if isinstance(there, dict | list) or isinstance(wanted, dict | list):
+        return f"{name} differs"
+    return f"{name}: {there} -> {wanted}"

@@ -56,7 +56,8 @@ def experiment(tmp_path) -> Path:
     folder = tmp_path / "runs" / "copy-1"
     folder.mkdir(parents=True)
     (folder / SPACE_FILE).write_text(SearchSpace.load("copy", scale="quick").to_yaml())
-    write_record(folder, status="interrupted", synthetic=False, data_root=str(tmp_path / "data"))
+    about = {"task": "copy", "variant": "lru", "synthetic": False}
+    write_record(folder, status="interrupted", data_root=str(tmp_path / "data"), **about)
     return folder
 
 

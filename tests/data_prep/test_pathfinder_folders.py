@@ -74,10 +74,19 @@ def test_a_changed_image_is_noticed(tmp_path):
     size = image.stat().st_size
     image.write_bytes(png(99))
     assert image.stat().st_size == size, "its size alone does not show it"
-    with pytest.raises(ConfigError, match=r"images_sha256: .*say --replace"):
+    with pytest.raises(
+        ConfigError, match=r"images_sha256 differs: the files have changed.*say --replace"
+    ):
         prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
     prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", replace=True)
     assert prepared.manifest.fingerprint != first.manifest.fingerprint
+
+
+def test_more_of_the_same_release_replaces(tmp_path):
+    write_release(tmp_path / "raw")
+    prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", limit=10)
+    prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    assert prepared.manifest.counts["train"] == 48
 
 
 def test_a_release_that_is_not_whole_is_told(tmp_path):

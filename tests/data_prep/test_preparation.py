@@ -72,9 +72,9 @@ def test_the_same_request_changes_nothing_and_more_of_the_same_replaces(tmp_path
 @pytest.mark.parametrize(
     ("wanted", "difference"),
     [
-        ({"limit": 20}, "train: 100 -> 20 examples; val: 10 -> 2 examples"),
+        ({"limit": 20}, "examples: 100 / 5 / 5 -> 20 / 1 / 1"),
         ({"limit": 100, "seed": 1}, r"\(seed: 42 -> 1\)"),
-        ({"limit": 200, "seed": 1}, "seed: 42 -> 1; train: 100 -> 200 examples"),
+        ({"limit": 200, "seed": 1}, "seed: 42 -> 1; examples: 100 / 5 / 5 -> 200 / 10 / 10"),
     ],
 )
 def test_other_arrays_are_kept_unless_they_may_be_replaced(tmp_path, wanted, difference):
