@@ -63,13 +63,14 @@ def cost_bars(
             IDLE: (idle, GREY, 0.35),
         }
         start, row = 0.0, f"{places} at a time"
-        for label, (seconds, colour, alpha) in shares.items():
+        shown = {label: share for label, share in shares.items() if share[0] > 0}
+        for label, (seconds, colour, alpha) in shown.items():
             bar = {"left": start / 60, "color": colour, "alpha": alpha, "label": label}
             left.barh([row], [seconds / 60], **bar)
             start += seconds
     left.set(xlabel="minutes")
     left.grid(visible=False, axis="y")
-    add_legend(left, loc="upper left", bbox_to_anchor=(0, -0.2), columns=3)
+    add_legend(left, loc="upper left", bbox_to_anchor=(0, -0.2), columns=2)
     paced = costs.dropna(subset=[PACE]).reset_index(drop=True)
     right.scatter(
         np.arange(1, len(paced) + 1),
