@@ -21,6 +21,7 @@ from lru_tune.errors import ConfigError, Diverged
 from lru_tune.runs import Report
 from lru_tune.training import checkpoint
 from lru_tune.training.checkpoint import Progress
+from lru_tune.training.clock import Clock
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import leaf_names, learning_rate
 from lru_tune.training.provenance import provenance
@@ -56,9 +57,10 @@ def train(
     for tracker in trackers:
         tracker.start(run.config, run_dir)
     try:
-        if run.step == run.length.steps:  # killed after its last checkpoint
+        if run.step == run.length.steps:
             status = "completed"
-            run.finish(status)
+            if runs.read_result(run_dir) is None:  # killed after its last checkpoint
+                run.finish(status)
         while run.step < run.length.steps:
             report = run.advance()
             if report.last:
@@ -116,6 +118,7 @@ class Run:
         self.seconds_a_step = math.inf
         self.rows: list[dict[str, Any]] = []
         self.progress = Progress()
+        self.clock = Clock()
         self._open()
         self.step = int(self.state.step)
         self._saved_at = self._mark = time.monotonic()
@@ -134,8 +137,10 @@ class Run:
         shapes = jax.eval_shape(self.programs.init, self.hyper)
         self.state = jax.tree.map(jnp.asarray, checkpoint.fill(shapes, saved["state"]))
         self.progress = Progress(**saved["progress"])
+        self.clock = Clock(saved.get("clock"))
         self.rows = runs.read_metrics(self.run_dir)[: self.progress.reports]
-        (self.run_dir / runs.RESULT_FILE).unlink(missing_ok=True)
+        if (runs.read_result(self.run_dir) or {}).get("status") != "completed":
+            (self.run_dir / runs.RESULT_FILE).unlink(missing_ok=True)
         logger.info("%s: continuing at step %d", self.run_dir.name, int(self.state.step))
 
     def advance(self) -> Report:
@@ -151,9 +156,10 @@ class Run:
             self._dispatch(target)
             if time.monotonic() - self._saved_at > CHECKPOINT_SECONDS and self.step < target:
                 self._save()
-        val_loss, val_accuracy = _means(
-            self.programs.evaluate(self.state.params, self.state.batch_stats, self.val_data)
-        )
+        with self.clock.counting("eval_seconds"):
+            val_loss, val_accuracy = _means(
+                self.programs.evaluate(self.state.params, self.state.batch_stats, self.val_data)
+            )
         if not math.isfinite(val_loss):
             raise Diverged(self.step, "validation loss")
         train_loss, train_accuracy = _means(self.state.sums)
@@ -190,6 +196,7 @@ class Run:
             best_step=self.progress.best_step,
             **{name: best.get(name) for name in (runs.VAL_LOSS, runs.VAL_ACCURACY)},
             seconds=self.progress.seconds,
+            **self.clock.seconds(),
             parameters=sum(leaf.size for leaf in jax.tree.leaves(self.state.params)),
             **fields,
             **provenance(self.task.manifest),
@@ -219,15 +226,17 @@ class Run:
             max(1, int(DISPATCH_SECONDS / self.seconds_a_step)),
         )
         begun = time.monotonic()
-        self.state = self.programs.train(
-            self.state,
-            self.hyper,
-            self.train_data,
-            self.order[1],
-            jnp.int32(first),
-            jnp.int32(count),
-        )
-        if not self.state.sound:
+        with self.clock.counting("train_seconds"):
+            self.state = self.programs.train(
+                self.state,
+                self.hyper,
+                self.train_data,
+                self.order[1],
+                jnp.int32(first),
+                jnp.int32(count),
+            )
+            sound = bool(self.state.sound)  # waits for the steps
+        if not sound:
             raise Diverged(int(self.state.step) + 1, self._name_the_culprit(self.order[1]))
         self.step += count
         self.seconds_a_step = (time.monotonic() - begun) / count
@@ -266,6 +275,7 @@ class Run:
             {
                 "config_hash": self.config.fingerprint(),
                 "progress": self.progress._asdict(),
+                "clock": self.clock.seconds(),
                 "state": self.state,
             },
         )
