@@ -24,7 +24,7 @@ from lru_tune.training.checkpoint import Progress
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import leaf_names, learning_rate
 from lru_tune.training.provenance import provenance
-from lru_tune.training.steps import Batches, Programs, Sums, programs
+from lru_tune.training.steps import Batches, Programs, Sums, programs, start_compiling
 from lru_tune.training.trackers import Tracker
 
 logger = logging.getLogger(__name__)
@@ -112,6 +112,9 @@ class Run:
         data = self.config.data
         self.train_data = _to_device(task, "train", data.train_examples, data.max_length)
         self.val_data = _to_device(task, "val", data.val_examples, data.max_length)
+        self.compiling = start_compiling(
+            self.programs, self.hyper, self.train_data, data.batch_size
+        )
         self.order: tuple[int, jax.Array] | None = None
         self.seconds_a_step = math.inf
         self.rows: list[dict[str, Any]] = []
@@ -218,6 +221,7 @@ class Run:
             self.config.runtime.steps_per_dispatch,
             max(1, int(DISPATCH_SECONDS / self.seconds_a_step)),
         )
+        self.compiling.join()
         begun = time.monotonic()
         self.state = self.programs.train(
             self.state,
