@@ -63,7 +63,7 @@ def line(row: dict[str, Any]) -> str:
 def write(name: str, rows: list[dict[str, Any]]) -> Path:
     """Write `<name>.csv` and `<name>.machine.json`; return the former's path."""
     folder = Path(os.environ.get(FOLDER) or RESULTS)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
