@@ -112,9 +112,6 @@ class Run:
         data = self.config.data
         self.train_data = _to_device(task, "train", data.train_examples, data.max_length)
         self.val_data = _to_device(task, "val", data.val_examples, data.max_length)
-        self.compiling = start_compiling(
-            self.programs, self.hyper, self.train_data, data.batch_size
-        )
         self.order: tuple[int, jax.Array] | None = None
         self.seconds_a_step = math.inf
         self.rows: list[dict[str, Any]] = []
@@ -131,6 +128,9 @@ class Run:
                 f"{self.run_dir} belongs to another configuration; choose another run directory"
             )
         write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
+        self.compiling = start_compiling(
+            self.programs, self.hyper, self.train_data, self.batch_size
+        )
         if saved is None:
             self.state = self.programs.init(self.hyper)
             return

@@ -127,7 +127,8 @@ def start_compiling(
         whole = jax.ShapeDtypeStruct((), jnp.int32)
         made.train.lower(state, hyper, data, order, whole, whole).compile()
 
-    thread = Thread(target=compile_training, daemon=True, name="compile")
+    # Not a daemon: a process that ended while XLA compiles could crash.
+    thread = Thread(target=compile_training, name="compile")
     thread.start()
     return thread
 
