@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.shapes import SHAPES, Shape
-from benchmarks.train_step import our_steps, seconds, spent
+from benchmarks.timing import cpu_ratios, in_turns, milliseconds, ratios
+from benchmarks.train_step import our_steps
 from lru_tune.config.schema import DenseRecurrence, RunConfig
 from lru_tune.models import recurrence
 from lru_tune.ops.dense_scan import ACTIVATIONS, dense_scan, plain_dense_scan
@@ -68,23 +69,11 @@ def compare(level: str, shape: Shape, activation: str, rounds: int, budget: floa
         with mock.patch.multiple(recurrence, dense_scan=autodiff_scan, project=jnp.matmul):
             runs = {"autodiff": step_run(shape, activation)}
         runs["ours"] = step_run(shape, activation)
-    counts, times = {}, {name: [] for name in runs}
-    for name, run in runs.items():
-        run(1)
-        counts[name] = max(1, round(budget / seconds(run, 1)))
-    for _ in range(rounds):
-        for name, run in runs.items():
-            times[name].append(spent(run, counts[name]))
-    pairs = list(zip(times["autodiff"], times["ours"], strict=True))
-    ratios = [autodiff.wall / ours.wall for autodiff, ours in pairs]
-    cpu_ratios = [autodiff.cpu / ours.cpu for autodiff, ours in pairs]
+    times = in_turns(runs, rounds=rounds, budget=budget)
     row = {"level": level, "shape": shape.name, "activation": activation, "rounds": rounds}
-    row |= {
-        f"ours_ms_{k}": 1e3 * v
-        for k, v in report.quartiles([s.wall for s in times["ours"]]).items()
-    }
-    row |= {f"speedup_{k}": v for k, v in report.quartiles(ratios).items()}
-    return row | {f"cpu_speedup_{k}": v for k, v in report.quartiles(cpu_ratios).items()}
+    row |= milliseconds("ours", times["ours"])
+    row |= ratios("speedup", times["autodiff"], times["ours"])
+    return row | cpu_ratios("cpu_speedup", times["autodiff"], times["ours"])
 
 
 def main() -> None:

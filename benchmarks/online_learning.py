@@ -15,7 +15,8 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.shapes import SHAPES, Shape
-from benchmarks.train_step import our_steps, seconds, spent
+from benchmarks.timing import cpu_ratios, in_turns, ratios
+from benchmarks.train_step import our_steps
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
 from lru_tune.training.hyperparameters import hyperparameters
@@ -61,25 +62,16 @@ def memory(shape: Shape, way: str) -> int:
 def compare(shape: Shape, rounds: int, budget: float) -> list[dict]:
     """Return a row for each of the WAYS; `budget` is about how many seconds a round may take."""
     runs = {way: our_steps(configuration(shape, way), shape, dispatch=1) for way in WAYS}
-    counts, times = {}, {way: [] for way in WAYS}
-    for way, run in runs.items():
-        run(1)
-        counts[way] = max(1, round(budget / seconds(run, 1)))
-    for _ in range(rounds):
-        for way, run in runs.items():
-            times[way].append(spent(run, counts[way]))
+    times = in_turns(runs, rounds=rounds, budget=budget)
     needs = {way: memory(shape, way) for way in WAYS}
     rows = []
     for way in WAYS:
-        pairs = list(zip(times[way], times["bptt"], strict=True))
-        ratios = [ours.wall / bptt.wall for ours, bptt in pairs]
-        cpu_ratios = [ours.cpu / bptt.cpu for ours, bptt in pairs]
         row = {"shape": shape.name, "algorithm": way, "rounds": rounds}
         row |= {
             f"ms_{k}": 1e3 * v for k, v in report.quartiles([s.wall for s in times[way]]).items()
         }
-        row |= {f"times_bptt_{k}": v for k, v in report.quartiles(ratios).items()}
-        row |= {f"cpu_times_bptt_{k}": v for k, v in report.quartiles(cpu_ratios).items()}
+        row |= ratios("times_bptt", times[way], times["bptt"])
+        row |= cpu_ratios("cpu_times_bptt", times[way], times["bptt"])
         rows.append(
             row | {"memory_mb": needs[way] / 1e6, "memory_times_bptt": needs[way] / needs["bptt"]}
         )

@@ -5,25 +5,16 @@
 The page's own words stay; what stands between `<!-- results: NAME -->` and `<!-- end -->` is written anew.
 """
 
-import csv
 import re
 import statistics
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks.report import RESULTS
+from benchmarks.report import Row, read
 from benchmarks.shapes import SHAPES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "speed.md"
 MARKED = re.compile(r"(<!-- results: (\w+) -->\n).*?(?=<!-- end -->)", re.S)
-
-Row = dict[str, str]
-
-
-def read(name: str) -> list[Row]:
-    """Return the rows of a result."""
-    with open(RESULTS / f"{name}.csv", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -46,12 +37,76 @@ def size(name: str) -> str:
     return f"{data}; {shape.n_layers} layers, H {shape.d_model}, N {shape.d_hidden}"
 
 
+def number(row: Row, name: str, form: str = ".2f") -> str:
+    """Return a figure of a row, nothing where that was not measured."""
+    return format(float(row[name]), form) if row.get(name) else ""
+
+
 def train_step() -> str:
     """Return the table of whole steps."""
-    head = ("shape", "one step a call", "up to fifty steps a call")
+    head = (
+        "shape",
+        "one step a call",
+        "up to fifty steps a call",
+        "memory, minimal-LRU's over ours",
+        "times the matrix products alone",
+        "times a step without its scan",
+    )
     rows = [
-        (size(row["shape"]), spread(row, "ours_speedup"), spread(row, "ours_50_speedup"))
+        (
+            size(row["shape"]),
+            spread(row, "ours_speedup"),
+            spread(row, "ours_50_speedup"),
+            number(row, "temp_ratio", ".1f"),
+            number(row, "times_floor_large", ".1f"),
+            number(row, "with_scan_over_without_median"),
+        )
         for row in read("train_step")
+    ]
+    return table(head, rows)
+
+
+def first_step() -> str:
+    """Return the table of starts."""
+    head = (
+        "shape",
+        "cache",
+        "seconds",
+        "times as fast as minimal-LRU",
+        "in the processor's own time",
+    )
+    rows = [
+        (
+            size(row["shape"]),
+            cache,
+            number(row, f"{cache}_total_seconds", ".1f"),
+            spread(row, f"{cache}_speedup"),
+            number(row, f"{cache}_cpu_speedup_median"),
+        )
+        for row in read("first_step")
+        for cache in ("cold", "warm")
+    ]
+    return table(head, rows)
+
+
+def epoch() -> str:
+    """Return the table of passes over the data."""
+    head = ("shape", "steps a second", "times minimal-LRU's loop")
+    rows = [
+        (size(row["shape"]), number(row, "ours_steps_per_second", ",.0f"), number(row, "speedup"))
+        for row in read("epoch")
+    ]
+    return table(head, rows)
+
+
+def search_throughput() -> str:
+    """Return the table of searches for tiny models."""
+    head = ("counted", "trial-steps a second", "times a loop of minimal-LRU runs")
+    words = {"total": "from the command to its end", "steady": "training and validation alone"}
+    rows = [
+        (text, number(row, f"ours_{kind}", ",.0f"), number(row, f"{kind}_speedup"))
+        for row in read("search_throughput")
+        for kind, text in words.items()
     ]
     return table(head, rows)
 
@@ -151,10 +206,13 @@ TABLES: dict[str, Callable[[], str]] = {
     made.__name__: made
     for made in (
         train_step,
+        first_step,
         dense_scan,
         online_learning,
         listops_generation,
         pathfinder_generation,
+        epoch,
+        search_throughput,
         search_overhead,
         load_runs,
     )
@@ -163,7 +221,11 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def filled(page: str) -> str:
     """Return the page with the tables of the results as they are now."""
-    return MARKED.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n", page)
+
+    def content(name: str) -> str:
+        return TABLES[name]() if read(name) else "Not measured yet.\n"
+
+    return MARKED.sub(lambda found: f"{found[1]}\n{content(found[2])}\n", page)
 
 
 if __name__ == "__main__":

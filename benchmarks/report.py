@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+FOLDER = "LRU_TUNE_BENCHMARK_RESULTS"  # names another folder to write into
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "ray", "optuna", "pandas")
+
+Row = dict[str, str]
+
+
+def read(name: str, folder: Path = RESULTS) -> list[Row]:
+    """Return the rows of a result, none where there is no such file."""
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        return []
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def machine() -> dict[str, Any]:
@@ -50,11 +62,12 @@ def line(row: dict[str, Any]) -> str:
 
 def write(name: str, rows: list[dict[str, Any]]) -> Path:
     """Write `<name>.csv` and `<name>.machine.json`; return the former's path."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.csv"
+    folder = Path(os.environ.get(FOLDER) or RESULTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.csv"
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    (RESULTS / f"{name}.machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
+    (folder / f"{name}.machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
     return path

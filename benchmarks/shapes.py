@@ -73,6 +73,9 @@ SHAPES = {
         Shape("copy-online", "copy", 48, 128, 64, 4, 50),
         Shape("smnist", "smnist", 784, 128, 128, 4, 50),
         Shape("smnist-small", "smnist", 784, 64, 64, 2, 64),
+        Shape("scifar", "scifar", 1024, 256, 192, 6, 16),
         Shape("listops", "listops", 2048, 128, 256, 6, 8),
+        Shape("imdb", "imdb", 4096, 256, 192, 6, 4),
+        Shape("tiny", "copy", 48, 32, 32, 2, 32),
     )
 }

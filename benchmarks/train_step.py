@@ -5,93 +5,139 @@
 Both take the same batches' shapes, the same widths, batch norm, dropout and AdamW groups. A round times
 some steps of one, then of the other; the ratio is taken round by round, so that a machine whose speed
 drifts does not favour either.
+
+Beside the peer's speed: `temp_mb`, what XLA plans beside arguments and results; `times_floor`, the step over
+the time of its matrix products alone (see benchmarks/floors.py); `with_scan_over_without`, the step over one
+whose recurrence hands on what it is given. Set GLIBC_TUNABLES as it shall be; it stands in the row.
 """
 
 import argparse
-import time
+import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import report
-from benchmarks.peer import peer_steps
+from benchmarks.floors import floor_seconds
+from benchmarks.peer import PeerStep
 from benchmarks.shapes import SHAPES, Shape
+from benchmarks.timing import in_turns, milliseconds, ratios
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
+from lru_tune.ops.scan import SCAN_BACKENDS
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
-from lru_tune.training.steps import Batches, init_state, train_steps
+from lru_tune.training.steps import Batches, TrainState, init_state, train_steps
+
+DEFAULT_SHAPES = ["copy", "copy-48", "smnist", "scifar", "listops", "imdb"]
+
+# States are the drive itself: what is left of a step is all but its recurrence.
+NO_SCAN = SCAN_BACKENDS["sequential"]._replace(
+    forward=lambda decay, drive, reverse: drive,
+    backward=lambda decay, states, grad, reverse: (jnp.zeros_like(decay), grad),
+)
 
 
-def our_steps(config: RunConfig, shape: Shape, dispatch: int) -> Callable[[int], float]:
+class OurStep:
+    """lru-tune's compiled steps on one batch, and the arguments they take.
+
+    Args:
+      config: the run.
+      shape: of its batches.
+      scan: back end of the scan; None: the configuration's.
+    """
+
+    def __init__(self, config: RunConfig, shape: Shape, scan: str | None = None) -> None:
+        online = config.runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None
+        model = build_model(config.model, shape.task, scan or config.runtime.scan, online)
+        adam = adam_moments(config.optim.b1, config.optim.b2, config.optim.eps)
+        self.hyper = hyperparameters(config)
+        self._init = jax.jit(lambda h: init_state(model, adam, h))
+        self._train = jax.jit(
+            lambda *arguments: train_steps(model, adam, *arguments), donate_argnums=0
+        )
+        inputs, targets = shape.example_batch()
+        lengths = np.full(shape.batch_size, shape.length, np.int32)
+        self._data = Batches(*(jnp.asarray(part) for part in (inputs, targets, lengths)))
+        batch = jnp.arange(shape.batch_size, dtype=jnp.int32)
+        self._order = jnp.broadcast_to(batch, (1000, shape.batch_size))
+
+    def init(self) -> TrainState:
+        """Return the state at step 0."""
+        return self._init(self.hyper)
+
+    def take(self, state: TrainState, count: int) -> TrainState:
+        """Return the state after `count` steps; the one passed in is consumed."""
+        return self._train(
+            state, self.hyper, self._data, self._order, jnp.int32(0), jnp.int32(count)
+        )
+
+    def temp_bytes(self) -> int:
+        """Return the bytes that XLA plans beside arguments and results."""
+        state = jax.eval_shape(self._init, self.hyper)
+        whole = jnp.int32(0), jnp.int32(1)
+        lowered = self._train.lower(state, self.hyper, self._data, self._order, *whole)
+        return lowered.compile().memory_analysis().temp_size_in_bytes
+
+
+@lru_cache(maxsize=4)
+def our_step(config: RunConfig, shape: Shape, scan: str | None = None) -> OurStep:
+    """Return an OurStep; the same arguments share what is compiled."""
+    return OurStep(config, shape, scan)
+
+
+def our_steps(
+    config: RunConfig, shape: Shape, dispatch: int, scan: str | None = None
+) -> Callable[[int], float]:
     """Return a function that takes n optimiser steps, `dispatch` of them in one call."""
-    online = config.runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None
-    model = build_model(config.model, shape.task, config.runtime.scan, online)
-    adam = adam_moments(config.optim.b1, config.optim.b2, config.optim.eps)
-    hyper = hyperparameters(config)
-    state = jax.jit(lambda h: init_state(model, adam, h))(hyper)
-    train = jax.jit(lambda *arguments: train_steps(model, adam, *arguments), donate_argnums=0)
-    inputs, targets = shape.example_batch()
-    lengths = np.full(shape.batch_size, shape.length, np.int32)
-    data = Batches(*(jnp.asarray(part) for part in (inputs, targets, lengths)))
-    order = jnp.broadcast_to(
-        jnp.arange(shape.batch_size, dtype=jnp.int32), (1000, shape.batch_size)
-    )
+    program = our_step(config, shape, scan)
+    state = program.init()
 
     def run(steps: int) -> float:
         nonlocal state
         for first in range(0, steps, dispatch):
-            count = min(dispatch, steps - first)
-            state = train(state, hyper, data, order, jnp.int32(0), jnp.int32(count))
+            state = program.take(state, min(dispatch, steps - first))
         return float(state.sums.loss)
 
     return run
 
 
-class Spent(NamedTuple):
-    """Seconds of one step, by the clock and of all the process's threads."""
-
-    wall: float
-    cpu: float
-
-
-def spent(run: Callable[[int], float], steps: int) -> Spent:
-    """Return what one of `steps` steps took."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    run(steps)
-    return Spent((time.perf_counter() - wall) / steps, (time.process_time() - cpu) / steps)
-
-
-def seconds(run: Callable[[int], float], steps: int) -> float:
-    """Return the seconds one of `steps` steps took by the clock."""
-    return spent(run, steps).wall
-
-
-def compare(shape: Shape, peer: Path | None, rounds: int, budget: float, scan: str) -> dict:
+def compare(
+    shape: Shape, peer: Path | None, rounds: int, budget: float, scan: str
+) -> dict[str, Any]:
     """Time one shape; `budget` is about how many seconds a round of one program may take."""
     config = shape.config(scan)
-    runs = {"ours": our_steps(config, shape, 1), "ours_50": our_steps(config, shape, 50)}
-    if peer is not None:
-        runs["peer"] = peer_steps(peer, shape)
-    steps = {}
-    for name, run in runs.items():
-        run(1)
-        steps[name] = min(50, max(1, round(budget / seconds(run, 1))))
-    times = {name: [] for name in runs}
-    for _ in range(rounds):
-        for name, run in runs.items():
-            times[name].append(seconds(run, steps[name]))
-    row = {"shape": shape.name, "scan": scan, "rounds": rounds}
+    with mock.patch.dict(SCAN_BACKENDS, {"none": NO_SCAN}):
+        runs = {
+            "ours": our_steps(config, shape, 1),
+            "ours_50": our_steps(config, shape, 50),
+            "no_scan": our_steps(config, shape, 50, "none"),
+        }
+        runs["no_scan"](1)  # compiled while the back end is known
+    theirs = None if peer is None else PeerStep(peer, shape)
+    if theirs is not None:
+        runs["peer"] = theirs.run
+    times = in_turns(runs, rounds=rounds, budget=budget, most_steps=50)
+    row: dict[str, Any] = {"shape": shape.name, "scan": scan, "rounds": rounds}
+    row["glibc_tunables"] = os.environ.get("GLIBC_TUNABLES", "")
     for name in runs:
-        row |= {f"{name}_ms_{k}": 1e3 * v for k, v in report.quartiles(times[name]).items()}
-    if peer is not None:
+        row |= milliseconds(name, times[name])
+    row |= ratios("with_scan_over_without", times["ours_50"], times["no_scan"])
+    row["ours_temp_mb"] = our_step(config, shape).temp_bytes() / 1e6
+    for name, floor in floor_seconds(shape).items():
+        row[f"floor_ms_{name}"] = 1e3 * floor
+        row[f"times_floor_{name}"] = row["ours_50_ms_median"] / (1e3 * floor)
+    if theirs is not None:
         for name in ("ours", "ours_50"):
-            ratios = [p / o for p, o in zip(times["peer"], times[name], strict=True)]
-            row |= {f"{name}_speedup_{k}": v for k, v in report.quartiles(ratios).items()}
+            row |= ratios(f"{name}_speedup", times["peer"], times[name])
+        row["peer_temp_mb"] = theirs.temp_bytes() / 1e6
+        row["temp_ratio"] = row["peer_temp_mb"] / row["ours_temp_mb"]
     return row
 
 
@@ -99,10 +145,8 @@ def main() -> None:
     """Measure the chosen shapes and write benchmarks/results/train_step.csv."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", type=Path, help="a checkout of minimal-LRU")
-    parser.add_argument(
-        "--shapes", nargs="+", default=["copy", "smnist", "listops"], choices=SHAPES
-    )
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--shapes", nargs="+", default=DEFAULT_SHAPES, choices=SHAPES)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--budget", type=float, default=3.0, help="seconds a round and program")
     parser.add_argument("--scan", default="auto")
     parser.add_argument("--name", default="train_step", help="of the result file")
@@ -112,7 +156,7 @@ def main() -> None:
         row = compare(
             SHAPES[name], arguments.peer, arguments.rounds, arguments.budget, arguments.scan
         )
-        print(report.line(row))
+        print(report.line(row), flush=True)
         rows.append(row)
     print(report.write(arguments.name, rows))
 

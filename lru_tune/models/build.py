@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, cast
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.block import Block
@@ -62,7 +63,9 @@ def build_model(
       groups: as in `Block`, in training; it divides the batch, documents counted one by one.
     """
 
-    def network(mode: Literal["train", "eval"], traced: Traced) -> Network:
+    def network(
+        mode: Literal["train", "eval"], traced: Traced, n_layers: int = config.n_layers
+    ) -> Network:
         def make_block(layer: int) -> nn.Module:
             # Where only the last steps are predicted, the last block's other steps are never read, unless
             # its norm takes statistics of them.
@@ -83,7 +86,7 @@ def build_model(
         return Network(
             task=task,
             d_model=config.d_model,
-            n_layers=config.n_layers,
+            n_layers=n_layers,
             make_block=make_block,
             encoder=config.encoder,
             pooling=config.pooling,
@@ -97,7 +100,13 @@ def build_model(
         features = () if isinstance(task.inputs, Tokens) else (task.inputs.width,)
         inputs = jnp.zeros((1, *task.documents, task.max_length, *features), jnp.uint8)
         lengths = jnp.full((1, *task.documents), task.max_length)
-        return dict(network("eval", traced).init(key, inputs, lengths))
+
+        def draw(layer_key: Array) -> Params:
+            return dict(network("eval", traced, n_layers=1).init(layer_key, inputs, lengths))
+
+        # Drawn in a loop, the layers, which differ in their numbers alone, are traced and compiled once.
+        drawn = lax.map(draw, jax.random.split(key, config.n_layers))
+        return {name: _with_blocks(tree, config.n_layers) for name, tree in drawn.items()}
 
     def train(
         variables: Params, inputs: Array, lengths: Array, traced: Traced, key: Array
@@ -111,6 +120,16 @@ def build_model(
         return cast(Array, network("eval", settled).apply(variables, inputs, lengths))
 
     return Model(init, train, predict, _recurrence(config, settled).slow_params)
+
+
+def _with_blocks(drawn: Params, n_layers: int) -> Params:
+    """Give each layer its own block of what was drawn once a layer; the rest is taken from the first."""
+
+    def take(tree: Params, layer: int) -> Params:
+        return jax.tree.map(lambda leaf: leaf[layer], tree)
+
+    rest = {name: take(tree, 0) for name, tree in drawn.items() if name != "block_0"}
+    return rest | {f"block_{i}": take(drawn["block_0"], i) for i in range(n_layers)}
 
 
 def _recurrence(

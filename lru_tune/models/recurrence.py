@@ -77,14 +77,12 @@ class LRU(nn.Module):
         n, h = self.d_hidden, self.d_model
         coordinates = EIGENVALUES[self.eigenvalues]
         ring = Ring(self.r_min, self.r_max, self.max_phase)
-        # All parameters of an eigenvalue must describe the same point, so that they share one key; where
-        # the layer is only applied, flax calls initialisers for their shapes and any key will do.
-        ring_key = self.make_rng("params") if self.is_initializing() else None
+        # All parameters of an eigenvalue must describe the same point, so that it is drawn once; where the
+        # layer is only applied, flax calls initialisers for their shapes and any key will do.
+        drawn = sample_ring(self.make_rng("params"), n, ring) if self.is_initializing() else None
 
         def on_ring(function: Callable[[Array, Array], Array]) -> Callable[[Array], Array]:
-            return lambda key: function(
-                *sample_ring(key if ring_key is None else ring_key, n, ring)
-            )
+            return lambda key: function(*(drawn or sample_ring(key, n, ring)))
 
         eigenvalue_params = [
             self.param(name, on_ring(lambda *point, i=i: coordinates.params(*point)[i]))

@@ -25,7 +25,7 @@ from lru_tune.training.clock import Clock
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import leaf_names, learning_rate
 from lru_tune.training.provenance import provenance
-from lru_tune.training.steps import Batches, Programs, Sums, programs
+from lru_tune.training.steps import Batches, Programs, Sums, programs, start_compiling
 from lru_tune.training.trackers import Tracker
 
 logger = logging.getLogger(__name__)
@@ -131,6 +131,9 @@ class Run:
                 f"{self.run_dir} belongs to another configuration; choose another run directory"
             )
         write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
+        self.compiling = start_compiling(
+            self.programs, self.hyper, self.train_data, self.batch_size
+        )
         if saved is None:
             self.state = self.programs.init(self.hyper)
             return
@@ -225,6 +228,7 @@ class Run:
             self.config.runtime.steps_per_dispatch,
             max(1, int(DISPATCH_SECONDS / self.seconds_a_step)),
         )
+        self.compiling.join()
         begun = time.monotonic()
         with self.clock.counting("train_seconds"):
             self.state = self.programs.train(

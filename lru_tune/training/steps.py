@@ -7,6 +7,7 @@ arguments, so that a reused worker never compiles the same network twice.
 import math
 from collections.abc import Callable
 from functools import lru_cache, partial
+from threading import Thread
 from typing import Any, NamedTuple
 
 import jax
@@ -83,7 +84,7 @@ class Programs(NamedTuple):
     """
 
     init: Callable[[Hyperparameters], TrainState]
-    train: Callable[..., TrainState]
+    train: Any  # a jitted function: it is also lowered
     gradients: Callable[..., tuple[Array, Params]]
     evaluate: Callable[[Params, Params, Batches], Sums]
 
@@ -107,6 +108,34 @@ def programs(key: RunConfig, eval_batch_size: int) -> Programs:
         gradients=jax.jit(partial(batch_gradients, model)),
         evaluate=jax.jit(partial(evaluate, model, eval_batch_size)),
     )
+
+
+def start_compiling(
+    made: Programs, hyper: Hyperparameters, data: Batches, batch_size: int
+) -> Thread:
+    """Begin to compile training, beside whatever the caller does meanwhile; return the thread.
+
+    A call of `made.train` after its end finds the program ready. What goes wrong in it goes wrong again,
+    and is raised, in that call.
+
+    Args:
+      made: the run's programs.
+      hyper: as the program will be given it.
+      data: training examples on the device.
+      batch_size: of an optimiser step.
+    """
+
+    def compile_training() -> None:
+        state = jax.eval_shape(made.init, hyper)
+        batches = data.targets.shape[0] // batch_size
+        order = jax.ShapeDtypeStruct((batches, batch_size), jnp.int32)
+        whole = jax.ShapeDtypeStruct((), jnp.int32)
+        made.train.lower(state, hyper, data, order, whole, whole).compile()
+
+    # Not a daemon: a process that ended while XLA compiles could crash.
+    thread = Thread(target=compile_training, name="compile")
+    thread.start()
+    return thread
 
 
 def init_state(

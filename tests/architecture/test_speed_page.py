@@ -3,8 +3,8 @@
 import json
 import re
 
-from benchmarks.page import MARKED, PAGE, TABLES, filled, read
-from benchmarks.report import RESULTS
+from benchmarks.page import MARKED, PAGE, TABLES, filled
+from benchmarks.report import RESULTS, read
 
 
 def test_the_tables_are_those_of_the_kept_results():
@@ -15,7 +15,8 @@ def test_the_tables_are_those_of_the_kept_results():
 
 def test_the_page_shows_every_kept_result():
     kept = {path.stem for path in RESULTS.glob("*.csv")}
-    assert {name for name in kept if not name.startswith("prepare_")} == set(TABLES)
+    aside = {name for name in kept if name.startswith("prepare_") or name == "floors"}
+    assert kept - aside <= set(TABLES)
 
 
 def test_the_page_names_the_machine():

@@ -126,3 +126,20 @@ def test_the_ring_is_traced():
         assert modulus.min() >= 0.5 - 1e-6
         assert modulus.max() <= r_max + 1e-6
     assert init._cache_size() == 1
+
+
+def test_layers_start_from_different_numbers_of_the_same_distributions():
+    sizes = ModelConfig(n_layers=3, d_model=16, d_hidden=64)
+    model = build_model(sizes, TASKS["listops"])
+    ring = Traced(r_min=0.5, r_max=0.8, max_phase=1.0, dropout=0.0)
+    params = model.init(jax.random.key(0), ring)["params"]
+    assert params.keys() == {"encoder", "head", "block_0", "block_1", "block_2"}
+    layers = [params[f"block_{i}"]["recurrence"] for i in range(3)]
+    for layer in layers:
+        modulus = np.exp(-np.exp(layer["nu_log"]))
+        assert ((modulus >= 0.5) & (modulus <= 0.8)).all()
+        # gamma is that of the same eigenvalue, not of another draw
+        np.testing.assert_allclose(np.exp(layer["gamma_log"]), np.sqrt(1 - modulus**2), rtol=1e-4)
+        assert np.std(layer["B_re"]) == pytest.approx((2 * 16) ** -0.5, rel=0.1)
+    for name in layers[0]:
+        assert len({np.asarray(layer[name]).tobytes() for layer in layers}) == 3, name

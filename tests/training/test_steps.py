@@ -13,7 +13,13 @@ from lru_tune.ops.scan import SCAN_BACKENDS
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import adam_moments, apply_adamw, learning_rate, slow_mask
-from lru_tune.training.steps import Batches, batch_loss, cross_entropy, programs
+from lru_tune.training.steps import (
+    Batches,
+    batch_loss,
+    cross_entropy,
+    programs,
+    start_compiling,
+)
 
 
 def tiny(task: str, scan: str = "sequential", dropout: float = 0.1) -> RunConfig:
@@ -138,3 +144,22 @@ def test_learning_rates_rings_and_seeds_share_one_compilation(twins):
         results.append(np.asarray(state.params["head"]["kernel"]))
     assert program.train._cache_size() - before <= 1
     assert not np.allclose(results[0], results[1])
+
+
+def test_a_program_that_was_compiled_beside_is_not_compiled_again(caplog):
+    config = RunConfig(
+        task="copy", steps=4, model=ModelConfig(n_layers=1, d_model=4, d_hidden=3, pooling="none")
+    )
+    made = programs(program_key(config), 2)
+    hyper, task = hyperparameters(config), find_task("copy")
+    targets = jnp.zeros((4, task.scored_steps, task.num_outputs), jnp.uint8)
+    inputs = jnp.zeros((4, task.max_length, task.inputs.width), jnp.uint8)
+    data = Batches(inputs, targets, jnp.full(4, task.max_length, jnp.int32))
+    order = jnp.arange(4, dtype=jnp.int32).reshape(2, 2)
+    thread = start_compiling(made, hyper, data, batch_size=2)
+    state = made.init(hyper)
+    thread.join()
+    with jax.log_compiles(), caplog.at_level("WARNING"):
+        state = made.train(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    assert int(state.step) == 1
+    assert not [m for m in caplog.messages if "XLA compilation of jit(train_steps)" in m]
