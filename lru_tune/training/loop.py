@@ -107,6 +107,7 @@ class Run:
         except ValueError as error:
             raise ConfigError(str(error)) from error
         self.scan = resolve_backend(config.runtime.scan)
+        logger.info("%s: scan %s", run_dir.name, self.scan)
         self.run_dir = run_dir
         self.task = task
         self.programs = _programs(self.config)

@@ -66,15 +66,6 @@ def native_folder() -> Path:
     return compilation_cache() / "native"
 
 
-def native_obstacle() -> str | None:
-    """Return why there can be no native scan here, None where there is one; builds it if need be."""
-    try:
-        native_library()
-    except ResourcesMissing as error:
-        return str(error)
-    return None
-
-
 def find_compiler() -> tuple[str, ...]:
     """Return the words that call the C++ compiler: those of `$CXX`, or the first of COMPILERS there is.
 

@@ -63,6 +63,15 @@ def demand_native() -> None:
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
 
 
+def native_obstacle() -> str | None:
+    """Return why there is no native scan in this process, None where there is one; builds it if need be."""
+    try:
+        demand_native()
+    except (ConfigError, ResourcesMissing) as error:
+        return str(error)
+    return None
+
+
 def _demand(array: Array) -> None:
     if array.dtype.name not in DTYPES:
         raise TypeError(f"the native scan takes {' or '.join(DTYPES)}, got {array.dtype.name}")

@@ -18,8 +18,8 @@ from lru_tune.ops.native.build import (
     include_folder,
     native_folder,
     native_library,
-    native_obstacle,
 )
+from lru_tune.ops.native.calls import demand_native, native_obstacle
 
 ROOT = Path(__file__).resolve().parents[3]
 # Answers --version; otherwise notes the call, takes its time and writes what stands behind -o.
@@ -138,6 +138,7 @@ def test_without_a_compiler_the_message_says_what_to_type(cache, no_compiler):
         native_library()
     for words in (*COMPILERS, "apt install g++", "CXX", "--set runtime.scan=auto"):
         assert words in str(caught.value)
+    demand_native.cache_clear()
     assert native_obstacle() == str(caught.value)
     assert not cache.exists()
 
@@ -192,8 +193,6 @@ def test_the_headers_are_those_that_jax_names():
 
 @pytest.mark.usefixtures("native")
 def test_what_was_built_can_be_asked_for_again():
-    from lru_tune.ops.native.calls import demand_native
-
     demand_native.cache_clear()
     demand_native()
     assert native_obstacle() is None
