@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from lru_tune.cli import guard
+from lru_tune.cli import guard, tune
 from lru_tune.cli.train import main as train
 from lru_tune.errors import ResourcesMissing
 from lru_tune.ops.native import build
@@ -20,6 +20,7 @@ from lru_tune.ops.native.build import (
     native_library,
 )
 from lru_tune.ops.native.calls import demand_native, native_obstacle
+from lru_tune.search.resources import Machine
 
 ROOT = Path(__file__).resolve().parents[3]
 # Answers --version; otherwise notes the call, takes its time and writes what stands behind -o.
@@ -154,10 +155,22 @@ def test_a_compiler_may_be_named_with_its_options(compiler, monkeypatch):
     assert find_compiler() == (str(compiler.path), "-m64")
 
 
-def test_training_ends_with_4_before_it_starts(cache, no_compiler, tmp_path, capsys):
+@pytest.mark.parametrize("command", [train, tune.main])
+def test_a_run_and_a_search_end_with_4_before_they_start(
+    command, cache, no_compiler, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tune, "this_machine", lambda: Machine(cpus=2, gpus=0))
     words = ["--task", "copy", "--set", "runtime.scan=native", "--runs-root", str(tmp_path / "r")]
-    assert guard(train, words) == 4
+    assert guard(command, words) == 4
     assert "no compiler was found" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_search_on_gpus_is_refused(cache, compiler, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tune, "this_machine", lambda: Machine(cpus=2, gpus=1))
+    words = ["--task", "copy", "--set", "runtime.scan=native", "--runs-root", str(tmp_path / "r")]
+    assert guard(tune.main, words) == 2
+    assert "--gpus-per-trial 0" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
 
 
