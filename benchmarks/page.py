@@ -111,6 +111,19 @@ def search_throughput() -> str:
     return table(head, rows)
 
 
+def scan() -> str:
+    """Return the table of linear scans."""
+    measured = read("scan")
+    lengths = list(dict.fromkeys(row["length"] for row in measured))
+    found = {(row["backend"], row["length"]): row for row in measured}
+    rows = [
+        (f"`{name}`", *(spread(found[name, length], "speedup") for length in lengths))
+        for name in dict.fromkeys(row["backend"] for row in measured)
+        if (name, lengths[0]) in found and not name.startswith("pairs")
+    ]
+    return table(("back end", *(f"T {length}" for length in lengths)), rows)
+
+
 def dense_scan() -> str:
     """Return the table of dense recurrences."""
     head = ("shape", "measured", "by the clock", "in the process's own time")
@@ -207,6 +220,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for made in (
         train_step,
         first_step,
+        scan,
         dense_scan,
         online_learning,
         listops_generation,

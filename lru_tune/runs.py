@@ -93,8 +93,8 @@ def write_result(run_dir: Path, status: Status, **fields: Any) -> None:
     Fields in use: task, variant, seed, config_hash, config (complete, so that the file alone can be run
     again), steps (done), horizon (asked for), best_step, the metrics at best_step (val/loss,
     val/accuracy), test/loss and test/accuracy once read, seconds, of these compile_seconds,
-    train_seconds and eval_seconds, error, device, threads (of the CPU), versions, data (fingerprint of
-    the prepared task).
+    train_seconds and eval_seconds, error, device, scan (its back end), threads (of the CPU), versions,
+    data (fingerprint of the prepared task).
     """
     content = {"format_version": FORMAT_VERSION, "status": status, **fields}
     write_atomically(run_dir / RESULT_FILE, json.dumps(content, indent=2) + "\n")

@@ -43,6 +43,21 @@ def _own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _back_end_runs_here(request: pytest.FixtureRequest) -> None:
+    """Skip a test whose parameter `backend` names a scan that does not run here, with its own reason."""
+    name = getattr(request.node, "callspec", None) and request.node.callspec.params.get("backend")
+    if name is None:
+        return
+    from lru_tune.errors import LruTuneError
+    from lru_tune.ops.scan import SCAN_BACKENDS
+
+    try:
+        SCAN_BACKENDS[name].demand()
+    except LruTuneError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="session")
 def synthetic_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with the synthetic twin of `copy`, shared by the session; do not write into it."""

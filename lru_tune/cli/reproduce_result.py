@@ -66,7 +66,7 @@ def run_again(arguments: argparse.Namespace) -> int:
 def differences(given: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return how two results differ, a line each: device and versions where they do, then the numbers."""
     then, now = (
-        {"device": r["device"], "threads": r.get("threads"), **r["versions"]}
+        {"device": r["device"], "scan": r.get("scan"), "threads": r.get("threads"), **r["versions"]}
         for r in (given, found)
     )
     lines = [

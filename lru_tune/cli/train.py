@@ -21,6 +21,7 @@ from lru_tune.layout import (
     search_space_file,
     timestamped,
 )
+from lru_tune.ops.native.build import native_library
 from lru_tune.process import become_worker, prepare_process
 from lru_tune.runs import CONFIG_FILE, VAL_ACCURACY, Report
 from lru_tune.tasks import find_task
@@ -41,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.cpus is not None and arguments.cpus < 1:
         raise ConfigError(f"--cpus must be at least 1, got {arguments.cpus}")
     demand_runs_root(runs_root(arguments.runs_root))
+    if config.runtime.scan == "native":
+        native_library()
     become_worker()
     root = data_root(arguments.data_root)
     from data_prep import ensure_prepared

@@ -18,6 +18,7 @@ from lru_tune.layout import (
     runs_root,
     timestamped,
 )
+from lru_tune.ops.native.build import ON_A_CPU, native_library
 from lru_tune.search.record import newest_experiment
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.search.space import SearchSpace
@@ -124,6 +125,7 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
 
     root, runs = data_root(arguments.data_root), runs_root(arguments.runs_root)
     demand_runs_root(runs)
+    _demand_scan(space, arguments)
     task = ensure_prepared(
         space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
     )
@@ -151,7 +153,17 @@ def _resume(arguments: argparse.Namespace) -> int:
     task = open_task(space.task, root)
     if arguments.dry_run:
         return _show(space, task.manifest.counts["train"], arguments)
+    _demand_scan(space, arguments)
     return _run(space, folder, task, arguments)
+
+
+def _demand_scan(space: SearchSpace, arguments: argparse.Namespace) -> None:
+    """Build the native scan before the trials need it; in a cluster each machine does so itself."""
+    if arguments.address is not None or space.realise({}).runtime.scan != "native":
+        return
+    if this_machine().gpus and arguments.gpus_per_trial != 0:
+        raise ConfigError(f"{ON_A_CPU} or --gpus-per-trial 0")
+    native_library()
 
 
 def _run(

@@ -171,8 +171,8 @@ class DataConfig(Strict):
 class RuntimeConfig(Strict):
     """How the same numbers are computed; changes speed and rounding, not the model."""
 
-    scan: Literal["auto", "sequential", "associative", "chunked"] = "auto"
-    """How a diagonal recurrence goes through time; `auto` chooses by the device."""
+    scan: Literal["auto", "sequential", "associative", "chunked", "native"] = "auto"
+    """How a diagonal recurrence goes through time; `auto`: by the device; `native`: C++ built here."""
     rtrl_sums: Literal["traces", "adjoint"] = "traces"
     """Sums over time of `rtrl`: forward as an online learner, or faster from the end."""
     memory: Literal["auto", "plain", "grouped"] = "auto"

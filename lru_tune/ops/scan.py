@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from lru_tune.ops.native.calls import demand_native, native_adjoint, native_scan
+
 CHUNK = 64  # steps that the chunked back end solves one after the other, in all chunks at once
 
 
@@ -129,22 +131,29 @@ def sequential_adjoint(
     return jnp.concatenate([re_re + im_im, re_im - im_re]), grad_drive
 
 
+def nothing() -> None:
+    """Ask for nothing: the `demand` of a back end that runs wherever JAX does."""
+
+
 class ScanBackend(NamedTuple):
     """How a scan is computed.
 
     Attributes:
       forward: decay (2N,), drive (T, B, 2N), reverse -> states (T, B, 2N).
       backward: decay, states, gradient of the states, reverse -> gradients of decay and drive.
+      demand: raises the LruTuneError that says why this back end cannot run in this process, if so.
     """
 
     forward: Callable[[Array, Array, bool], Array]
     backward: Callable[[Array, Array, Array, bool], tuple[Array, Array]]
+    demand: Callable[[], None] = nothing
 
 
 SCAN_BACKENDS = {
     "sequential": ScanBackend(sequential_scan, sequential_adjoint),
     "associative": ScanBackend(associative_scan, partial(adjoint, associative_scan)),
     "chunked": ScanBackend(chunked_scan, partial(adjoint, chunked_scan)),
+    "native": ScanBackend(native_scan, native_adjoint, demand_native),
 }
 
 # Chosen by measurement: see benchmarks/README.md.
@@ -152,8 +161,15 @@ AUTO_BACKEND = {"cpu": "sequential", "gpu": "chunked", "tpu": "chunked"}
 
 
 def resolve_backend(name: str) -> str:
-    """Return the back end that `auto` stands for on this process's default device."""
-    return AUTO_BACKEND[jax.default_backend()] if name == "auto" else name
+    """Return the back end that a name, or `auto`, stands for on this process's default device.
+
+    Raises:
+      ConfigError, ResourcesMissing: the back end of that name does not run here; no other takes its place.
+    """
+    if name == "auto":
+        return AUTO_BACKEND[jax.default_backend()]
+    SCAN_BACKENDS[name].demand()
+    return name
 
 
 def linear_scan(

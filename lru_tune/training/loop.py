@@ -18,6 +18,7 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order, take_examples
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.errors import ConfigError, Diverged
+from lru_tune.ops.scan import resolve_backend
 from lru_tune.runs import Report
 from lru_tune.training import checkpoint
 from lru_tune.training.checkpoint import Progress
@@ -107,6 +108,8 @@ class Run:
             self.config = config.with_length(task.manifest.counts["train"])
         except ValueError as error:
             raise ConfigError(str(error)) from error
+        self.scan = resolve_backend(config.runtime.scan)
+        logger.info("%s: scan %s", run_dir.name, self.scan)
         self.run_dir = run_dir
         self.task = task
         self.programs = _programs(self.config)
@@ -202,7 +205,7 @@ class Run:
             **self.clock.seconds(),
             parameters=sum(leaf.size for leaf in jax.tree.leaves(self.state.params)),
             **fields,
-            **provenance(self.task.manifest),
+            **provenance(self.task.manifest, self.scan),
         )
 
     @property

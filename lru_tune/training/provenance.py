@@ -15,10 +15,16 @@ CPU_INFO = Path("/proc/cpuinfo")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
-def provenance(manifest: Manifest) -> dict[str, Any]:
-    """Return the fields that every result.json carries: device, threads, versions, data."""
+def provenance(manifest: Manifest, scan: str) -> dict[str, Any]:
+    """Return the fields that every result.json carries: device, scan, threads, versions, data.
+
+    Args:
+      manifest: of the data.
+      scan: the scan's back end; what `auto` stood for, not `auto`.
+    """
     return {
         "device": device_name(),
+        "scan": scan,
         "threads": int(os.environ.get("NPROC", os.cpu_count() or 1)),  # sums depend on it, on a CPU
         "versions": {
             "lru-tune": __version__,

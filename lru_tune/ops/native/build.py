@@ -1,0 +1,148 @@
+"""Builds scan.cpp with this machine's compiler, once, into the cache of compiled programs.
+
+JAX is not imported here, so that the process that drives a search can build before its trials start.
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from lru_tune.atomic import write_atomically
+from lru_tune.errors import ResourcesMissing
+from lru_tune.layout import compilation_cache
+
+SOURCE = Path(__file__).with_name("scan.cpp")
+COMPILERS = ("c++", "g++", "clang++")  # tried in this order where $CXX names none
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
+COMPILE_SECONDS = 600.0  # some seconds on a free core
+CPU_INFO = Path("/proc/cpuinfo")
+WITHOUT = "To go on without it: --set runtime.scan=auto"
+ON_A_CPU = (  # the caller adds how to keep to the CPU
+    "runtime.scan native runs on a CPU, and this would train on another device. "
+    "Say --set runtime.scan=auto or"
+)
+
+
+def native_library() -> Path:
+    """Return the compiled scan, built now if the cache does not hold it whole.
+
+    The cache knows it by source, compiler, flags, processor and jaxlib. Processes that need it at the same
+    time wait for the one that builds.
+
+    Raises:
+      ResourcesMissing: there is no compiler, it fails, or the cache cannot be written.
+    """
+    compiler = find_compiler()
+    path = native_folder() / f"scan-{_key(compiler)}.so"
+    if _is_whole(path):
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not _is_whole(path):  # nobody built it while this process waited
+                library = _compile(compiler)
+                write_atomically(path, library)
+                write_atomically(_digest_file(path), hashlib.sha256(library).hexdigest())
+    except OSError as error:
+        raise ResourcesMissing(
+            f"runtime.scan native: the compiled scan cannot be kept in {path.parent} ({error.strerror}). "
+            f"Name a folder that can be written in JAX_COMPILATION_CACHE_DIR. {WITHOUT}"
+        ) from error
+    return path
+
+
+def native_folder() -> Path:
+    """Return where compiled scans are kept; it can be deleted at any time."""
+    return compilation_cache() / "native"
+
+
+def find_compiler() -> tuple[str, ...]:
+    """Return the words that call the C++ compiler: those of `$CXX`, or the first of COMPILERS there is.
+
+    Raises:
+      ResourcesMissing: there is none.
+    """
+    named = shlex.split(os.environ.get("CXX", ""))
+    for words in [named] if named else [[name] for name in COMPILERS]:
+        if shutil.which(words[0]):
+            return tuple(words)
+    sought = f"CXX={shlex.join(named)}" if named else f"CXX, {', '.join(COMPILERS)}"
+    raise ResourcesMissing(
+        f"runtime.scan native is C++ that is built here, and no compiler was found (looked for {sought}). "
+        f"Install one, such as `apt install g++`, or name one in CXX. {WITHOUT}"
+    )
+
+
+def include_folder() -> Path:
+    """Return jaxlib's C++ headers; the same as `jax.ffi.include_dir()`, without importing JAX."""
+    spec = importlib.util.find_spec("jaxlib")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("jaxlib is not installed")
+    return Path(spec.origin).parent / "include"
+
+
+def _key(compiler: tuple[str, ...]) -> str:
+    parts = {
+        "source": SOURCE.read_text(),
+        "compiler": [*compiler, _run([*compiler, "--version"]).stdout],
+        "flags": FLAGS,
+        "processor": [platform.machine(), *_cpu_features()],
+        "jaxlib": importlib.metadata.version("jaxlib"),
+    }
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _cpu_features() -> list[str]:
+    """Return what -march=native sees; a folder of caches may be shared by machines that differ."""
+    lines = CPU_INFO.read_text().splitlines() if CPU_INFO.is_file() else [platform.processor()]
+    names = ("flags", "Features", "model name", "CPU part")
+    return list(dict.fromkeys(line for line in lines if line.startswith(names))) or lines[:1]
+
+
+def _compile(compiler: tuple[str, ...]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder, "scan.so")
+        command = [*compiler, *FLAGS, "-isystem", str(include_folder()), str(SOURCE)]
+        done = _run([*command, "-o", str(made)])
+        if done.returncode != 0:
+            complaint = (done.stderr.strip() or "no message").splitlines()[:8]
+            raise ResourcesMissing(
+                f"runtime.scan native: the compiler ended with {done.returncode}:\n  {shlex.join(command)}\n"
+                + "".join(f"  {line}\n" for line in complaint)
+                + f"Name another one in CXX. {WITHOUT}"
+            )
+        return made.read_bytes()
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ResourcesMissing(
+            f"runtime.scan native: {shlex.join(command[:1])} did not run: {error}. "
+            f"Name another compiler in CXX. {WITHOUT}"
+        ) from error
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a library is all of what was written; a part of one would crash its process."""
+    digest = _digest_file(path)
+    if not path.is_file() or not digest.is_file():
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == digest.read_text()
+
+
+def _digest_file(path: Path) -> Path:
+    return path.with_suffix(".sha256")

@@ -1,0 +1,82 @@
+"""Calls the C++ scan from JAX programs, on a CPU."""
+
+import ctypes
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+from jax import Array, ShapeDtypeStruct
+
+from lru_tune.errors import ConfigError, ResourcesMissing
+from lru_tune.ops.native.build import ON_A_CPU, WITHOUT, native_library
+
+SCAN, ADJOINT = "lru_tune_scan", "lru_tune_scan_adjoint"  # functions of scan.cpp
+DTYPES = ("float32", "float64")
+
+
+def native_scan(decay: Array, drive: Array, reverse: bool) -> Array:
+    """Solve h_t = lambda h_{t-1} + b_t; see `lru_tune.ops.scan.linear_scan`.
+
+    Under `vmap` the mapped axes become axes in front that the C++ loops over.
+
+    Raises:
+      ConfigError, ResourcesMissing: as `demand_native`.
+      TypeError: neither float32 nor float64.
+    """
+    _demand(drive)
+    call = jax.ffi.ffi_call(SCAN, _like(drive), vmap_method="broadcast_all")
+    return call(decay, drive, reverse=reverse)
+
+
+def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> tuple[Array, Array]:
+    """Return the gradients of decay and drive; see `lru_tune.ops.scan.sequential_adjoint`.
+
+    Each sequence's part of the decay's gradient is summed over time by one thread, so that the numbers do
+    not depend on how many there are.
+    """
+    _demand(grad)
+    results = (_like(grad), ShapeDtypeStruct(grad.shape[1:], grad.dtype))
+    call = jax.ffi.ffi_call(ADJOINT, results, vmap_method="broadcast_all")
+    grad_drive, sums = call(decay, states, grad, reverse=reverse)
+    return jnp.sum(sums, axis=0), grad_drive
+
+
+@cache
+def demand_native() -> None:
+    """Build the scan if need be and make it known to JAX; costs nothing after the first time.
+
+    Raises:
+      ConfigError: the default device is no CPU.
+      ResourcesMissing: it cannot be built or loaded here.
+    """
+    if jax.default_backend() != "cpu":
+        raise ConfigError(f"{ON_A_CPU} JAX_PLATFORMS=cpu")
+    path = native_library()
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ResourcesMissing(
+            f"runtime.scan native: {path} cannot be loaded: {error}. "
+            f"Name another folder in JAX_COMPILATION_CACHE_DIR. {WITHOUT}"
+        ) from error
+    for name in (SCAN, ADJOINT):
+        jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
+
+
+def native_obstacle() -> str | None:
+    """Return why there is no native scan in this process, None where there is one; builds it if need be."""
+    try:
+        demand_native()
+    except (ConfigError, ResourcesMissing) as error:
+        return str(error)
+    return None
+
+
+def _demand(array: Array) -> None:
+    if array.dtype.name not in DTYPES:
+        raise TypeError(f"the native scan takes {' or '.join(DTYPES)}, got {array.dtype.name}")
+    demand_native()
+
+
+def _like(array: Array) -> ShapeDtypeStruct:
+    return ShapeDtypeStruct(array.shape, array.dtype)
