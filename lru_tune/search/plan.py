@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError
-from lru_tune.search.resources import Allotment, Machine, Wishes, allot
+from lru_tune.search.resources import Allotment, Machine, Wishes, allot_lanes
 from lru_tune.search.schedulers import Terms, rungs
 from lru_tune.search.space import SearchSpace
 
@@ -18,6 +19,7 @@ class Plan:
       rungs: (step, trials expected to be compared there), smallest first; empty without early stopping.
       steps: optimiser steps expected over all trials of the search.
       confirm_runs: runs of full length after the search.
+      example: the first configuration, to measure memory by.
     """
 
     space: SearchSpace
@@ -28,6 +30,7 @@ class Plan:
     rungs: tuple[tuple[int, int], ...]
     steps: int
     confirm_runs: int
+    example: RunConfig
 
     def lines(self) -> list[str]:
         """Return the plan as text."""
@@ -39,8 +42,7 @@ class Plan:
             f"task          {self.space.task} ({self.space.variant}, {self.space.scale} scale)",
             f"machine       {self.machine}",
             f"trials        {self.trials} of up to {terms.horizon:,} steps, "
-            f"{terms.reports} reports each; {self.allotment.concurrent} at a time, each with "
-            f"{self.allotment}",
+            f"{terms.reports} reports each; {self.allotment}",
             f"searcher      {who}, seed {searcher.seed}, over {len(self.space.domains)} dimensions",
             f"objective     {tune.metric}, {tune.mode}",
             f"scheduler     {tune.scheduler.kind}"
@@ -100,12 +102,13 @@ def make_plan(
     return Plan(
         space=space,
         machine=machine,
-        allotment=allot(machine, space.tune.resources, wishes),
+        allotment=allot_lanes(machine, space.tune.resources, wishes),
         trials=trials,
         terms=terms,
         rungs=stages,
         steps=_expected_steps(terms, trials, stages),
         confirm_runs=top * space.tune.confirm.seeds if confirm else 0,
+        example=config,
     )
 
 

@@ -101,6 +101,13 @@ def start(trainer, twins):
     return start
 
 
+@pytest.fixture
+def another(trainer, config, twins, tmp_path):
+    """A run that is never asked for anything: the bank keeps its size, and so its compiled program."""
+    run = trainer.open(varied(config, 2), twins, tmp_path / "another")
+    trainer.admit(run)
+
+
 def taken_in_turns(*courses):
     """Take a report of each run in turn until all are at their ends; return how many each gave."""
     counts, left = [0] * len(courses), dict(enumerate(courses))
@@ -190,7 +197,7 @@ def test_a_lane_is_refilled_while_others_go_on(config, twins, start, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_diverging_lane_changes_no_bit_of_the_others(config, start, tmp_path):
+def test_a_diverging_lane_changes_no_bit_of_the_others(config, start, another, tmp_path):
     good, other = varied(config, 0), varied(config, 1)
     taken_in_turns(start(good, tmp_path / "with"), start(other, tmp_path / "sane"))
     beside, bad = start(good, tmp_path / "beside"), start(wild(other), tmp_path / "bad")
@@ -207,7 +214,7 @@ def test_a_diverging_lane_changes_no_bit_of_the_others(config, start, tmp_path):
 
 @pytest.mark.slow
 def test_a_lane_resumed_from_its_checkpoint_equals_the_uninterrupted(
-    config, start, tmp_path, monkeypatch
+    config, start, another, tmp_path
 ):
     first, second = varied(config, 0), varied(config, 1)
     taken_in_turns(start(first, tmp_path / "a"), start(second, tmp_path / "b"))
