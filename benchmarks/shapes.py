@@ -74,5 +74,6 @@ SHAPES = {
         Shape("smnist", "smnist", 784, 128, 128, 4, 50),
         Shape("smnist-small", "smnist", 784, 64, 64, 2, 64),
         Shape("listops", "listops", 2048, 128, 256, 6, 8),
+        Shape("listops-quick", "listops", 128, 32, 32, 2, 16),
     )
 }
