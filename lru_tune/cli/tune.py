@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from lru_tune import __version__
 from lru_tune.cli.tracking import check_wandb
@@ -127,8 +128,13 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
     )
 
 
-def _lanes(text: str) -> int | str:
-    return text if text == "auto" else int(text)
+def _lanes(text: str) -> int | Literal["auto"]:
+    """Return the value of --lanes."""
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"needs a whole number or auto, got {text!r}")
+    return int(text)
 
 
 def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:

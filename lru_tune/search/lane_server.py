@@ -5,6 +5,7 @@ the device goes on meanwhile. What they share is changed under one lock.
 """
 
 import threading
+import time
 import uuid
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +31,7 @@ WRITERS = 4  # threads that write reports and checkpoints
 LOCK_FILE = ".lane.lock"  # in a run directory, while a server writes to it
 LOCK_SECONDS = 120  # a lost server has long died by then
 LOOK_SECONDS = 1.0  # how often those who wait look whether training has broken off
+LEASE_SECONDS = 300.0  # a client that was not heard of for so long loses its lane where others wait
 
 
 class Admission(NamedTuple):
@@ -67,13 +69,17 @@ class Seat:
       lock: keeps other servers out of the run's directory.
       training: of the bank it is in; done where that broke off.
       writing: what the run has come to and nobody has been told, each done once it is written.
-      free: whether the trainer has let the run go.
+      heard: when a client last asked or waited.
+      going: whether the run was told to leave its lane.
+      free: whether the trainer has let it go.
     """
 
     run: "LaneRun"
     lock: FileLock
     training: "Future[None]"
     writing: "deque[Future[Any]]" = field(default_factory=deque)
+    heard: float = field(default_factory=time.monotonic)
+    going: bool = False
     free: bool = False
 
 
@@ -109,7 +115,8 @@ class LaneServer:
         """Give a run a lane; None if all `lanes` are taken, an error that a retry would meet again."""
         folder = Path(run_dir)
         for ticket, seat in list(self._seats.items()):
-            if seat.run.book.run_dir == folder:  # its client was lost
+            silent = time.monotonic() - seat.heard > LEASE_SECONDS and self.taken() >= lanes
+            if silent or seat.run.book.run_dir == folder:  # its client was lost
                 self._withdraw(ticket, seat)
                 seat.lock.release()
         with self._changed:
@@ -150,6 +157,7 @@ class LaneServer:
             seat.run.asked = True
             self._changed.notify_all()
             while True:
+                seat.heard = time.monotonic()
                 while seat.writing and seat.writing[0].done():
                     outcome = seat.writing.popleft().result()
                     if outcome is not None:  # a checkpoint is nothing to tell
@@ -176,8 +184,11 @@ class LaneServer:
 
     def close(self) -> None:
         """End the runs that still have lanes as interrupted; they can go on later."""
-        for ticket in list(self._seats):
-            self.release(ticket, "interrupted", {})
+        for ticket, seat in list(self._seats.items()):
+            self._withdraw(ticket, seat)
+            if runs.read_result(seat.run.book.run_dir) is None:
+                seat.run.finish("interrupted")
+            seat.lock.release()
 
     def _working_trainer(self, lanes: int) -> "LaneTrainer":
         """Return the trainer; a new one, without runs, at first and where training broke off."""
@@ -195,8 +206,10 @@ class LaneServer:
     def _withdraw(self, ticket: str, seat: Seat) -> None:
         """Take a run out of its lane and wait until all it has come to is written."""
         with self._changed:
-            self._going.append(seat)
-            self._changed.notify_all()
+            if seat.training is self._training and not seat.going:
+                seat.going = True
+                self._going.append(seat)
+                self._changed.notify_all()
             while not (seat.free or seat.training.done()):
                 self._changed.wait(LOOK_SECONDS)
             while not all(writing.done() for writing in seat.writing):

@@ -8,6 +8,7 @@ import pytest
 from lru_tune import runs
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError, Diverged
+from lru_tune.search import lane_server
 from lru_tune.search.lane_server import LaneLost, LaneServer
 from lru_tune.training import lane_run
 
@@ -99,6 +100,30 @@ def test_another_attempt_takes_the_lane_of_the_first_and_goes_on(server, tmp_pat
         server.next_report(lost.ticket)
     server.release(lost.ticket, "interrupted", {})  # changes nothing
     assert steps_told(server, again) == [8, 12]
+
+
+@pytest.mark.slow
+def test_a_client_that_fell_silent_loses_its_lane_to_one_that_waits(server, tmp_path, monkeypatch):
+    silent = submit(server, tmp_path / "silent", lanes=1)
+    server.next_report(silent.ticket)
+    assert submit(server, tmp_path / "next", lanes=1) is None
+    monkeypatch.setattr(lane_server, "LEASE_SECONDS", 0.0)
+    following = submit(server, tmp_path / "next", lanes=1)
+    with pytest.raises(LaneLost):
+        server.next_report(silent.ticket)
+    assert steps_told(server, following) == [4, 8, 12]
+
+
+@pytest.mark.slow
+def test_closing_leaves_runs_that_can_go_on_and_changes_no_result(synthetic_root, tmp_path):
+    closing = LaneServer(str(synthetic_root / "synthetic"), cpus=1, gpus=0)
+    going, failed = submit(closing, tmp_path / "going"), submit(closing, tmp_path / "failed")
+    closing.next_report(going.ticket)
+    runs.write_result(tmp_path / "failed", "failed")
+    closing.close()
+    assert failed.step == 0
+    assert runs.read_result(tmp_path / "going")["status"] == "interrupted"
+    assert runs.read_result(tmp_path / "failed")["status"] == "failed"
 
 
 @pytest.mark.slow

@@ -9,18 +9,23 @@ hence an absolute tolerance of a hundredth of what a parameter travels.
 import json
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lru_tune import runs
 from lru_tune.errors import Diverged
 from lru_tune.runs import Report
+from lru_tune.tasks import find_task
 from lru_tune.training import bookkeeping, checkpoint
 from lru_tune.training.checkpoint import read_checkpoint
 from lru_tune.training.course import follow
+from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.lane_trainer import LaneTrainer
-from lru_tune.training.lanes import bank_size, common_count
-from lru_tune.training.loop import train
+from lru_tune.training.lanes import Lanes, bank_size, common_count, lane_programs
+from lru_tune.training.loop import programs_of, train
+from lru_tune.training.steps import Batches
 
 RTOL, ATOL = 2e-3, 5e-4
 TIMES = {runs.SECONDS, runs.EXAMPLES_PER_SECOND}
@@ -227,6 +232,32 @@ def test_a_lane_resumed_from_its_checkpoint_equals_the_uninterrupted(
     taken_in_turns(start(first, tmp_path / "a-again"), start(second, tmp_path / "b-again"))
     assert_equal_runs(tmp_path / "a", tmp_path / "a-again")
     assert_equal_runs(tmp_path / "b", tmp_path / "b-again")
+
+
+@pytest.mark.slow
+def test_runs_of_other_shapes_get_a_bank_of_their_own(config, twins, start, tmp_path):
+    plain = config.model_copy(update={"model": config.model.model_copy(update={"dropout": 0.0})})
+    taken_in_turns(start(plain, tmp_path / "plain"), start(varied(config, 1), tmp_path / "dropped"))
+    assert_close_runs(tmp_path / "plain", alone(plain, twins, tmp_path / "plain-alone"))
+    assert runs.read_result(tmp_path / "dropped")["status"] == "completed"
+
+
+def test_the_program_of_lanes_lowers_for_a_gpu(config):
+    chunked = config.runtime.model_copy(update={"scan": "chunked"})
+    config = config.model_copy(update={"runtime": chunked})
+    made, hyper = programs_of(config), hyperparameters(config)
+    lane = Lanes(jax.eval_shape(made.init, hyper), hyper)
+    stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((4, *leaf.shape), leaf.dtype), lane)
+    task = find_task("copy")
+    data = Batches(
+        jax.ShapeDtypeStruct((256, task.max_length), jnp.uint8),
+        jax.ShapeDtypeStruct((256, task.scored_steps, task.num_outputs), jnp.uint8),
+        jax.ShapeDtypeStruct((256,), jnp.int32),
+    )
+    batches = jax.ShapeDtypeStruct((4, 50, 16), jnp.int32)
+    counts = jax.ShapeDtypeStruct((4,), jnp.int32)
+    traced = lane_programs(made).train.trace(stacked, data, batches, counts)
+    assert "stablehlo.while" in traced.lower(lowering_platforms=("cuda",)).as_text()
 
 
 def test_a_lane_trains_ahead_to_its_next_report_but_does_not_make_it(
