@@ -1,6 +1,6 @@
 """What a search is going to do, known before anything is started."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError
@@ -84,6 +84,14 @@ def make_plan(
             "--max-concurrent cannot be used with hyperband, which keeps many trials paused; "
             "limit it with --cpus-per-trial or --gpus-per-trial, or use asha"
         )
+    if scheduler.kind == "hyperband":
+        lanes = wishes.lanes or space.tune.resources.lanes
+        if lanes not in (1, "auto"):
+            raise ConfigError(
+                f"tune.resources.lanes: {lanes} cannot be used with hyperband, which starts more trials than "
+                "there are lanes; use asha, or 1"
+            )
+        wishes = replace(wishes, lanes=1)
     horizon = space.horizon(train_examples)
     config = space.realise(space.start_points()[0] if space.start_points() else {})
     _, eval_every = config.length(train_examples)
@@ -102,7 +110,7 @@ def make_plan(
     return Plan(
         space=space,
         machine=machine,
-        allotment=allot_lanes(machine, space.tune.resources, wishes),
+        allotment=allot_lanes(machine, space.tune.resources, wishes, trials=trials),
         trials=trials,
         terms=terms,
         rungs=stages,

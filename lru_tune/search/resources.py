@@ -10,6 +10,7 @@ from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.search.settings import TrialResources
 
 MOST_LANES = 64  # where the device's memory decides
+LEARNING = 4  # and not more lanes than one for so many trials of a search
 
 
 class Machine(NamedTuple):
@@ -98,11 +99,15 @@ def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotme
     return Allotment(gpus, cpus, min(fitting, wishes.max_concurrent or fitting))
 
 
-def allot_lanes(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotment:
+def allot_lanes(
+    machine: Machine, settings: TrialResources, wishes: Wishes, *, trials: int
+) -> Allotment:
     """Divide a machine among trials, or among servers in whose lanes many trials are trained.
 
-    `auto` makes lanes where a trial asks for less than a whole GPU, as many as its memory holds; on a CPU,
-    where they do not pay, and for trials that fill a GPU, each trial has a process of its own.
+    `auto` makes lanes where a trial asks for less than a whole GPU: as many as its memory holds, but not for
+    more than one in LEARNING of the search's trials at once, since the searcher and the scheduler know no
+    more of the others. On a CPU, where lanes do not pay, and for trials that fill a GPU, each trial has a
+    process of its own.
 
     Raises:
       ConfigError, ResourcesMissing: as `allot`.
@@ -112,13 +117,17 @@ def allot_lanes(machine: Machine, settings: TrialResources, wishes: Wishes) -> A
     fills_a_device = not 0 < alone.gpus < 1 or wishes.gpus_per_trial is not None
     if wanted == 1 or (wanted == "auto" and fills_a_device):
         return alone
-    lanes = MOST_LANES if wanted == "auto" else wanted
     whole = replace(wishes, gpus_per_trial=float(alone.gpus > 0), max_concurrent=None)
-    server = allot(machine, settings, whole)
-    concurrent = min(server.concurrent * lanes, wishes.max_concurrent or server.concurrent * lanes)
-    servers = -(-concurrent // lanes)
-    by: Literal["number", "memory"] = "memory" if wanted == "auto" else "number"
-    return Allotment(server.gpus, server.cpus, concurrent, servers, lanes, by)
+    gpus, cpus, devices, *_ = allot(machine, settings, whole)
+    by: Literal["number", "memory"] = "number"
+    if wanted == "auto":
+        lanes, by = min(MOST_LANES, math.ceil(trials / LEARNING / devices)), "memory"
+        if lanes * devices <= alone.concurrent:
+            return alone
+    else:
+        lanes = wanted
+    concurrent = min(devices * lanes, wishes.max_concurrent or devices * lanes)
+    return Allotment(gpus, cpus, concurrent, math.ceil(concurrent / lanes), lanes, by)
 
 
 def _trials_on_gpus(available: int, each: float) -> int:

@@ -248,9 +248,9 @@ def test_the_program_of_lanes_lowers_for_a_gpu(config):
     made, hyper = programs_of(config), hyperparameters(config)
     lane = Lanes(jax.eval_shape(made.init, hyper), hyper)
     stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((4, *leaf.shape), leaf.dtype), lane)
-    task = find_task("copy")
+    task = find_task("copy")  # eight channels
     data = Batches(
-        jax.ShapeDtypeStruct((256, task.max_length), jnp.uint8),
+        jax.ShapeDtypeStruct((256, task.max_length, 8), jnp.uint8),
         jax.ShapeDtypeStruct((256, task.scored_steps, task.num_outputs), jnp.uint8),
         jax.ShapeDtypeStruct((256,), jnp.int32),
     )
