@@ -95,6 +95,7 @@ class LaneServer:
         self._seats: dict[str, Seat] = {}
         self._coming: list[Seat] = []
         self._going: list[Seat] = []
+        self._closing = False
         self._writers = ThreadPoolExecutor(WRITERS)
         self._trainer: LaneTrainer | None = None
         self._training: Future[None] = Future()
@@ -183,12 +184,15 @@ class LaneServer:
         return evaluate_test(Path(run_dir), data_root=self._data_root)
 
     def close(self) -> None:
-        """End the runs that still have lanes as interrupted; they can go on later."""
+        """End the runs that still have lanes as interrupted, which can go on later, and stop training."""
         for ticket, seat in list(self._seats.items()):
             self._withdraw(ticket, seat)
             if runs.read_result(seat.run.book.run_dir) is None:
                 seat.run.finish("interrupted")
             seat.lock.release()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
 
     def _working_trainer(self, lanes: int) -> "LaneTrainer":
         """Return the trainer; a new one, without runs, at first and where training broke off."""
@@ -217,11 +221,13 @@ class LaneServer:
             self._seats.pop(ticket, None)
 
     def _train(self, trainer: "LaneTrainer") -> None:
-        """Train for ever; what clients want is seen to between two dispatches."""
+        """Train until the server is closed; what clients want is seen to between two dispatches."""
         seats: dict[LaneRun, Seat] = {}
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._coming or self._going or trainer.has_work())
+                self._changed.wait_for(lambda: self._is_wanted or trainer.has_work())
+                if self._closing:
+                    return
                 coming, going = self._coming, self._going
                 self._coming, self._going = [], []
             for seat in coming:
@@ -238,6 +244,10 @@ class LaneServer:
                 writing = self._writers.submit(arrival.run.settle, arrival)
                 seats[arrival.run].writing.append(writing)
                 writing.add_done_callback(self._announce)
+
+    @property
+    def _is_wanted(self) -> bool:
+        return bool(self._coming or self._going or self._closing)
 
     def _announce(self, _: "Future[Any]") -> None:
         with self._changed:
