@@ -178,12 +178,3 @@ def test_a_report_that_cannot_be_written_is_its_own_client_s_error(server, tmp_p
         server.next_report(full.ticket)
     server.release(full.ticket, "interrupted", {})
     assert steps_told(server, other) == [4, 8, 12]
-
-
-def test_the_memory_of_two_lanes_says_how_many_fit():
-    from lru_tune.training.lane_memory import lanes_in
-
-    assert lanes_in(room=100, one=30, two=40, most=64) == 8
-    assert lanes_in(room=100, one=30, two=40, most=5) == 5
-    assert lanes_in(room=10, one=30, two=40, most=64) == 1
-    assert lanes_in(room=100, one=30, two=30, most=64) == 64  # the first lane's room serves for all
