@@ -5,6 +5,8 @@ Values agree to the rounding of sums that are taken in another order: see tests/
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -24,6 +26,7 @@ from lru_tune.search.trial import WorkerSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 TOLERANCE = 2e-3
+PROJECT = Path(__file__).resolve().parents[2]
 RATE = "optim.learning_rate"
 SPACE = {
     "schema": 1,
@@ -132,6 +135,39 @@ def test_a_killed_server_costs_no_trial_and_no_report(run, tmp_path):
     for trial in journal.trials.values():
         rows = runs.read_metrics(folder / "trials" / trial.run)
         assert [row["step"] for row in rows] == [6, 12, 18, 24]
+
+
+def test_a_killed_driver_goes_on_from_the_checkpoints_of_its_lanes(synthetic_root, tmp_path):
+    space = tmp_path / "space.yaml"
+    longer = SPACE["base"] | {"steps": 600, "eval_every": 100}
+    space.write_text(yaml.safe_dump(SPACE | {"base": longer}, sort_keys=False))
+    words = ["--lanes", "3", "--max-concurrent", "3", "--no-confirm"]
+    words += ["--data-root", str(synthetic_root), "--runs-root", str(tmp_path)]
+
+    def tune(*more: str) -> subprocess.Popen:
+        command = [sys.executable, str(PROJECT / "tune.py"), *more, *words]
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+    driver = tune("--space", str(space), "--synthetic", "--name", "killed")
+    deadline = time.monotonic() + 300
+    while not any(tmp_path.glob("killed/trials/*/metrics.csv")):
+        assert driver.poll() is None, driver.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    driver.kill()
+    driver.communicate()
+    before = {path: runs.read_metrics(path) for path in tmp_path.glob("killed/trials/*")}
+    again = tune("--resume", str(tmp_path / "killed"))
+    _, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    assert len(list(tmp_path.glob("killed/trials/*"))) == 6
+    for run_dir in tmp_path.glob("killed/trials/*"):
+        rows = runs.read_metrics(run_dir)
+        assert [row["step"] for row in rows] == [100, 200, 300, 400, 500, 600]
+        told = before.get(run_dir, [])[
+            :-1
+        ]  # the kill may have come before the last one's checkpoint
+        assert rows[: len(told)] == told
 
 
 def _servers() -> list[int]:
