@@ -3,6 +3,7 @@
 import sys
 
 from data_prep.cli import main
+from lru_tune.endings import ended_by_reader
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended_by_reader(main))

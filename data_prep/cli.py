@@ -21,6 +21,7 @@ from data_prep.progress import show_progress
 from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
 from lru_tune.data.verify import findings
+from lru_tune.endings import ended_by_sigterm
 from lru_tune.errors import (
     ConfigError,
     DataDamaged,
@@ -47,7 +48,8 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     words = sys.argv[1:] if argv is None else argv
     arguments = parser(prog).parse_args(words)
     try:
-        arguments.command(arguments)
+        with ended_by_sigterm():
+            arguments.command(arguments)
     except KeyboardInterrupt:
         again = f"{prog} {shlex.join(words)}"
         error: LruTuneError = Interrupted(
@@ -139,6 +141,11 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
         help="of a generator, such as distractors=10 (pathfinder, pathx); repeats",
     )
     preparing.add_argument(
+        "--replace",
+        action="store_true",
+        help="delete arrays that lie there, where they are others than those asked for",
+    )
+    preparing.add_argument(
         "--export-tsv",
         metavar="DIR",
         type=Path,
@@ -207,6 +214,7 @@ def _prepare(arguments: argparse.Namespace) -> None:
                 allow_checksum_mismatch=arguments.allow_checksum_mismatch,
                 protocol=arguments.protocol,
                 options=dict(arguments.options),
+                replace=arguments.replace,
                 progress=progress,
                 log=console.print,
             )

@@ -20,6 +20,7 @@ from data_prep.origin import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, 
 from data_prep.pathfinder_folders import (
     WANTED,
     Sample,
+    digest_of_images,
     find_folder,
     images_folder,
     metadata_files,
@@ -28,7 +29,7 @@ from data_prep.pathfinder_folders import (
 )
 from data_prep.pathfinder_settings import SETTINGS, Settings
 from data_prep.workers import map_in_order
-from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Provenance
+from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Provenance, SplitName
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import ConfigError, DataDamaged
 
@@ -72,22 +73,37 @@ def _plan_release(request: Request, raw: Path, settings: Settings) -> Recipe:
         raise ConfigError("--option distractors: is of the generator, leave --from-dir out")
     folder = images_folder(raw, settings.size)
     content = _metadata(folder)
-    pool = sum(1 for _ in read_metadata(folder, content))
-    held_out = int(HELD_OUT_SHARE * pool)
+    samples = list(read_metadata(folder, content))
+    held_out = int(HELD_OUT_SHARE * len(samples))
     if held_out == 0:
-        raise DataDamaged(f"{folder} has {pool} images; the release has 200,000. Unpack it again")
-    full: Counts = {"train": pool - 2 * held_out, "val": held_out, "test": held_out}
+        raise DataDamaged(
+            f"{folder} has {len(samples)} images; the release has 200,000. Unpack it again"
+        )
+    full: Counts = {"train": len(samples) - 2 * held_out, "val": held_out, "test": held_out}
     counts = shrunk(full, request.limit)
+    chosen = [sample for part in _dealt(samples, counts, request.seed).values() for sample in part]
     digests = {path.name: hashlib.sha256(raw).hexdigest() for path, raw in content.items()}
     parameters = {
         "counts": counts,
         "size": settings.size,
         "difficulty": folder.name,
         "metadata_sha256": digests,
+        "images_sha256": digest_of_images(chosen),
         "splits": "a permutation by the seed, 80/10/10",
     }
     source = "images of the Long Range Arena release"
     return Recipe(Provenance(source, parameters, request.seed), counts)
+
+
+def _dealt(samples: list[Sample], counts: Counts, seed: int) -> dict[SplitName, list[Sample]]:
+    """Deal the release's images out to the splits, the first `counts` of each."""
+    order = np.random.default_rng(seed).permutation(len(samples)).tolist()
+    held_out = int(HELD_OUT_SHARE * len(samples))
+    starts = {"train": 0, "val": len(samples) - 2 * held_out, "test": len(samples) - held_out}
+    return {
+        split: [samples[row] for row in order[starts[split] : starts[split] + counts[split]]]
+        for split in SPLITS
+    }
 
 
 def _metadata(folder: Path) -> dict[Path, bytes]:
@@ -133,16 +149,12 @@ def _read(request: Request, raw: Path, recipe: Recipe, writer: TaskWriter) -> No
     size, name = recipe.provenance.parameters["size"], request.task.name
     folder = images_folder(raw, size)
     samples = list(read_metadata(folder, _metadata(folder)))
-    order = np.random.default_rng(request.seed).permutation(len(samples)).tolist()
-    held_out = int(HELD_OUT_SHARE * len(samples))
-    starts = {"train": 0, "val": len(samples) - 2 * held_out, "test": len(samples) - held_out}
     total, done = sum(recipe.counts.values()), 0
     read = functools.partial(read_images, size)
-    for split in SPLITS:
-        rows = order[starts[split] : starts[split] + recipe.counts[split]]
-        batches: list[list[Sample]] = [
-            [samples[row] for row in rows[start : start + IMAGES_AT_ONCE]]
-            for start in range(0, len(rows), IMAGES_AT_ONCE)
+    for split, chosen in _dealt(samples, recipe.counts, request.seed).items():
+        batches = [
+            chosen[start : start + IMAGES_AT_ONCE]
+            for start in range(0, len(chosen), IMAGES_AT_ONCE)
         ]
         with closing(map_in_order(read, batches, request.workers)) as read_batches:
             for batch, images in zip(batches, read_batches, strict=True):

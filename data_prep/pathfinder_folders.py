@@ -7,8 +7,9 @@ The metadata are plain text in spite of their name, one line an image: folder, f
 settings of the generator, separated by blanks.
 """
 
+import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,6 +132,14 @@ def _check_file(sample: Sample) -> None:
         raise DataDamaged(f"{sample.path} is missing, named by {sample.line}") from error
     if size == 0:
         raise DataDamaged(f"{sample.path} is empty, named by {sample.line}. Unpack it again")
+
+
+def digest_of_images(samples: Iterable[Sample]) -> str:
+    """Return a sha256 of the files of images, in their order, so that a later change is noticed."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(hashlib.sha256(sample.path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def read_images(size: int, samples: list[Sample]) -> np.ndarray:

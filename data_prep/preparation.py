@@ -9,11 +9,12 @@ from pathlib import Path
 from data_prep import aan, cifar, copy, imdb, listops, mnist, pathfinder
 from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
 from data_prep.progress import ProgressLines
+from data_prep.replacing import demand_leave, shortages
 from lru_tune.data.disk import naming_a_full_disk
-from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest, Provenance
+from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.data.verify import damaged_files
-from lru_tune.data.versions import task_lock
+from lru_tune.data.versions import clear_leftovers, task_lock
 from lru_tune.data.writer import write_task
 from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared, did_you_mean
 from lru_tune.layout import raw_root
@@ -200,12 +201,14 @@ def prepare(
     allow_checksum_mismatch: bool = False,
     protocol: Protocol = "default",
     options: Mapping[str, int] | None = None,
+    replace: bool = False,
     progress: Progress = lambda work, done, total: None,
     log: Callable[[str], None] = logger.info,
 ) -> PreparedTask:
     """Prepare a task, unless sound arrays made from the same things lie there already.
 
-    Where another process is preparing it, wait for that one and take what it made.
+    Other sound arrays are replaced by more of the same only, unless `replace` says so. Where another
+    process is preparing the task, wait for that one and take what it made.
 
     Args:
       task: name or alias.
@@ -219,11 +222,12 @@ def prepare(
       allow_checksum_mismatch: take files whose checksum is not the publisher's; the manifest says so.
       protocol: how validation is made, see `Request`.
       options: of the task's generator, see `Origin.options`.
+      replace: delete sound arrays that lie there, whatever they are.
       progress: told how far the work is.
       log: told what is done, line by line.
 
     Raises:
-      ConfigError: an argument makes no sense.
+      ConfigError: an argument makes no sense, or other arrays lie there.
       DataNotPrepared: the publisher's files are not there and cannot be fetched.
       DataDamaged: the publisher's files are not what they should be.
       ResourcesMissing: the disk is full.
@@ -246,15 +250,24 @@ def prepare(
         protocol=protocol,
         options=options or {},
     )
+    clear_leftovers(place)
     with task_lock(place, entry.name, log):
         recipe = origin.plan(request)
-        if _lies_there(entry.name, place, recipe.provenance):
+        there = _sound(entry.name, place)
+        if there is not None and there.manifest.provenance == recipe.provenance:
             log(f"{entry.name} is prepared already")
         else:
+            if there is not None and not replace:
+                demand_leave(there, recipe)
             needed = _bytes(entry, recipe.counts)
             with write_task(entry.name, place, recipe.provenance, expected_bytes=needed) as writer:
                 origin.write(request, recipe, writer)
-    return open_task(entry.name, place)
+    prepared = open_task(entry.name, place)
+    if request.raw is not None:
+        expected = origin.full if limit is None else recipe.counts
+        for line in shortages(prepared, expected):
+            log(line)
+    return prepared
 
 
 def export_tsv(
@@ -323,13 +336,14 @@ def _raw_files(task: Task, from_dir: Path | None) -> Path | None:
     return None if default is None or task.generated else origin.find_raw(default)
 
 
-def _lies_there(task: str, place: Path, provenance: Provenance) -> bool:
+def _sound(task: str, place: Path) -> PreparedTask | None:
+    """Return what lies there, None where that is nothing or damaged."""
     try:
         prepared = open_task(task, place)
     except (DataNotPrepared, DataDamaged) as error:
         logger.debug("%s", error)
-        return False
-    return prepared.manifest.provenance == provenance and not damaged_files(prepared)
+        return None
+    return None if damaged_files(prepared) else prepared
 
 
 def _bytes(task: Task, counts: Counts) -> int:

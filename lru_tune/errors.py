@@ -43,6 +43,12 @@ class ResourcesMissing(LruTuneError):
     exit_code = 4
 
 
+class Occupied(LruTuneError):
+    """Another process works in the folder."""
+
+    exit_code = 4
+
+
 class NoTrialSucceeded(LruTuneError):
     """The experiment ran to its end and has nothing to choose from."""
 

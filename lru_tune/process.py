@@ -11,6 +11,12 @@ from pathlib import Path
 from lru_tune.layout import compilation_cache
 
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+HUGE = ("glibc.malloc.hugetlb=1",)
+KEEP_MEMORY = (
+    "glibc.malloc.mmap_max=0",
+    f"glibc.malloc.trim_threshold={2**40}",
+    "glibc.malloc.arena_max=1",  # only the main arena has no limit to the size of a block
+)
 GPU_MEMORY = 0.9  # of a trial's share of a GPU; the rest is for the driver's own buffers
 
 
@@ -43,11 +49,14 @@ def training_environment(*, cpus: float, gpus: float | None) -> dict[str, str]:
 
 
 def worker_environment() -> dict[str, str]:
-    """Return the variables a worker must be born with, because its C library reads them at its start."""
-    if not HUGE_PAGES.is_file() or "[never]" in HUGE_PAGES.read_text():
-        return {}
-    # XLA's buffers come from malloc; huge pages take away most of the page faults of a step on the CPU.
-    return {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+    """Return the variables a worker must be born with, because its C library reads them at its start.
+
+    XLA's CPU buffers come from malloc, one large block a step. glibc would give it back to the system after
+    each step, to be cleared and mapped page by page in the next; kept, and in huge pages, it costs nothing.
+    Another C library ignores all this.
+    """
+    huge = HUGE_PAGES.is_file() and "[never]" not in HUGE_PAGES.read_text()
+    return {"GLIBC_TUNABLES": ":".join([*KEEP_MEMORY, *(HUGE if huge else ())])}
 
 
 def become_worker() -> None:

@@ -1,13 +1,35 @@
+import os
+import platform
 import subprocess
 import sys
 
-from lru_tune.process import training_environment
+import pytest
+
+from lru_tune.process import training_environment, worker_environment
 
 CHECK = """
 import sys
 import lru_tune.search.experiment, lru_tune.search.trial, lru_tune.cli.tune
 loaded = {"jax", "flax", "torch", "tensorflow"} & set(sys.modules)
 sys.exit(f"the driver imported {sorted(loaded)}" if loaded else 0)
+"""
+
+FAULTS = """
+import resource, sys, threading
+import numpy as np
+
+def fill():
+    np.ones(32 * 2**20)
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    worker = threading.Thread(target=fill)
+    worker.start()
+    worker.join()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+print(faults())
 """
 
 
@@ -35,3 +57,20 @@ def test_the_compilation_cache_is_shared_and_keeps_everything(monkeypatch, tmp_p
 def test_the_driver_never_imports_jax():
     done = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc is set up")
+def test_a_worker_keeps_its_memory_from_step_to_step():
+    def page_faults(environment):
+        done = subprocess.run(
+            [sys.executable, "-c", FAULTS],
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(done.stdout)
+
+    assert page_faults(worker_environment()) < 20
+    # Each of 256 MiB's pages again, in small or in huge ones.
+    assert page_faults({"GLIBC_TUNABLES": ""}) >= 128

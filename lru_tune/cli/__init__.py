@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from lru_tune import __version__
 from lru_tune.data.disk import DISK_FULL
+from lru_tune.endings import ended_by_reader, ended_by_sigterm
 from lru_tune.errors import Interrupted, LruTuneError, ResourcesMissing, did_you_mean
 
 Command = Callable[[Sequence[str] | None], int]
@@ -38,7 +39,19 @@ USAGE_ERROR = 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `lru-tune` and return its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    return guard(_dispatch, sys.argv[1:] if argv is None else argv)
+
+
+def guard(command: Command, argv: Sequence[str] | None = None) -> int:
+    """Run a command; turn an error meant for the user into its text on stderr and its exit code.
+
+    SIGTERM ends a command as Ctrl-C does. An output that nobody reads any more ends it silently.
+    """
+    return ended_by_reader(lambda: _guarded(command, argv))
+
+
+def _dispatch(argv: Sequence[str] | None) -> int:
+    words = list(argv or [])
     if not words or words[0] in ("-h", "--help"):
         print(_help(), file=sys.stdout if words else sys.stderr)
         return 0 if words else USAGE_ERROR
@@ -49,13 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command not in COMMANDS:
         print(f"error: no command {command!r}.{did_you_mean(command, COMMANDS)}", file=sys.stderr)
         return USAGE_ERROR
-    return guard(importlib.import_module(COMMANDS[command]).main, rest)
+    main: Command = importlib.import_module(COMMANDS[command]).main
+    return main(rest)
 
 
-def guard(command: Command, argv: Sequence[str] | None = None) -> int:
-    """Run a command; turn an error meant for the user into its text on stderr and its exit code."""
+def _guarded(command: Command, argv: Sequence[str] | None) -> int:
     try:
-        return command(argv)
+        with ended_by_sigterm():
+            return command(argv)
     except LruTuneError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -78,12 +78,12 @@ def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
 
 def _study(experiment: Path, file: Path, arguments: argparse.Namespace) -> int:
     """Write the search as a study, under a temporary name first."""
+    from lru_tune.experiments import read_experiment
     from lru_tune.search import journal
-    from lru_tune.search.record import read_record
     from lru_tune.search.space import SearchSpace
     from lru_tune.search.study import is_study, storage_url, study_file
 
-    read_record(experiment)
+    read_experiment(experiment)
     trials = journal.read_trials(experiment / journal.FILE)
     if not trials:
         raise ConfigError(f"{experiment} has no trials yet")

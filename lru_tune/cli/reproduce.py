@@ -4,11 +4,9 @@ import argparse
 import math
 import re
 import shlex
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from lru_tune import __version__
 from lru_tune.cli.tracking import check_wandb
@@ -37,11 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ConfigError(
             "say what to reproduce, one of: --table N, --figure N, --audit, --from result.json, --list"
         )
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        return DOORS[asked[0]](arguments, _command(argv))
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return DOORS[asked[0]](arguments, _command(argv))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -216,10 +210,6 @@ def _command(argv: Sequence[str] | None) -> str:
     """Return the command line that does the same again."""
     door = ["python", "reproduce.py"] if argv is None else ["lru-tune", "reproduce"]
     return shlex.join([*door, *(sys.argv[1:] if argv is None else argv)])
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _list(_arguments: argparse.Namespace, _command: str) -> int:

@@ -109,7 +109,8 @@ def _write(request: Request) -> list[Judged]:
         )
         for cell in _resolved(whole, store)
     ]
-    data = {task: entry.fingerprint for task, entry in store.data.items()}
+    used = {entry.result.cell.config.task for entry in found if entry.result.begun}
+    data = {task: entry.fingerprint for task, entry in store.data.items() if task in used}
 
     def sheet(rows: Sequence[Row], columns: Sequence[Column]) -> Sheet:
         facts = {**request.about(), "data": data}
@@ -132,7 +133,7 @@ def _end(request: Request, found: Sequence[Judged]) -> int:
     """
     results = [entry.result for entry in found]
     failed = [str(r.cell) for r in results if r.failed]
-    ended = any(r.accuracies or r.failed for r in results)
+    ended = any(r.begun for r in results)
     # Of some cells the paper says that they do not train: diverging is what was to be shown.
     as_published = any(
         e.published is not None and e.published.at_chance and e.result.diverged for e in found

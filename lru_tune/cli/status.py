@@ -75,10 +75,10 @@ def lines(status: Status) -> list[str]:
         text += [f"  {line}" for line in _table([_row(run, status.metric) for run in running])]
         if len(stage.running) > SHOWN:
             text.append(f"  and {len(stage.running) - SHOWN} more")
-    if status.state == "running" and status.rate > 0:
-        pace = [f"{status.rate:,.1f} steps/s"]
-        if status.seconds_left is not None:
-            pace.append(f"roughly {duration(status.seconds_left)} left")
+    if status.state == "running":
+        pace = [f"{status.rate:,.1f} steps/s"] if status.rate > 0 else []
+        left = status.seconds_left
+        pace.append("time left unknown" if left is None else f"roughly {duration(left)} left")
         text.append(f"{'pace':13} {', '.join(pace)}")
     return text + [f"{'note':13} {note}" for note in status.notes]
 

@@ -3,11 +3,9 @@
 import argparse
 import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from lru_tune import __version__
 from lru_tune.cli.tracking import check_wandb
@@ -44,7 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ConfigError(f"--cpus must be at least 1, got {arguments.cpus}")
     demand_runs_root(runs_root(arguments.runs_root))
     become_worker()
-    signal.signal(signal.SIGTERM, _stop)
     root = data_root(arguments.data_root)
     from data_prep import ensure_prepared
 
@@ -159,7 +156,3 @@ def _line(report: Report) -> str:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -11,6 +11,7 @@ from lru_tune.cli.tracking import check_wandb
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
+from lru_tune.experiments import SPACE_FILE, read_experiment
 from lru_tune.layout import (
     data_root,
     demand_runs_root,
@@ -18,7 +19,7 @@ from lru_tune.layout import (
     runs_root,
     timestamped,
 )
-from lru_tune.search.record import newest_experiment, read_record
+from lru_tune.search.record import newest_experiment
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import find_task
@@ -155,10 +156,8 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
 
 def _resume(arguments: argparse.Namespace) -> int:
     """Go on with an experiment, if the arguments do not describe another search."""
-    from lru_tune.search.experiment import SPACE_FILE
-
     folder = _experiment(arguments.resume, runs_root(arguments.runs_root))
-    record = read_record(folder)
+    record = read_experiment(folder)
     space = SearchSpace.load(folder / SPACE_FILE)
     wanted = _load_space(arguments, default=folder / SPACE_FILE)
     if changes := space.difference(wanted):

@@ -175,6 +175,8 @@ class RuntimeConfig(Strict):
     """How a diagonal recurrence goes through time; `auto` chooses by the device."""
     rtrl_sums: Literal["traces", "adjoint"] = "traces"
     """Sums over time of `rtrl`: forward as an online learner, or faster from the end."""
+    memory: Literal["auto", "plain", "grouped"] = "auto"
+    """`grouped`: parts of a batch in turn, computed twice, a fifth of the memory; `auto`: where it must."""
     steps_per_dispatch: Count = 50
     """Most optimiser steps between two returns to Python."""
     eval_batch_size: Count | None = None

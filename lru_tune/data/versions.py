@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,15 +30,30 @@ def task_lock(root: Path, task: str, log: Callable[[str], None] = logger.info) -
         log(f"another process is preparing {task} in {root}; waiting for it")
         lock.acquire()
     try:
-        folder = root / task
-        shutil.rmtree(next_version(folder), ignore_errors=True)
-        previous = _previous_version(folder)
-        if previous.exists() and not folder.exists():
-            previous.rename(folder)
-        shutil.rmtree(previous, ignore_errors=True)
+        _clear(root / task)
         yield
     finally:
         lock.release()
+
+
+def clear_leftovers(root: Path) -> None:
+    """Clear away what killed processes left of any task under a data root, as `task_lock` does of one.
+
+    What a living process is writing is left alone.
+    """
+    for path in sorted(root.glob(".*.next")):
+        folder = root / path.name.removeprefix(".").removesuffix(".next")
+        with suppress(Timeout), FileLock(root / f".{folder.name}.lock", timeout=0):
+            _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Delete a half-written version; put back the version that it was about to replace."""
+    shutil.rmtree(next_version(folder), ignore_errors=True)
+    previous = _previous_version(folder)
+    if previous.exists() and not folder.exists():
+        previous.rename(folder)
+    shutil.rmtree(previous, ignore_errors=True)
 
 
 def next_version(folder: Path) -> Path:

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from lru_tune.models.batch_norm import Affine, BatchNorm
+
 
 class Dropout(nn.Module):
     """Dropout with one mask per sequence and feature, shared by all time steps.
@@ -21,17 +23,29 @@ class Dropout(nn.Module):
     mode: Literal["train", "eval", "off"]
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
-        """Map (T, B, H) to (T, B, H)."""
+    def __call__(self, batch: int, width: int) -> Array:
+        """Return what (T, B, H) is to be multiplied by, (1, B, H)."""
         if self.mode != "train":
-            return x
+            return jnp.ones((1, batch, width))
         keep = 1.0 - self.rate
-        mask = jax.random.bernoulli(self.make_rng("dropout"), keep, (1, *x.shape[1:]))
-        return x * (mask / keep)
+        return jax.random.bernoulli(self.make_rng("dropout"), keep, (1, batch, width)) / keep
+
+
+def split_batch(x: Array, groups: int) -> Array:
+    """Turn (T, B, H) into (G, T, B / G, H)."""
+    return x.reshape(x.shape[0], groups, -1, x.shape[-1]).swapaxes(0, 1)
+
+
+def join_batch(x: Array) -> Array:
+    """Turn (G, T, B / G, H) back into (T, B, H)."""
+    return x.swapaxes(0, 1).reshape(x.shape[1], -1, x.shape[-1])
 
 
 class Block(nn.Module):
     """One residual block.
+
+    A batch given in groups is gone through group by group, each computed again in the backward pass: the
+    same function in less memory, since only what enters a block is kept.
 
     Attributes:
       recurrence: module mapping (T, B, H) to (T, B, H).
@@ -53,10 +67,32 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """Map (T, B, H) to (T, B, H), or to the steps that the recurrence returns."""
-        drop = Dropout(self.dropout, self.mode if self.has_dropout else "off")
-        y = self._normalise(x) if self.norm_position == "pre" else x
-        y = drop(nn.gelu(self.recurrence(y)))
+        """Map (T, B, H) to (T, B, H), or to the steps that the recurrence returns.
+
+        With groups, (G, T, B / G, H) instead.
+        """
+        draw = Dropout(self.dropout, self.mode if self.has_dropout else "off")
+        masks = [draw(x.size // x.shape[-3] // x.shape[-1], x.shape[-1]) for _ in range(2)]
+        first = self.norm_position == "pre"
+        statistics = self._statistics(x) if first else None
+        x = (self._add if x.ndim == 3 else self._add_in_groups)(statistics, x, *masks)
+        return x if first else self._normalise(self._statistics(x), x)
+
+    def _statistics(self, x: Array) -> Affine | None:
+        """Return what the norm takes from the whole batch; None for one that looks at single steps."""
+        if self.norm == "layer":
+            return None
+        return BatchNorm(self.mode, self.norm_momentum, name="norm")(x)
+
+    def _normalise(self, statistics: Affine | None, x: Array) -> Array:
+        return nn.LayerNorm(name="norm")(x) if statistics is None else statistics(x)
+
+    def _add(
+        self, statistics: Affine | None, x: Array, mask_states: Array, mask_mixed: Array
+    ) -> Array:
+        """Normalise, recur, mix features and add that to x (T, B, H); masks (1, B, H)."""
+        y = self._normalise(statistics, x) if self.norm_position == "pre" else x
+        y = nn.gelu(self.recurrence(y)) * mask_states
         x = x[-y.shape[0] :]
         # The mixing is per step: over one long axis its gradients are faster than over time and batch.
         y = y.reshape(-1, x.shape[-1])
@@ -64,14 +100,22 @@ class Block(nn.Module):
             value, gate = jnp.split(nn.Dense(2 * x.shape[-1], name="glu")(y), 2, axis=-1)
         else:
             value, gate = y, nn.Dense(x.shape[-1], name="glu")(y)
-        mixed = (value * jax.nn.sigmoid(gate)).reshape(x.shape)
-        y = x + drop(mixed)
-        return self._normalise(y) if self.norm_position == "post" else y
+        return x + (value * jax.nn.sigmoid(gate)).reshape(x.shape) * mask_mixed
 
-    def _normalise(self, x: Array) -> Array:
-        if self.norm == "layer":
-            return nn.LayerNorm(name="norm")(x)
-        # Padding takes part in the statistics, as in the reference implementations.
-        return nn.BatchNorm(
-            use_running_average=self.mode == "eval", momentum=self.norm_momentum, name="norm"
-        )(x)
+    def _add_in_groups(
+        self, statistics: Affine | None, x: Array, mask_states: Array, mask_mixed: Array
+    ) -> Array:
+        """Like `_add`, one group of sequences after the other; only what enters a group is kept."""
+        masks = [split_batch(mask, len(x)) for mask in (mask_states, mask_mixed)]
+
+        def add(
+            block: Block, statistics: Affine | None, group: tuple[Array, ...]
+        ) -> tuple[Affine | None, Array]:
+            return statistics, block._add(statistics, *group)
+
+        scan = nn.scan(
+            nn.remat(add, prevent_cse=False),
+            variable_broadcast="params",
+            split_rngs={"params": False},
+        )
+        return scan(self, statistics, (x, *masks))[1]

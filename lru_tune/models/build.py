@@ -43,7 +43,11 @@ class Model(NamedTuple):
 
 
 def build_model(
-    config: ModelConfig, task: Task, scan: str = "auto", online: OnlineSums | None = None
+    config: ModelConfig,
+    task: Task,
+    scan: str = "auto",
+    online: OnlineSums | None = None,
+    groups: int = 1,
 ) -> Model:
     """Build the network of a configuration.
 
@@ -55,6 +59,7 @@ def build_model(
       task: inputs and outputs.
       scan: back end of the linear scan.
       online: as in `LRU`.
+      groups: as in `Block`, in training; it divides the batch, documents counted one by one.
     """
 
     def network(mode: Literal["train", "eval"], traced: Traced) -> Network:
@@ -82,6 +87,7 @@ def build_model(
             make_block=make_block,
             encoder=config.encoder,
             pooling=config.pooling,
+            groups=groups if mode == "train" else 1,
         )
 
     # The values play no part once the parameters exist and nothing is dropped.

@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from lru_tune.models.block import join_batch, split_batch
 from lru_tune.tasks import Channels, Task, Tokens
 
 
 def masked_mean(x: Array, lengths: Array) -> Array:
     """Average (T, B, H) over the first `lengths` (B,) steps of each sequence; returns (B, H)."""
     mask = jnp.arange(x.shape[0])[:, None] < lengths[None, :]
-    return jnp.einsum("tbh,tb->bh", x, mask.astype(x.dtype)) / lengths[:, None].astype(x.dtype)
+    # A product with the mask would be a batched one, for which XLA transposes x to (B, H, T) first.
+    total = jnp.sum(jnp.where(mask[:, :, None], x, 0.0), axis=0)
+    return total / lengths[:, None].astype(x.dtype)
 
 
 def last_step(x: Array, lengths: Array) -> Array:
@@ -45,6 +48,8 @@ class Network(nn.Module):
         scored steps only.
       encoder: of token tasks; `onehot` is a dense layer on one-hot vectors, `embedding` a table.
       pooling: `mean`, `last`, or `none` for tasks that predict at every step.
+      groups: parts of the batch that a block goes through one by one; divides the batch, documents counted
+        singly.
     """
 
     task: Task
@@ -53,6 +58,7 @@ class Network(nn.Module):
     make_block: Callable[[int], nn.Module]
     encoder: Literal["onehot", "embedding"]
     pooling: Literal["mean", "last", "none"]
+    groups: int = 1
 
     @nn.compact
     def __call__(self, inputs: Array, lengths: Array) -> Array:
@@ -70,8 +76,10 @@ class Network(nn.Module):
         if task.head == "match":
             inputs, lengths = inputs.reshape(-1, inputs.shape[-1]), lengths.reshape(-1)
         x = self._encode(inputs.swapaxes(0, 1))
+        x = split_batch(x, self.groups) if self.groups > 1 else x
         for layer in range(self.n_layers):
             x = self.make_block(layer)(x)
+        x = join_batch(x) if self.groups > 1 else x
         x = (
             x[-task.scored_steps :]
             if task.head == "per_step"

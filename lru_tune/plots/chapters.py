@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from lru_tune import runs
 from lru_tune.plots.bounds import boundary_strips
 from lru_tune.plots.contours import contour_pairs
 from lru_tune.plots.costs import cost_bars
@@ -114,10 +115,15 @@ def _search(findings: Findings, reports: pd.DataFrame, space: dict[str, Any]) ->
         )
     yield Picture(
         "ends",
-        cost_bars(costs(trials, reports), record.seconds),
+        cost_bars(
+            costs(trials, reports),
+            record.seconds,
+            places=record.plan.get("at_once"),
+            confirm_seconds=float(findings.confirmed[runs.SECONDS].sum()),
+        ),
         "Cost and pace",
-        "Runs record their seconds, evaluation included. Start-up is what the first stretch took beyond the "
-        "pace of the later ones: mostly compilation.",
+        "Compiling is paid once for each shape of model and process. Idle: no run counted its seconds there, "
+        "because Ray, a worker or JAX was starting, data were loaded, or too few trials were left.",
     )
     if search and len(trials) >= LEAST_TRIALS:
         yield from _fields(findings, reports)

@@ -57,19 +57,28 @@ def configuration_sheet(
                 }
             )
         lines.append([path, *cells])
-    others = [
-        [path, *(_text(here_all[column.name].get(path)) for column in columns)]
+    silent = [
+        path
         for path in dict.fromkeys(path for fields in here_all.values() for path in fields)
         if path not in paths
     ]
     names = [column.name for column in columns]
+    shared, by_task = [], []
+    for path in silent:
+        values = [_text(here_all[name].get(path)) for name in names]
+        if len(set(values)) == 1:
+            shared.append([path, values[0]])
+        else:
+            by_task.append([path, *values])
+    blocks = (
+        Block(f"As published; where {MARK}, as published / here", ["field", *names], lines),
+        Block("What the paper does not print, here", ["field", *names], by_task),
+        Block("The same, where all tasks agree", ["field", "here"], shared),
+    )
     return Sheet(
         title=f"{table.heading}: {table.title}",
         labels=setting.labels,
-        blocks=(
-            Block(f"As published; where {MARK}, as published / here", ["field", *names], lines),
-            Block("What the paper does not print, here", ["field", *names], others),
-        ),
+        blocks=tuple(block for block in blocks if block.lines),
         notes=(
             "here: the base of the task's search space. Reproductions take the published values.",
             *(differences or ["No difference."]),

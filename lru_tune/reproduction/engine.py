@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from filelock import FileLock, Timeout
-
 from lru_tune.config.schema import RunConfig
-from lru_tune.errors import ConfigError, Interrupted
+from lru_tune.errors import Interrupted
+from lru_tune.occupied import sole_process
+from lru_tune.reproduction.agenda import write_agenda
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import FIXED, known_rate, race_jobs, settle
-from lru_tune.reproduction.store import LOCK_FILE, Store
+from lru_tune.reproduction.store import Store
 from lru_tune.runs import VAL_ACCURACY
 from lru_tune.search.cluster import ray_cluster
 from lru_tune.search.fleet import run_all
@@ -75,11 +75,11 @@ def run_cells(
     Raises:
       Interrupted: SIGINT or SIGTERM; the same call goes on.
       ResourcesMissing: a run does not fit on the machine.
-      ConfigError: another process works in this store.
+      Occupied: another process works in this store.
     """
     store.root.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(store.root / LOCK_FILE, timeout=0):
+        with sole_process(store.root):
             for cell, chosen in ((cell, known_rate(cell, store)) for cell in cells):
                 if chosen is not None and chosen.how != FIXED:
                     file = store.recipe_file(cell.config, cell.rates)
@@ -87,10 +87,9 @@ def run_cells(
             if _all_done(cells, seeds, store):
                 say("everything asked for has been run before")
                 return
+            write_agenda(cells, seeds, store)
             with ray_cluster(options.address) as machine:
                 run_on(machine, cells, seeds, store, options, say)
-    except Timeout as error:
-        raise ConfigError(f"{store.root} is being worked on by another process") from error
     except KeyboardInterrupt as error:
         raise Interrupted("interrupted") from error
 

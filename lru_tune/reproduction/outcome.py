@@ -45,6 +45,11 @@ class CellResult(NamedTuple):
     run_names: tuple[str, ...] = ()
 
     @property
+    def begun(self) -> bool:
+        """Whether any run has ended, in whatever way."""
+        return bool(self.accuracies or self.failed)
+
+    @property
     def diverged(self) -> int:
         """How many runs did."""
         return sum(math.isnan(accuracy) for accuracy in self.accuracies)

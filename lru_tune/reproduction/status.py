@@ -1,11 +1,13 @@
 """How the reproductions under a runs root stand, read from their files alone."""
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from lru_tune.errors import ConfigError
+from lru_tune.reproduction.agenda import count_ended, read_agenda
 from lru_tune.reproduction.sheet import JSON_FILE
 from lru_tune.reproduction.store import FOLDER, RUNS
 from lru_tune.runs import SILENT_SECONDS, VAL_ACCURACY
@@ -20,7 +22,8 @@ def is_reproduction(folder: Path) -> bool:
 def reproduction_status(folder: Path) -> Status:
     """Return how the runs of all tables stand, and what the tables that were written say.
 
-    Tables share their runs, so that the runs are those of the whole store.
+    Tables share their runs, so that the runs are those of the whole store. The time left is that of the
+    command at work, as long as each of its remaining runs takes as much time as those it has ended.
 
     Args:
       folder: of all reproductions, or of one table.
@@ -36,6 +39,8 @@ def reproduction_status(folder: Path) -> Status:
     live = [run for run in found if run.silent is not None and run.silent <= SILENT_SECONDS]
     open_runs = [run for run in found if run.status in ("running", "interrupted")]
     state: State = "running" if live else "interrupted" if open_runs else "completed"
+    agenda = read_agenda(root) if state == "running" else None
+    ended = count_ended(root)
     notes = [line for table in tables for line in _table(table)]
     if state == "interrupted":
         notes.append("the same `reproduce` command goes on where it stopped")
@@ -45,7 +50,10 @@ def reproduction_status(folder: Path) -> Status:
         state=state,
         about=f"tables written: {len(tables)}" if folder == root else folder.name,
         metric=VAL_ACCURACY,
-        stages=(Stage("runs", settle(found, state)),),
+        stages=(
+            Stage("runs", settle(found, state), agenda and max(ended, agenda.ended + agenda.runs)),
+        ),
+        seconds_left=agenda and agenda.seconds_left(ended, time.time()),
         notes=tuple(notes),
     )
 

@@ -4,6 +4,7 @@
       runs/<task>-<variant>-<key>/     a run directory; the key hashes configuration (with seed) and data
       recipes/<task>-<variant>-<key>.yaml    a cell's configuration with the learning rate found for it
       data/<task>.json                 what is known of the data the runs were made with
+      agenda.json                      what the last command in here set out to do
       table1/, table1-quick/, ...      reproduction.json, table.md, table.csv, table.tex
 
 Two tables that share a cell share its runs, a run is never made twice, and seeds can be added at any time.
@@ -21,7 +22,6 @@ from lru_tune.errors import DataDamaged
 
 FOLDER = "reproductions"
 RUNS, RECIPES, DATA = "runs", "recipes", "data"
-LOCK_FILE = ".lock"
 FORMAT_VERSION = 1
 
 

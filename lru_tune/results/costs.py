@@ -14,16 +14,18 @@ PACE = "examples_per_second"
 def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
     """Return where each trial's seconds went.
 
-    A run records its seconds at every report, evaluation included, and no more. The first stretch also holds
-    compilation; what it took beyond the median pace of the later ones is called start-up here.
+    A run records what it spent on compiling, training and evaluating; the rest went into checkpoints and
+    files. Runs of earlier versions did not: of these start-up is what the first stretch took beyond the
+    median pace of the later ones, mostly compilation.
 
     Args:
       trials: as `load_runs` returns them.
       reports: of the same runs, as `history` returns them.
 
     Returns:
-      One row a trial: experiment, trial, status, seconds, startup_seconds (NaN below two reports),
-      training_seconds (the rest, with evaluation), after_best_seconds (spent after the best report) and
+      One row a trial: experiment, trial, status, seconds, compile_seconds, train_seconds, eval_seconds (NaN
+      where not recorded), startup_seconds (NaN below two reports), training_seconds (all seconds without
+      these, evaluation included), after_best_seconds (spent after the best report) and
       examples_per_second (median without the first report; that one where it is all there is).
     """
     rows = []
@@ -38,13 +40,15 @@ def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
                 TRIAL: trial[TRIAL],
                 STATUS: trial[STATUS],
                 runs.SECONDS: seconds,
+                **{name: trial[name] for name in runs.PARTS_OF_SECONDS},
                 STARTUP: startup,
                 TRAINING: seconds - (0.0 if pd.isna(startup) else startup),
                 WASTED: _after_best(curve, trial["best_step"]),
                 PACE: curve[PACE].iloc[min(1, len(curve) - 1) :].median() if len(curve) else None,
             }
         )
-    names = [EXPERIMENT, TRIAL, STATUS, runs.SECONDS, STARTUP, TRAINING, WASTED, PACE]
+    parts = (runs.SECONDS, *runs.PARTS_OF_SECONDS)
+    names = [EXPERIMENT, TRIAL, STATUS, *parts, STARTUP, TRAINING, WASTED, PACE]
     types = dict.fromkeys(names[:3], "str") | dict.fromkeys(names[3:], "float64")
     return pd.DataFrame(rows, columns=names).astype(types)
 

@@ -16,10 +16,10 @@ import yaml
 from lru_tune import runs
 from lru_tune.config.schema import flatten
 from lru_tune.errors import ConfigError
+from lru_tune.experiments import EXPERIMENT_FILE
 
 TRIALS_FOLDER = "trials"
 CONFIRM_FOLDER = "confirm"
-EXPERIMENT_FILE = "experiment.json"
 
 EXPERIMENT = "experiment"
 TRIAL = "trial"
@@ -44,6 +44,7 @@ RUN_COLUMNS = {
     runs.TEST_ACCURACY: "float64",
     runs.TEST_LOSS: "float64",
     runs.SECONDS: "float64",
+    **dict.fromkeys(runs.PARTS_OF_SECONDS, "float64"),
     SEED: "Int64",
     EXPERIMENT: "str",
     ERROR: "str",

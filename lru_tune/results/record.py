@@ -1,6 +1,5 @@
 """What an experiment says about itself: experiment.json and space.yaml."""
 
-import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -8,11 +7,9 @@ from typing import Any, Literal
 import yaml
 
 from lru_tune.errors import ConfigError
-from lru_tune.results.frame import EXPERIMENT_FILE
+from lru_tune.experiments import SPACE_FILE, read_experiment
 from lru_tune.runs import VAL_ACCURACY
 from lru_tune.tasks import PROTOCOL_STAMPS
-
-SPACE_FILE = "space.yaml"
 
 
 @dataclass(frozen=True)
@@ -23,6 +20,7 @@ class ExperimentRecord:
       scale: "quick" where the space's `quick:` block was used.
       data: fingerprint, chance, counts and protocol of the prepared task.
       seconds: wall time of search and confirmation.
+      plan: how many trials, steps, confirmation runs, and runs at once were planned.
     """
 
     status: str
@@ -36,6 +34,7 @@ class ExperimentRecord:
     seconds: float | None = None
     command: Any = None
     data: dict[str, Any] = field(default_factory=dict)
+    plan: dict[str, Any] = field(default_factory=dict)
 
     @property
     def chance(self) -> float | None:
@@ -68,20 +67,8 @@ def read_record(experiment: Path) -> ExperimentRecord:
     Raises:
       ConfigError: the folder is no experiment, or its experiment.json is damaged.
     """
-    path = experiment / EXPERIMENT_FILE
-    if not path.is_file():
-        raise ConfigError(
-            f"{experiment}: no experiment here ({EXPERIMENT_FILE} is missing). Give the folder that "
-            "`lru-tune tune` printed as its last line."
-        )
-    try:
-        content = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    content = read_experiment(experiment)
     known = {f.name: content[f.name] for f in fields(ExperimentRecord) if f.name in content}
-    missing = {"status", "task", "variant"} - known.keys()
-    if missing:
-        raise ConfigError(f"{path}: lacks {', '.join(sorted(missing))}")
     return ExperimentRecord(**known)
 
 

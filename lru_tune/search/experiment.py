@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
 from lru_tune import runs
 from lru_tune.atomic import write_atomically
 from lru_tune.data.store import PreparedTask
-from lru_tune.errors import ConfigError, DataDamaged, Interrupted, NoTrialSucceeded
+from lru_tune.errors import DataDamaged, Interrupted, NoTrialSucceeded
+from lru_tune.experiments import SPACE_FILE, read_experiment
+from lru_tune.occupied import sole_process
 from lru_tune.results.experiment import write_tables
 from lru_tune.search import journal as journals
 from lru_tune.search.cluster import ray_cluster
@@ -28,7 +28,7 @@ from lru_tune.search.journal import Journal
 from lru_tune.search.mirror import StudyMirror
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
-from lru_tune.search.record import read_record, update_record, write_record
+from lru_tune.search.record import update_record, write_record
 from lru_tune.search.recorder import Recorder, mark_runs
 from lru_tune.search.replay import replay
 from lru_tune.search.resources import Wishes
@@ -37,9 +37,7 @@ from lru_tune.search.searchers import SpaceSearcher
 from lru_tune.search.space import SearchSpace
 from lru_tune.search.trial import WorkerSettings
 
-SPACE_FILE = "space.yaml"
 TRIALS_FOLDER = "trials"
-LOCK_FILE = ".lock"
 TRAINING = WorkerSettings.training
 
 
@@ -106,36 +104,34 @@ def run_experiment(
       Interrupted: SIGINT or SIGTERM; the text holds the command that goes on.
       NoTrialSucceeded: every trial diverged or failed.
       ResourcesMissing: the machine or cluster is too small.
-      ConfigError: another process runs this experiment, or the plan makes no sense.
+      Occupied: another process runs this experiment.
+      ConfigError: the plan makes no sense.
       DataDamaged: the data are not those the experiment began with.
     """
-    record = read_record(folder)
+    record = read_experiment(folder)
     if record["data"]["fingerprint"] != task.manifest.fingerprint:
         raise DataDamaged(
             f"{task.folder} holds other data ({task.manifest.fingerprint}) than {folder.name} began with "
             f"({record['data']['fingerprint']}); point --data-root at those"
         )
     begun, status = time.monotonic(), "interrupted"
-    try:
-        with FileLock(folder / LOCK_FILE, timeout=0):
-            process = {"pid": os.getpid(), "host": platform.node()}
-            update_record(folder, status="running", process=process)
-            try:
-                _stages(space, folder, task, options)
-                status = "completed"
-            except NoTrialSucceeded:
-                status = "completed"
-                raise
-            except (KeyboardInterrupt, Interrupted) as error:
-                raise Interrupted(
-                    f"{error or 'interrupted'}. Go on with:  python tune.py --resume {folder}"
-                ) from error
-            finally:
-                seconds = record["seconds"] + time.monotonic() - begun
-                update_record(folder, status=status, seconds=seconds, device=_device(folder))
-                written = write_tables(folder)
-    except Timeout as error:
-        raise ConfigError(f"{folder} is being run by another process") from error
+    with sole_process(folder):
+        process = {"pid": os.getpid(), "host": platform.node()}
+        update_record(folder, status="running", process=process)
+        try:
+            _stages(space, folder, task, options)
+            status = "completed"
+        except NoTrialSucceeded:
+            status = "completed"
+            raise
+        except (KeyboardInterrupt, Interrupted) as error:
+            raise Interrupted(
+                f"{error or 'interrupted'}. Go on with:  python tune.py --resume {folder}"
+            ) from error
+        finally:
+            seconds = record["seconds"] + time.monotonic() - begun
+            update_record(folder, status=status, seconds=seconds, device=_device(folder))
+            written = write_tables(folder)
     return written.summary
 
 
@@ -160,6 +156,7 @@ def _stages(
                 "steps": plan.steps,
                 "horizon": plan.terms.horizon,
                 "confirm_runs": plan.confirm_runs,
+                "at_once": plan.allotment.concurrent,
             },
         )
         worker = WorkerSettings(

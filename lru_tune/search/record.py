@@ -1,4 +1,4 @@
-"""experiment.json: what an experiment says about itself, and what it needs to be resumed."""
+"""Writing experiment.json: what an experiment says about itself, and what it needs to be resumed."""
 
 import importlib.metadata
 import json
@@ -9,9 +9,8 @@ from typing import Any
 
 from lru_tune import __version__
 from lru_tune.atomic import write_atomically
-from lru_tune.errors import ConfigError
+from lru_tune.experiments import EXPERIMENT_FILE, read_experiment
 
-FILE = "experiment.json"
 FORMAT_VERSION = 1
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "optuna", "ray")
 
@@ -21,7 +20,8 @@ def write_record(folder: Path, **fields: Any) -> None:
 
     Fields in use: status (running, interrupted, completed), command, task, variant, scale, synthetic,
     metric, mode, seeds, data (fingerprint, chance, counts, protocol), data_root, confirm, seconds, device,
-    process (pid, host) that runs it, plan (trials, steps, horizon, confirm_runs).
+    process (pid, host) that runs it, plan (trials, steps, horizon, confirm_runs,
+    at_once: runs at a time).
     """
     common = {
         "format_version": FORMAT_VERSION,
@@ -37,28 +37,16 @@ def write_record(folder: Path, **fields: Any) -> None:
 
 def update_record(folder: Path, **fields: Any) -> None:
     """Merge fields into experiment.json."""
-    _write(folder, read_record(folder) | fields)
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Return the content of experiment.json.
-
-    Raises:
-      ConfigError: the folder is no experiment.
-    """
-    path = folder / FILE
-    if not path.is_file():
-        raise ConfigError(f"{folder} is no experiment: {FILE} is missing")
-    return json.loads(path.read_text())
+    _write(folder, read_experiment(folder) | fields)
 
 
 def newest_experiment(root: Path) -> Path | None:
     """Return the folder of the experiment under a runs root that was created last, None without any."""
-    experiments = [path.parent for path in root.glob(f"*/{FILE}")]
+    experiments = [path.parent for path in root.glob(f"*/{EXPERIMENT_FILE}")]
     if not experiments:
         return None
-    return max(experiments, key=lambda folder: read_record(folder)["created"]).resolve()
+    return max(experiments, key=lambda folder: read_experiment(folder)["created"]).resolve()
 
 
 def _write(folder: Path, content: dict[str, Any]) -> None:
-    write_atomically(folder / FILE, json.dumps(content, indent=2) + "\n")
+    write_atomically(folder / EXPERIMENT_FILE, json.dumps(content, indent=2) + "\n")

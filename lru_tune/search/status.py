@@ -4,18 +4,17 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from lru_tune import runs
+from lru_tune.experiments import SPACE_FILE, read_experiment
 from lru_tune.search import journal as journals
 from lru_tune.search.journal import GAVE_UP, TrialRecord, read_trials
-from lru_tune.search.record import read_record
 from lru_tune.search.space import SearchSpace
 
-SPACE_FILE = "space.yaml"
 TRIALS_FOLDER, CONFIRM_FOLDER = "trials", "confirm"
 
 State = Literal["running", "silent", "interrupted", "completed"]
@@ -96,6 +95,7 @@ class Status(NamedTuple):
       about: what was searched or reproduced, in a few words.
       metric: that values are of.
       stages: in order.
+      seconds_left: rough; None where it cannot be said.
       notes: lines for the user.
     """
 
@@ -105,20 +105,13 @@ class Status(NamedTuple):
     about: str
     metric: str
     stages: tuple[Stage, ...]
+    seconds_left: float | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
         """Optimiser steps per second of all running runs together."""
-        return sum(run.rate for stage in self.stages for run in stage.running)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Rough: what is planned and not done, at the present rate. None where that cannot be said."""
-        left = [stage.steps_left for stage in self.stages]
-        if self.state != "running" or self.rate <= 0 or None in left:
-            return None
-        return sum(steps for steps in left if steps is not None) / self.rate
+        return _rate_of(self.stages)
 
 
 def search_status(folder: Path) -> Status:
@@ -127,7 +120,7 @@ def search_status(folder: Path) -> Status:
     Raises:
       ConfigError: the folder is no experiment.
     """
-    record = read_record(folder)
+    record = read_experiment(folder)
     metric, mode, plan = record["metric"], record["mode"], record.get("plan", {})
     trials = read_trials(folder / journals.FILE)
     alive = _process_lives(record)
@@ -151,6 +144,7 @@ def search_status(folder: Path) -> Status:
         ),
         metric=metric,
         stages=tuple(stages),
+        seconds_left=_seconds_left(stages) if state == "running" else None,
         notes=_notes(folder, record["status"], state),
     )
 
@@ -170,6 +164,18 @@ def settle(found: Iterable[RunState], state: State) -> tuple[RunState, ...]:
         else run
         for run in found
     )
+
+
+def _rate_of(stages: Iterable[Stage]) -> float:
+    return sum(run.rate for stage in stages for run in stage.running)
+
+
+def _seconds_left(stages: Sequence[Stage]) -> float | None:
+    """Return how long what is planned and not done takes at the present rate."""
+    left, rate = [stage.steps_left for stage in stages], _rate_of(stages)
+    if rate <= 0 or None in left:
+        return None
+    return sum(steps for steps in left if steps is not None) / rate
 
 
 def _trial(trial: TrialRecord, trials_dir: Path, metric: str, mode: str) -> RunState:

@@ -18,6 +18,7 @@ from lru_tune.errors import ConfigError, Diverged
 from lru_tune.runs import Report
 from lru_tune.training import checkpoint
 from lru_tune.training.checkpoint import Progress
+from lru_tune.training.clock import Clock
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import learning_rate
 from lru_tune.training.provenance import provenance
@@ -35,6 +36,7 @@ class Bookkeeper:
       config: with `steps` and `eval_every` resolved.
       length: of the run.
       hyper: its traced hyperparameters.
+      clock: what its seconds are spent on.
     """
 
     def __init__(self, config: RunConfig, task: PreparedTask, run_dir: Path) -> None:
@@ -51,6 +53,7 @@ class Bookkeeper:
         self._manifest = task.manifest
         self._rows: list[dict[str, Any]] = []
         self._progress = Progress()
+        self.clock = Clock()
 
     def open(self, programs: Programs) -> TrainState:
         """Return the state at step 0, or where the newest checkpoint stands.
@@ -71,8 +74,10 @@ class Bookkeeper:
             shapes = jax.eval_shape(programs.init, self.hyper)
             state = jax.tree.map(jnp.asarray, checkpoint.fill(shapes, saved["state"]))
             self._progress = Progress(**saved["progress"])
+            self.clock = Clock(saved.get("clock"))
             self._rows = runs.read_metrics(self.run_dir)[: self._progress.reports]
-            (self.run_dir / runs.RESULT_FILE).unlink(missing_ok=True)
+            if not self._is_completed:
+                (self.run_dir / runs.RESULT_FILE).unlink(missing_ok=True)
             logger.info("%s: continuing at step %d", self.run_dir.name, int(state.step))
         self._parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
         self._saved_at = self._mark = time.monotonic()
@@ -138,13 +143,16 @@ class Bookkeeper:
             {
                 "config_hash": self.config.fingerprint(),
                 "progress": self._progress._asdict(),
+                "clock": self.clock.seconds(),
                 "state": state,
             },
         )
         self._saved_at = time.monotonic()
 
     def finish(self, status: runs.Status, step: int, **fields: Any) -> None:
-        """Write result.json of a run that ends with so many steps done."""
+        """Write result.json of a run that ends with so many steps done, if it was not completed before."""
+        if self._is_completed:
+            return
         best = next((r for r in self._rows if r[runs.STEP] == self._progress.best_step), {})
         runs.write_result(
             self.run_dir,
@@ -159,10 +167,15 @@ class Bookkeeper:
             best_step=self._progress.best_step,
             **{name: best.get(name) for name in (runs.VAL_LOSS, runs.VAL_ACCURACY)},
             seconds=self._progress.seconds,
+            **self.clock.seconds(),
             parameters=self._parameters,
             **fields,
             **provenance(self._manifest),
         )
+
+    @property
+    def _is_completed(self) -> bool:
+        return (runs.read_result(self.run_dir) or {}).get("status") == "completed"
 
     def _tick(self) -> None:
         """Add the time since the last call to the run's seconds."""

@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Hashable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +139,11 @@ class Team:
             if counts[slot]:
                 batches[slot, : counts[slot]] = run.upcoming(counts[slot])
         begun = time.monotonic()
-        standing = self._bank.train(batches, counts)
+        with ExitStack() as clocks:  # all of them wait for all
+            for slot, run in self._taken:
+                if counts[slot]:
+                    clocks.enter_context(run.book.clock.counting("train_seconds"))
+            standing = self._bank.train(batches, counts)
         self._seconds_a_step = (time.monotonic() - begun) / count
         for slot, run in self._taken:
             run.step, run.sound = int(standing.step[slot]), bool(standing.sound[slot])
@@ -148,9 +153,13 @@ class Team:
         if not places:
             return []
         slots = [slot for slot, _ in places]
+        with ExitStack() as clocks:
+            for _, run in places:
+                clocks.enter_context(run.book.clock.counting("eval_seconds"))
+            totals = self._bank.evaluate(slots)
         arrivals = [
             Arrival(run, "report", self._bank.get(slot), validation)
-            for (slot, run), validation in zip(places, self._bank.evaluate(slots), strict=True)
+            for (slot, run), validation in zip(places, totals, strict=True)
         ]
         self._bank.clear_sums(slots)
         for _, run in places:

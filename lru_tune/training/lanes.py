@@ -156,7 +156,8 @@ class LaneBank:
         """Return each lane's totals over the validation split: all lanes at once, or few one by one."""
         if len(slots) * SIZE_FACTOR < self.size:
             lanes = [self.get(slot).state for slot in slots]
-            return [self._made.evaluate(x.params, x.batch_stats, self._val) for x in lanes]
+            few = [self._made.evaluate(x.params, x.batch_stats, self._val) for x in lanes]
+            return jax.device_get(few)
         sums = jax.device_get(self._programs.evaluate(self._stacked, self._val))
         return [jax.tree.map(lambda total, slot=slot: total[slot], sums) for slot in slots]
 

@@ -94,9 +94,10 @@ class Run:
             self._dispatch(target)
             if self._book.is_due() and self.step < target:
                 self._book.save(self.state)
-        validation = self.programs.evaluate(
-            self.state.params, self.state.batch_stats, self.val_data
-        )
+        with self._book.clock.counting("eval_seconds"):
+            validation = jax.device_get(
+                self.programs.evaluate(self.state.params, self.state.batch_stats, self.val_data)
+            )
         report = self._book.report(self.state, validation)
         self.state = self.state._replace(sums=Sums.zero())
         return report
@@ -120,15 +121,17 @@ class Run:
             max(1, int(DISPATCH_SECONDS / self.seconds_a_step)),
         )
         begun = time.monotonic()
-        self.state = self.programs.train(
-            self.state,
-            self.hyper,
-            self.train_data,
-            self.order[1],
-            jnp.int32(first),
-            jnp.int32(count),
-        )
-        if not self.state.sound:
+        with self._book.clock.counting("train_seconds"):
+            self.state = self.programs.train(
+                self.state,
+                self.hyper,
+                self.train_data,
+                self.order[1],
+                jnp.int32(first),
+                jnp.int32(count),
+            )
+            sound = bool(self.state.sound)  # waits for the steps
+        if not sound:
             self.step = int(self.state.step)
             batch = self.order[1][self.step % per_epoch]
             raise divergence(self.programs, self.state, self.hyper, self.train_data, batch)

@@ -4,6 +4,7 @@ Programs are built once per `program_key` and process; learning rates, rings, se
 arguments, so that a reused worker never compiles the same network twice.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from jax import Array, lax
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import Model, build_model
+from lru_tune.models.memory import group_count
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import Hyperparameters
 from lru_tune.training.optimizer import (
@@ -88,12 +90,15 @@ class Programs(NamedTuple):
 
 @lru_cache(maxsize=8)
 def programs(key: RunConfig, eval_batch_size: int) -> Programs:
-    """Build the programs that all runs with this `program_key` share."""
+    """Build the programs that all runs with this `program_key` share; what is still `auto` is plain."""
+    task = find_task(key.task)
+    sequences = key.data.batch_size * math.prod(task.documents)
     model = build_model(
         key.model,
-        find_task(key.task),
+        task,
         key.runtime.scan,
         key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
+        group_count(sequences) if key.runtime.memory == "grouped" else 1,
     )
     adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
     return Programs(

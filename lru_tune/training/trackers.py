@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 WandbMode = Literal["off", "offline", "online"]
 FINISH_SECONDS = 20.0  # how long the end of a run waits for a tracker that has not caught up
+FLUSH_SECONDS = 5.0  # until TensorBoard's file shows a report; its own default is two minutes
 
 
 class Tracker(Protocol):
@@ -103,7 +104,7 @@ class TensorBoardTracker:
         """Open the event file."""
         from tensorboardX import SummaryWriter
 
-        self._writer = SummaryWriter(str(run_dir / "tb"))
+        self._writer = SummaryWriter(str(run_dir / "tb"), flush_secs=FLUSH_SECONDS)
         self._writer.add_text(
             "config",
             "\n".join(f"{k}: {v}" for k, v in flatten(config.model_dump(mode="json")).items()),

@@ -69,6 +69,7 @@ class WandbTracker:
     def start(self, config: RunConfig, run_dir: Path) -> None:
         """Open a W&B run named after the run directory; the same one where an earlier attempt did."""
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # to its makers
+        os.environ.setdefault("WANDB_SILENT", "true")  # what matters is said here
         import wandb
 
         self._run_dir = run_dir
@@ -100,17 +101,18 @@ class WandbTracker:
         import wandb
         from wandb.errors import Error
 
-        problem = line().problem or _no_key() or _unreachable(wandb.setup().settings.base_url)
-        if not problem:
-            try:
+        problem = line().problem
+        try:
+            problem = problem or _no_key() or _unreachable(wandb.setup().settings.base_url)
+            if not problem:
                 # The service that W&B starts holds on to the id of a run it could not send: an offline
                 # run takes one of its own.
                 id_ = _run_id(self._run_dir)
                 return wandb.init(
                     mode="online", id=id_, resume="allow", settings=_settings(), **options
                 )
-            except (Error, OSError, ValueError) as error:
-                problem = f"{type(error).__name__}: {error}"
+        except (Error, OSError, ValueError) as error:
+            problem = f"{type(error).__name__}: {error}"
         line().give_up(problem)
         return None
 
@@ -147,9 +149,10 @@ def _run_id(run_dir: Path) -> str:
 
 
 def _no_key() -> str:
+    """Return why there is no key that could be one, "" if there is; asks neither user nor server."""
     import wandb
 
-    if os.environ.get("WANDB_API_KEY") or wandb.api.api_key:
+    if wandb.login(prompt=False, verify=False):
         return ""
     return "no key found; say `wandb login` first"
 

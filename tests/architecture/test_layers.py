@@ -13,6 +13,7 @@ JAX_FREE = (
     "lru_tune.cli",
     "lru_tune.config",
     "lru_tune.data",
+    "lru_tune.endings",
     "lru_tune.paper",
     "lru_tune.plots",
     "lru_tune.reproduction",
@@ -24,6 +25,7 @@ HEAVY = ("jax", "torch", "tensorflow", "flax", "optax")
 ROOMS_OF_DATA_PREP = (
     "lru_tune.atomic",
     "lru_tune.data",
+    "lru_tune.endings",
     "lru_tune.errors",
     "lru_tune.layout",
     "lru_tune.tasks",

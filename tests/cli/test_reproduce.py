@@ -107,6 +107,20 @@ def record(folder: Path) -> dict:
     return found
 
 
+def test_only_data_that_runs_were_made_with_are_recorded(capsys, tmp_path, data, ended):
+    manifest = data()
+    shutil.copytree(tmp_path / "data" / "listops", tmp_path / "data" / "scifar")
+    written = tmp_path / "data" / "scifar" / "manifest.json"
+    written.write_text(written.read_text().replace('"task": "listops"', '"task": "scifar"'))
+    folder = tmp_path / "runs" / "reproductions" / "table1"
+    guard(reproduce, ["--table", "1", "--render"])
+    assert json.loads((folder / "reproduction.json").read_text())["data"] == {}
+    ended(manifest, (0.5, 0.6))
+    guard(reproduce, ["--table", "1", "--render"])
+    recorded = json.loads((folder / "reproduction.json").read_text())["data"]
+    assert recorded == {"listops": manifest.fingerprint}
+
+
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [

@@ -156,10 +156,15 @@ def test_a_reproduction_shows_its_runs_and_verdicts(capsys, tmp_path, write_run)
     cells = [{"verdict": "REPRODUCED"}, {"verdict": None}, {"verdict": "REPRODUCED"}]
     content = {"title": "Table 1, run again", "cells": cells}
     (table / "reproduction.json").write_text(json.dumps(content))
+    agenda = {"started": time.time() - 60, "ended": 1, "runs": 3}
+    (root / "agenda.json").write_text(json.dumps(agenda))
+    assert "time left unknown" in said(capsys, root)
+    (root / "agenda.json").write_text(json.dumps(agenda | {"ended": 0}))
     for folder in (root, table):
         text = said(capsys, folder)
+        assert "runs          1/3 ended (1 completed), 1 running" in text
+        assert "roughly 2 min 0" in text
         assert "RUNNING" in text
-        assert "1 ended (1 completed), 1 running" in text
         assert "table1: 2 REPRODUCED (Table 1, run again)" in text
     assert guard(main, [str(root / "tabel1")]) == 2
     (table / "reproduction.json").write_text("{")

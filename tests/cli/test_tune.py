@@ -9,8 +9,8 @@ import pytest
 from lru_tune import layout
 from lru_tune.cli import guard, main
 from lru_tune.cli.tune import main as tune
-from lru_tune.search.experiment import SPACE_FILE
-from lru_tune.search.record import FILE, write_record
+from lru_tune.experiments import EXPERIMENT_FILE, SPACE_FILE
+from lru_tune.search.record import write_record
 from lru_tune.search.space import SearchSpace
 
 
@@ -76,7 +76,8 @@ def experiment(tmp_path) -> Path:
     folder = tmp_path / "runs" / "copy-1"
     folder.mkdir(parents=True)
     (folder / SPACE_FILE).write_text(SearchSpace.load("copy", scale="quick").to_yaml())
-    write_record(folder, status="interrupted", synthetic=False, data_root=str(tmp_path / "data"))
+    about = {"task": "copy", "variant": "lru", "synthetic": False}
+    write_record(folder, status="interrupted", data_root=str(tmp_path / "data"), **about)
     return folder
 
 
@@ -93,8 +94,10 @@ def test_resuming_without_the_data_says_how_to_prepare_them(capsys, experiment):
 def test_the_newest_experiment_is_the_last(capsys, experiment):
     older = experiment.parent / "zz-older"
     older.mkdir()
-    record = json.loads((experiment / FILE).read_text())
-    (older / FILE).write_text(json.dumps(record | {"created": "2001-01-01T00:00:00+00:00"}))
+    record = json.loads((experiment / EXPERIMENT_FILE).read_text())
+    (older / EXPERIMENT_FILE).write_text(
+        json.dumps(record | {"created": "2001-01-01T00:00:00+00:00"})
+    )
     assert guard(tune, ["--resume", "last", "--trials", "7"]) == 2
     assert str(experiment) in capsys.readouterr().err
 

@@ -151,9 +151,12 @@ def test_damaged_lines_are_named_with_file_and_line(tmp_path, content, message, 
     sound = prepare("aan", root, from_dir=lay_out(tmp_path / "raw"))
     damaged = lay_out(tmp_path / "damaged", val=content)
     with pytest.raises(DataDamaged, match=message):
-        prepare("aan", root, from_dir=damaged)
-    assert main(["prepare", "aan", "--from-dir", str(damaged), "--data-root", str(root)]) == 3
+        prepare("aan", root, from_dir=damaged, replace=True)
+    words = ["prepare", "aan", "--from-dir", str(damaged), "--data-root", str(root)]
+    assert main([*words, "--replace"]) == 3
     assert str(damaged / FILES["val"]) in capsys.readouterr().err
+    assert main(words) == 2
+    assert "raw_sha256 differs: the files have changed" in capsys.readouterr().err
     # What lay there lies there still, and nothing else.
     assert verify(root, "aan") == []
     assert {path.name for path in root.iterdir()} == {"aan", ".aan.lock"}

@@ -158,14 +158,16 @@ def test_the_second_of_two_processes_waits_and_finds_it_prepared(tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_nothing_half_written(tmp_path):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_to_end_leaves_nothing_half_written(tmp_path, name):
     process = start("prepare", "listops", "--workers", "2", "--data-root", tmp_path)
     deadline = time.monotonic() + 30
     while not (tmp_path / ".listops.next").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
     time.sleep(2.0)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the group
+    # As a terminal, or a job manager, does: to all processes of the group.
+    os.killpg(process.pid, getattr(signal, name))
     out, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""

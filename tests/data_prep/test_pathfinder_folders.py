@@ -63,6 +63,46 @@ def test_all_images_are_dealt_out_with_their_labels(tmp_path):
     assert found != sorted(found)
 
 
+def test_a_changed_image_is_noticed(tmp_path):
+    folder = write_release(tmp_path / "raw")
+    said: list[str] = []
+    first = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    again = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", log=said.append)
+    assert again == first
+    assert said[0] == "pathfinder is prepared already"
+    image = folder / "imgs" / "10" / "sample_3.png"
+    size = image.stat().st_size
+    image.write_bytes(png(99))
+    assert image.stat().st_size == size, "its size alone does not show it"
+    with pytest.raises(
+        ConfigError, match=r"images_sha256 differs: the files have changed.*say --replace"
+    ):
+        prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", replace=True)
+    assert prepared.manifest.fingerprint != first.manifest.fingerprint
+
+
+def test_more_of_the_same_release_replaces(tmp_path):
+    write_release(tmp_path / "raw")
+    prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", limit=10)
+    prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    assert prepared.manifest.counts["train"] == 48
+
+
+def test_a_release_that_is_not_whole_is_told(tmp_path):
+    write_release(tmp_path / "raw")
+    said: list[str] = []
+    for _ in range(2):  # also of what lies there
+        prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", log=said.append)
+        assert said[-1] == (
+            "warning: pathfinder: the files are not the whole release: "
+            "48 of 160,000 train, 6 of 20,000 val, 6 of 20,000 test examples"
+        )
+    few: list[str] = []
+    prepare("pathfinder", tmp_path / "few", from_dir=tmp_path / "raw", limit=20, log=few.append)
+    assert few == []
+
+
 @pytest.mark.parametrize("within", [".", "pathfinder32", f"pathfinder32/{HARD}"])
 def test_the_folder_or_a_parent_of_it_is_accepted(tmp_path, within):
     write_release(tmp_path / "raw")

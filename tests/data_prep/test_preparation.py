@@ -19,6 +19,7 @@ from data_prep.progress import SECONDS_BETWEEN_LINES, ProgressLines
 from lru_tune.data.growing import GrowingArray
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.verify import verify
+from lru_tune.data.versions import task_lock
 from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared, ResourcesMissing
 from lru_tune.tasks import TASKS
 
@@ -57,7 +58,7 @@ def test_what_lies_there_is_opened_whatever_it_was_made_of(tmp_path):
     assert ensure_prepared("copy", tmp_path).manifest.counts["train"] == 100
 
 
-def test_the_same_request_changes_nothing_another_one_replaces(tmp_path):
+def test_the_same_request_changes_nothing_and_more_of_the_same_replaces(tmp_path):
     said: list[str] = []
     first = prepare("copy", tmp_path, limit=100)
     again = prepare("copy", tmp_path, limit=100, log=said.append)
@@ -66,6 +67,48 @@ def test_the_same_request_changes_nothing_another_one_replaces(tmp_path):
     other = prepare("copy", tmp_path, limit=200, log=said.append)
     assert len(said) == 1
     assert other.manifest.counts["train"] == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "difference"),
+    [
+        ({"limit": 20}, "examples: 100 / 5 / 5 -> 20 / 1 / 1"),
+        ({"limit": 100, "seed": 1}, r"\(seed: 42 -> 1\)"),
+        ({"limit": 200, "seed": 1}, "seed: 42 -> 1; examples: 100 / 5 / 5 -> 200 / 10 / 10"),
+    ],
+)
+def test_other_arrays_are_kept_unless_they_may_be_replaced(tmp_path, wanted, difference):
+    first = prepare("copy", tmp_path, limit=100)
+    with pytest.raises(ConfigError, match=rf"copy holds other arrays of copy.*{difference}"):
+        prepare("copy", tmp_path, **wanted)
+    assert prepare("copy", tmp_path, limit=100) == first
+    replaced = prepare("copy", tmp_path, **wanted, replace=True)
+    assert replaced.manifest.counts["train"] == wanted["limit"]
+
+
+def test_another_option_of_the_generator_is_told(tmp_path):
+    prepare("pathfinder", tmp_path, limit=10)
+    with pytest.raises(ConfigError, match=r"\(distractors: 5 -> 10\)"):
+        prepare("pathfinder", tmp_path, limit=10, options={"distractors": 10})
+
+
+def test_a_twin_is_replaced_by_any_other(tmp_path):
+    prepare("copy", tmp_path, synthetic=True)
+    other = prepare("copy", tmp_path, synthetic=True, seed=1)
+    assert other.manifest.seed == 1
+
+
+def test_what_killed_processes_left_of_any_task_is_cleared_away(tmp_path):
+    for task in ("pathx", "listops"):
+        (tmp_path / f".{task}.next" / "train").mkdir(parents=True)
+    (tmp_path / ".imdb.next").mkdir()
+    (tmp_path / ".imdb.previous").mkdir()  # killed between the renames of a new version
+    with task_lock(tmp_path, "listops"):
+        (tmp_path / ".listops.next").mkdir()
+        prepare("copy", tmp_path, limit=10)
+        assert not (tmp_path / ".pathx.next").exists()
+        assert (tmp_path / ".listops.next").exists(), "a living process writes it"
+        assert (tmp_path / "imdb").is_dir()
 
 
 @pytest.mark.parametrize("truncate", [True, False])
@@ -127,7 +170,8 @@ def test_full_counts_are_known_whatever_lies_in_the_present_folder(tmp_path, mon
 def test_options_other_than_the_tasks_own_are_told_apart(tmp_path):
     own = prepare("pathfinder", tmp_path, limit=10)
     assert changed_options(own.manifest) == {}
-    harder = prepare("pathfinder", tmp_path, limit=10, options={"distractors": 10})
+    options = {"distractors": 10}
+    harder = prepare("pathfinder", tmp_path, limit=10, options=options, replace=True)
     assert changed_options(harder.manifest) == {"distractors": 10}
 
 

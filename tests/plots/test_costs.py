@@ -15,6 +15,24 @@ def test_bars_add_up_to_the_seconds_of_all_trials(trials, reports):
     ]
 
 
+def test_recorded_parts_are_drawn_and_idle_is_what_is_left(trials, reports):
+    ran = trials["seconds"] > 0
+    parts = {"compile_seconds": 1.0, "train_seconds": 2.0, "eval_seconds": 0.5}
+    recorded = {name: ran.map({True: value, False: None}) for name, value in parts.items()}
+    frame = costs(trials.assign(**recorded), reports)
+    seconds = trials["seconds"].sum()
+    left = cost_bars(frame, seconds, places=2, confirm_seconds=seconds / 4).axes[0]
+    widths = {bars.get_label(): sum(bar.get_width() for bar in bars) for bars in left.containers}
+    count = ran.sum()
+    assert widths["compiling"] * 60 == pytest.approx(count)
+    assert widths["training"] * 60 == pytest.approx(2 * count)
+    assert widths["evaluation"] * 60 == pytest.approx(0.5 * count)
+    assert widths["checkpoints and files"] * 60 == pytest.approx(seconds - 3.5 * count)
+    assert widths["search"] * 60 == pytest.approx(seconds)
+    assert widths["confirmation"] * 60 == pytest.approx(seconds / 4)
+    assert widths["idle"] * 60 == pytest.approx(0.75 * seconds)
+
+
 def test_without_a_wall_time_there_is_no_bar_for_it(trials, reports):
     left = cost_bars(costs(trials, reports)).axes[0]
     assert "wall time" not in [label.get_text() for label in left.get_yticklabels()]

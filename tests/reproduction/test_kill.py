@@ -107,7 +107,7 @@ def test_two_commands_do_not_work_in_one_place(launch, tmp_path):
     wait_for_steps(tmp_path, 2, first)
     second = launch()
     stderr = second.communicate(timeout=PATIENCE)[1]
-    assert second.returncode == 2
-    assert "is being worked on by another process" in stderr
+    assert second.returncode == 4
+    assert f"is being worked on by another process (process {first.pid} on " in stderr
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=PATIENCE)

@@ -125,7 +125,11 @@ def test_the_command_finds_an_experiment_by_its_name(experiment, monkeypatch, ca
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no experiment here"), ("{", "not JSON"), ('{"status": "completed"}', "lacks task")],
+    [
+        (None, "is no experiment: experiment.json is missing"),
+        ("{", "not JSON"),
+        ('{"status": "completed"}', "lacks task"),
+    ],
 )
 def test_a_folder_that_is_no_experiment_is_a_clear_error(tmp_path, content, message):
     if content is not None:

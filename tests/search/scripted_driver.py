@@ -6,15 +6,15 @@ from pathlib import Path
 from scripted_task import options, scripted_task
 
 from lru_tune.cli import guard
+from lru_tune.experiments import EXPERIMENT_FILE
 from lru_tune.search.experiment import create_experiment, run_experiment
-from lru_tune.search.record import FILE
 from lru_tune.search.space import SearchSpace
 
 
 def main(argv: list[str]) -> int:
     folder, space_file, data_root, at_once = argv
     space, task = SearchSpace.load(Path(space_file)), scripted_task(Path(data_root))
-    if not Path(folder, FILE).is_file():
+    if not Path(folder, EXPERIMENT_FILE).is_file():
         create_experiment(space, Path(folder), task)
     run_experiment(space, Path(folder), task, options(int(at_once)))
     return 0

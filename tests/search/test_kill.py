@@ -11,9 +11,8 @@ import pytest
 from scripted_training import EXECUTED, TEST_READ
 
 from lru_tune import runs
-from lru_tune.search.experiment import SPACE_FILE
+from lru_tune.experiments import SPACE_FILE, read_experiment
 from lru_tune.search.journal import Ended, Journal, Suggested
-from lru_tune.search.record import read_record
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).resolve().parent
@@ -74,7 +73,7 @@ def check_whole(folder: Path, data_root: Path) -> None:
         result = runs.read_result(run_dir)
         assert result["status"] in ("completed", "stopped")
         assert result["steps"] == 10 * len(executed_steps(folder)[run_dir.name])
-    assert read_record(folder)["status"] == "completed"
+    assert read_experiment(folder)["status"] == "completed"
     assert len(list((folder / "trials").iterdir())) == 14
     assert (folder / SPACE_FILE).is_file()
     assert (folder / "best.yaml").is_file()
@@ -112,7 +111,7 @@ def test_a_signal_ends_a_search_in_good_order(launch, task, tmp_path, name, unin
     assert driver.returncode == 130
     assert f"--resume {folder}" in stderr
     assert "Traceback" not in stderr
-    assert read_record(folder)["status"] == "interrupted"
+    assert read_experiment(folder)["status"] == "interrupted"
 
     finish(launch(folder))
     assert course(folder) == uninterrupted
@@ -140,7 +139,7 @@ def test_one_experiment_is_run_by_one_process(launch, tmp_path):
     wait_for_events(folder, 2, first)
     second = launch(folder)
     stderr = second.communicate(timeout=PATIENCE)[1]
-    assert second.returncode == 2
-    assert "is being run by another process" in stderr
+    assert second.returncode == 4
+    assert f"is being worked on by another process (process {first.pid} on " in stderr
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=PATIENCE)

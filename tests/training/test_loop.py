@@ -47,7 +47,7 @@ def assert_same_run(a, b):
         ours, theirs = (dict(leaves(read_checkpoint(run / "checkpoints" / name))) for run in (a, b))
         assert ours.keys() == theirs.keys()
         for key, value in ours.items():
-            if key != "progress.seconds":
+            if not key.endswith("seconds"):
                 np.testing.assert_array_equal(value, theirs[key], err_msg=f"{name} {key}")
 
 
@@ -76,6 +76,41 @@ def test_a_run_reports_and_leaves_a_complete_directory(config, uninterrupted):
     assert result["best_step"] == best[runs.STEP]
     assert runs.TEST_ACCURACY not in result
     assert runs.read_config(run_dir)["steps"] == 28
+
+
+def test_the_parts_of_a_runs_seconds_are_recorded(config, twins, tmp_path):
+    reports = train(config, data_root=twins, run_dir=tmp_path)
+    list(islice(reports, 2))
+    reports.close()
+    before = runs.read_result(tmp_path)
+    list(train(config, data_root=twins, run_dir=tmp_path))
+    result = runs.read_result(tmp_path)
+    for name in runs.PARTS_OF_SECONDS:
+        assert result[name] >= before[name] >= 0
+    assert result["train_seconds"] > before["train_seconds"] > 0
+    assert result["eval_seconds"] > 0
+    assert sum(result[name] for name in runs.PARTS_OF_SECONDS) <= result[runs.SECONDS]
+
+
+def test_a_checkpoint_without_a_clock_is_continued(config, twins, tmp_path):
+    reports = train(config, data_root=twins, run_dir=tmp_path)
+    list(islice(reports, 2))
+    reports.close()
+    last = tmp_path / "checkpoints" / checkpoint.LAST
+    content = checkpoint.read_checkpoint(last)
+    del content["clock"]
+    checkpoint.write_checkpoint(last, content)
+    list(train(config, data_root=twins, run_dir=tmp_path))
+    assert runs.read_result(tmp_path)["status"] == "completed"
+
+
+def test_continuing_a_completed_run_leaves_its_result_alone(config, twins, tmp_path):
+    list(train(config, data_root=twins, run_dir=tmp_path))
+    evaluate_test(tmp_path, data_root=twins)
+    result = (tmp_path / runs.RESULT_FILE).read_text()
+    assert runs.TEST_ACCURACY in result
+    assert list(train(config, data_root=twins, run_dir=tmp_path)) == []
+    assert (tmp_path / runs.RESULT_FILE).read_text() == result
 
 
 def test_the_same_run_twice_is_the_same(config, uninterrupted):

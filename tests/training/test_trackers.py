@@ -3,7 +3,12 @@ import time
 
 from lru_tune.runs import METRICS_COLUMNS, Report
 from lru_tune.training import trackers
-from lru_tune.training.trackers import Background, TrackerSettings, make_trackers
+from lru_tune.training.trackers import (
+    Background,
+    TensorBoardTracker,
+    TrackerSettings,
+    make_trackers,
+)
 
 REPORT = Report(5, dict.fromkeys(METRICS_COLUMNS, 0.5), last=True)
 
@@ -67,6 +72,19 @@ def test_a_stuck_tracker_delays_the_end_by_a_bound_only(config, tmp_path, monkey
     assert time.monotonic() - begun < 5
     assert "Stuck has not finished" in caplog.text
     stuck.release.set()
+
+
+def test_tensorboard_sees_a_report_while_the_run_goes_on(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(trackers, "FLUSH_SECONDS", 0.1)
+    tracker = TensorBoardTracker()
+    tracker.start(config, tmp_path)
+    tracker.log(REPORT)
+    (events,) = (tmp_path / "tb").glob("events.out.tfevents.*")
+    patience = time.monotonic() + 20
+    while b"val/accuracy" not in events.read_bytes():
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+    tracker.finish("completed")
 
 
 def test_tensorboard_events_are_written(config, tmp_path):

@@ -69,6 +69,22 @@ def silent_server(monkeypatch):
 
 
 @pytest.fixture
+def full_server(monkeypatch):
+    """A server whose queue is full, so that connections hang as behind a firewall."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(server.getsockname())
+        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        yield
+        for connection in waiting:
+            connection.close()
+
+
+@pytest.fixture
 def no_server(monkeypatch):
     """An address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -121,10 +137,17 @@ class TestWithWandb:
         # The library's own notes are there too where an earlier test has let them through.
         assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
-    def test_without_a_key_it_ends_offline(self, config, tmp_path, caplog):
+    def test_without_a_key_it_ends_offline(self, config, tmp_path, caplog, capfd):
         follow(config, tmp_path / "run", "online")
         assert kept_offline(tmp_path / "run")
         assert "no key found" in caplog.text
+        assert "wandb:" not in capfd.readouterr().err, "the library says nothing of its own"
+
+    def test_what_cannot_be_a_key_is_one_warning(self, config, tmp_path, caplog, monkeypatch):
+        monkeypatch.setenv("WANDB_API_KEY", "nonsense")
+        follow(config, tmp_path / "run", "online")
+        assert kept_offline(tmp_path / "run")
+        assert "WANDB_API_KEY invalid" in caplog.text
 
     @pytest.mark.parametrize(
         ("server", "word"),
@@ -132,6 +155,7 @@ class TestWithWandb:
             ("no_server", "cannot be reached"),
             ("refusing_server", "Error"),
             ("silent_server", "Error"),
+            ("full_server", "cannot be reached"),
         ],
     )
     def test_a_bad_line_is_one_warning_and_waited_for_once(

@@ -1,0 +1,36 @@
+"""An experiment's folder, as far as it is read wherever experiments are looked at.
+
+space.yaml         the search space as it was run
+experiment.json    status, command, seeds, versions, device, data (written by `lru_tune.search.record`)
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lru_tune.errors import ConfigError
+
+EXPERIMENT_FILE = "experiment.json"
+SPACE_FILE = "space.yaml"
+REQUIRED = ("status", "task", "variant")
+
+
+def read_experiment(folder: Path) -> dict[str, Any]:
+    """Return the content of experiment.json.
+
+    Raises:
+      ConfigError: the folder is no experiment, or its experiment.json is damaged.
+    """
+    path = folder / EXPERIMENT_FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"{folder} is no experiment: {EXPERIMENT_FILE} is missing. Give the folder that `tune.py` "
+            "printed as its last line"
+        )
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    if missing := [name for name in REQUIRED if name not in content]:
+        raise ConfigError(f"{path}: lacks {', '.join(missing)}")
+    return content

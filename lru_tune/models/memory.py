@@ -1,0 +1,51 @@
+"""How much memory a training step keeps for its backward pass, and how a batch is cut to need less."""
+
+import os
+from typing import Literal
+
+from lru_tune.config.schema import ModelConfig
+
+Memory = Literal["auto", "plain", "grouped"]
+
+FLOAT = 4  # bytes
+STATE_PLANES = 3  # of 2N floats a step and sequence, kept by a layer
+MODEL_PLANES = 8  # of H floats
+LEAST_GROUPS = 4  # beyond, what is kept between the layers outweighs what a group needs
+SHARE = 0.6  # of a device's memory; the rest is for data, parameters and their moments
+
+
+def activation_bytes(config: ModelConfig, sequences: int, length: int) -> int:
+    """Return about how many bytes a step keeps, when it keeps everything, for its backward pass.
+
+    Args:
+      config: the network.
+      sequences: in a batch, documents counted singly.
+      length: T.
+    """
+    states = (2 if config.bidirectional else 1) * STATE_PLANES * 2 * config.d_hidden
+    step = FLOAT * (states + MODEL_PLANES * config.d_model)
+    return config.n_layers * length * sequences * step
+
+
+def resolve_memory(memory: Memory, needed: int, available: int | None) -> Memory:
+    """Return `plain` or `grouped`; `auto` is grouped where a plain step would not fit.
+
+    Args:
+      memory: as configured.
+      needed: bytes, as `activation_bytes` says.
+      available: bytes of memory; None where that is not known, and then everything is kept.
+    """
+    if memory != "auto":
+        return memory
+    return "plain" if available is None or needed <= SHARE * available else "grouped"
+
+
+def group_count(sequences: int) -> int:
+    """Return into how many equal groups a batch of so many sequences is cut."""
+    return next((g for g in range(LEAST_GROUPS, sequences) if sequences % g == 0), sequences)
+
+
+def memory_of_cores(cores: int) -> int:
+    """Return the bytes of this machine's memory that go with so many of its cores."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return total * cores // max(cores, os.cpu_count() or 1)
