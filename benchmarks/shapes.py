@@ -77,5 +77,6 @@ SHAPES = {
         Shape("listops", "listops", 2048, 128, 256, 6, 8),
         Shape("imdb", "imdb", 4096, 256, 192, 6, 4),
         Shape("tiny", "copy", 48, 32, 32, 2, 32),
+        Shape("listops-quick", "listops", 128, 32, 32, 2, 16),
     )
 }

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from lru_tune import __version__
 from lru_tune.cli.tracking import check_wandb
@@ -89,6 +90,12 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         help="trials at a time; 1 makes a search repeatable",
     )
+    how.add_argument(
+        "--lanes",
+        metavar="N",
+        type=_lanes,
+        help="trials trained side by side on one device, or auto",
+    )
     how.add_argument("--address", metavar="ADDR", help="of a running Ray cluster, or auto")
     how.add_argument("--wandb", choices=WANDB_MODES, default="off", help="Weights & Biases")
     how.add_argument(
@@ -115,7 +122,21 @@ def _load_space(arguments: argparse.Namespace, default: Path | None = None) -> S
 
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
-    return Wishes(arguments.gpus_per_trial, arguments.cpus_per_trial, arguments.max_concurrent)
+    return Wishes(
+        arguments.gpus_per_trial,
+        arguments.cpus_per_trial,
+        arguments.max_concurrent,
+        arguments.lanes,
+    )
+
+
+def _lanes(text: str) -> int | Literal["auto"]:
+    """Return the value of --lanes."""
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"needs a whole number or auto, got {text!r}")
+    return int(text)
 
 
 def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:

@@ -94,8 +94,11 @@ def groups(model: type[BaseModel], prefix: str = "", member: str = "") -> Iterat
 def _values(annotation: Any) -> str:
     """Return type and range of a field in words, from its annotation."""
     schema = TypeAdapter(annotation).json_schema()
-    if "anyOf" in schema:  # a value or nothing
-        schema = next(part for part in schema["anyOf"] if part["type"] != "null")
+    parts = [part for part in schema.get("anyOf", [schema]) if part["type"] != "null"]
+    return " or ".join(_value(part, annotation) for part in parts)
+
+
+def _value(schema: dict[str, Any], annotation: Any) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:

@@ -207,6 +207,7 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
             count=count,
             allotment=plan.allotment,
             worker=worker,
+            example=plan.example,
             experiment=folder,
             callbacks=[
                 Recorder(journal, searcher, trials_dir),

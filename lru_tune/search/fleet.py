@@ -14,6 +14,7 @@ from ray.tune.schedulers import HyperBandScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from lru_tune import runs
+from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
 from lru_tune.search.complaints import Echo
 from lru_tune.search.constants import (
@@ -28,6 +29,7 @@ from lru_tune.search.constants import (
     WORKER,
 )
 from lru_tune.search.jobs import Job, is_done
+from lru_tune.search.places import places
 from lru_tune.search.races import Races
 from lru_tune.search.recorder import last_error, mark_run
 from lru_tune.search.resources import Allotment
@@ -45,6 +47,7 @@ def run_trials(
     count: int,
     allotment: Allotment,
     worker: WorkerSettings,
+    example: RunConfig,
     experiment: Path,
     callbacks: Sequence[tune.Callback],
 ) -> None:
@@ -56,6 +59,7 @@ def run_trials(
       count: trials to run.
       allotment: what each gets, and how many run at once.
       worker: what all of them share.
+      example: one of the runs, by whose memory lanes are counted.
       experiment: absolute folder; Ray's own files go to its `ray/`, and are not needed afterwards.
       callbacks: told of everything.
 
@@ -66,28 +70,28 @@ def run_trials(
     tally = Tally()
     # HyperBand compares trials that it has paused: a bracket must fill at once, beyond what can run.
     synchronous = isinstance(scheduler, HyperBandScheduler)
-    limit = None if synchronous else allotment.concurrent
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(count) if synchronous else "auto"
-    tune.Tuner(
-        tune.with_resources(LruTrial, {"cpu": allotment.cpus, "gpu": allotment.gpus}),
-        param_space={WORKER: asdict(worker)},
-        tune_config=tune.TuneConfig(
-            num_samples=count,
-            search_alg=searcher,
-            scheduler=scheduler,
-            max_concurrent_trials=limit,
-            reuse_actors=True,
-            trial_name_creator=_name,
-            trial_dirname_creator=_name,
-        ),
-        run_config=tune.RunConfig(
-            name=RAY_FOLDER,
-            storage_path=str(experiment),
-            failure_config=tune.FailureConfig(max_failures=RETRIES),
-            callbacks=[*callbacks, Echo(), tally],
-            verbose=0,
-        ),
-    ).fit()
+    with places(allotment, worker, example) as place:
+        tune.Tuner(
+            tune.with_resources(LruTrial, {"cpu": place.cpus, "gpu": place.gpus}),
+            param_space={WORKER: asdict(place.worker)},
+            tune_config=tune.TuneConfig(
+                num_samples=count,
+                search_alg=searcher,
+                scheduler=scheduler,
+                max_concurrent_trials=None if synchronous else place.concurrent,
+                reuse_actors=True,
+                trial_name_creator=_name,
+                trial_dirname_creator=_name,
+            ),
+            run_config=tune.RunConfig(
+                name=RAY_FOLDER,
+                storage_path=str(experiment),
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                callbacks=[*callbacks, Echo(), tally],
+                verbose=0,
+            ),
+        ).fit()
     if tally.ended < count:
         raise Interrupted(f"interrupted with {count - tally.ended} trials to go")
 
@@ -128,6 +132,7 @@ def run_all(
         count=len(waiting),
         allotment=allotment,
         worker=worker,
+        example=waiting[0][1].config,
         experiment=experiment,
         callbacks=[*callbacks, EndMarker()],
     )

@@ -1,9 +1,10 @@
 """What a search is going to do, known before anything is started."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError
-from lru_tune.search.resources import Allotment, Machine, Wishes, allot
+from lru_tune.search.resources import Allotment, Machine, Wishes, allot_lanes
 from lru_tune.search.schedulers import Terms, rungs
 from lru_tune.search.space import SearchSpace
 
@@ -18,6 +19,7 @@ class Plan:
       rungs: (step, trials expected to be compared there), smallest first; empty without early stopping.
       steps: optimiser steps expected over all trials of the search.
       confirm_runs: runs of full length after the search.
+      example: the first configuration, to measure memory by.
     """
 
     space: SearchSpace
@@ -28,6 +30,7 @@ class Plan:
     rungs: tuple[tuple[int, int], ...]
     steps: int
     confirm_runs: int
+    example: RunConfig
 
     def lines(self) -> list[str]:
         """Return the plan as text."""
@@ -39,8 +42,7 @@ class Plan:
             f"task          {self.space.task} ({self.space.variant}, {self.space.scale} scale)",
             f"machine       {self.machine}",
             f"trials        {self.trials} of up to {terms.horizon:,} steps, "
-            f"{terms.reports} reports each; {self.allotment.concurrent} at a time, each with "
-            f"{self.allotment}",
+            f"{terms.reports} reports each; {self.allotment}",
             f"searcher      {who}, seed {searcher.seed}, over {len(self.space.domains)} dimensions",
             f"objective     {tune.metric}, {tune.mode}",
             f"scheduler     {tune.scheduler.kind}"
@@ -82,6 +84,14 @@ def make_plan(
             "--max-concurrent cannot be used with hyperband, which keeps many trials paused; "
             "limit it with --cpus-per-trial or --gpus-per-trial, or use asha"
         )
+    if scheduler.kind == "hyperband":
+        lanes = wishes.lanes or space.tune.resources.lanes
+        if lanes not in (1, "auto"):
+            raise ConfigError(
+                f"tune.resources.lanes: {lanes} cannot be used with hyperband, which starts more trials than "
+                "there are lanes; use asha, or 1"
+            )
+        wishes = replace(wishes, lanes=1)
     horizon = space.horizon(train_examples)
     config = space.realise(space.start_points()[0] if space.start_points() else {})
     _, eval_every = config.length(train_examples)
@@ -100,12 +110,13 @@ def make_plan(
     return Plan(
         space=space,
         machine=machine,
-        allotment=allot(machine, space.tune.resources, wishes),
+        allotment=allot_lanes(machine, space.tune.resources, wishes, trials=trials),
         trials=trials,
         terms=terms,
         rungs=stages,
         steps=_expected_steps(terms, trials, stages),
         confirm_runs=top * space.tune.confirm.seeds if confirm else 0,
+        example=config,
     )
 
 

@@ -2,12 +2,15 @@
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.search.settings import TrialResources
+
+MOST_LANES = 64  # where the device's memory decides
+LEARNING = 4  # and not more lanes than one for so many trials of a search
 
 
 class Machine(NamedTuple):
@@ -27,17 +30,35 @@ class Wishes:
     gpus_per_trial: float | None = None
     cpus_per_trial: int | None = None
     max_concurrent: int | None = None
+    lanes: int | Literal["auto"] | None = None
 
 
 class Allotment(NamedTuple):
-    """What each trial gets, and how many trials run at once."""
+    """What each trial gets, and how many trials run at once.
+
+    Attributes:
+      gpus, cpus: of a trial, or of a server whose lanes the trials share.
+      concurrent: trials at once, with lanes the most there can be.
+      servers: of lanes; 0 where each trial is trained in a process of its own.
+      lanes: of each server.
+      lanes_by: whether that number was said, or is the most that the device's memory may reduce.
+    """
 
     gpus: float
     cpus: int
     concurrent: int
+    servers: int = 0
+    lanes: int = 1
+    lanes_by: Literal["number", "memory"] = "number"
 
     def __str__(self) -> str:
-        return _amount(self.cpus, self.gpus)
+        amount = _amount(self.cpus, self.gpus)
+        if not self.servers:
+            return f"{self.concurrent} at a time, each with {amount}"
+        most = "up to " * (self.lanes_by == "memory")
+        servers = f"{self.servers} server{'s' * (self.servers != 1)}"
+        lanes = f"in {most}{self.lanes} lanes of {servers}, each with {amount}"
+        return f"{most}{self.concurrent} at a time, {lanes}"
 
 
 def this_machine() -> Machine:
@@ -78,6 +99,37 @@ def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotme
     return Allotment(gpus, cpus, min(fitting, wishes.max_concurrent or fitting))
 
 
+def allot_lanes(
+    machine: Machine, settings: TrialResources, wishes: Wishes, *, trials: int
+) -> Allotment:
+    """Divide a machine among trials, or among servers in whose lanes many trials are trained.
+
+    `auto` makes lanes where a trial asks for less than a whole GPU: as many as its memory holds, but not for
+    more than one in LEARNING of the search's trials at once, since the searcher and the scheduler know no
+    more of the others. On a CPU, where lanes do not pay, and for trials that fill a GPU, each trial has a
+    process of its own.
+
+    Raises:
+      ConfigError, ResourcesMissing: as `allot`.
+    """
+    alone = allot(machine, settings, wishes)
+    wanted = wishes.lanes or settings.lanes
+    fills_a_device = not 0 < alone.gpus < 1 or wishes.gpus_per_trial is not None
+    if wanted == 1 or (wanted == "auto" and fills_a_device):
+        return alone
+    whole = replace(wishes, gpus_per_trial=float(alone.gpus > 0), max_concurrent=None)
+    gpus, cpus, devices, *_ = allot(machine, settings, whole)
+    by: Literal["number", "memory"] = "number"
+    if wanted == "auto":
+        lanes, by = min(MOST_LANES, math.ceil(trials / LEARNING / devices)), "memory"
+        if lanes * devices <= alone.concurrent:
+            return alone
+    else:
+        lanes = wanted
+    concurrent = min(devices * lanes, wishes.max_concurrent or devices * lanes)
+    return Allotment(gpus, cpus, concurrent, math.ceil(concurrent / lanes), lanes, by)
+
+
 def _trials_on_gpus(available: int, each: float) -> int:
     """Return how many trials the GPUs carry; a fraction never spans two of them."""
     if each == 0:
@@ -99,6 +151,7 @@ def _check(wishes: Wishes) -> None:
         for flag, value in (
             ("--cpus-per-trial", wishes.cpus_per_trial),
             ("--max-concurrent", wishes.max_concurrent),
+            ("--lanes", None if wishes.lanes == "auto" else wishes.lanes),
         )
         if value is not None and value < 1
     ]

@@ -39,6 +39,8 @@ class TrialResources(Strict):
     """GPUs of one trial, where there are any; a fraction shares one."""
     cpus: Positive = 1.0
     """CPU cores of one trial beside its GPU; without GPUs a trial takes one core."""
+    lanes: Literal["auto"] | Count = "auto"
+    """Trials trained side by side on one device, see docs/search_spaces.md; `auto` is 1 on a CPU."""
 
 
 class ConfirmSettings(Strict):

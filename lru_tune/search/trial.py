@@ -7,12 +7,12 @@ on, so that nothing is computed twice and the scheduler hears every report.
 
 import importlib
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, cast
 
 from filelock import FileLock
 from ray import tune
@@ -34,6 +34,7 @@ from lru_tune.search.constants import (
     STATUS,
     WORKER,
 )
+from lru_tune.search.lane_client import LaneTraining
 
 POINTER_FILE = "pointer.json"
 LOCK_FILE = ".lock"
@@ -52,6 +53,8 @@ class WorkerSettings:
       metric, mode: the search's objective.
       cpus, gpus: what a trial owns.
       training: module with `train` and `evaluate_test`; imported in the worker, because it imports JAX.
+      servers: names of the lane servers that train instead, empty where each trial trains in its process.
+      lanes: of each server.
       wandb, tensorboard, group: see `lru_tune.training.trackers.TrackerSettings`.
     """
 
@@ -64,6 +67,20 @@ class WorkerSettings:
     wandb: Literal["off", "offline", "online"] = "off"
     tensorboard: bool = False
     group: str = ""
+    servers: tuple[str, ...] = ()
+    lanes: int = 1
+
+
+class Training(Protocol):
+    """What trains a trial's run: the module `lru_tune.training.loop`, or lanes."""
+
+    def train(
+        self, config: RunConfig, *, data_root: Path, run_dir: Path, trackers: Sequence[Any] = ()
+    ) -> Generator[Report, None, None]:
+        """Train a run to its end, yielding its reports."""
+
+    def evaluate_test(self, run_dir: Path, *, data_root: Path) -> dict[str, float]:
+        """Evaluate the test split and add that to result.json."""
 
 
 class LruTrial(tune.Trainable):
@@ -157,7 +174,7 @@ def told_and_new_reports(
         yield from (Report(int(row[runs.STEP]), row, last=False) for row in past)
         raise _divergence(run_dir)
     train = partial(
-        importlib.import_module(settings.training).train,
+        _training(settings).train,
         run,
         data_root=Path(settings.data_root),
         run_dir=run_dir,
@@ -185,6 +202,12 @@ def _divergence(run_dir: Path) -> Diverged:
     return Diverged(result["steps"] + 1, result["error"].rpartition(" in ")[2])
 
 
+def _training(settings: WorkerSettings) -> Training:
+    if settings.servers:
+        return LaneTraining(settings.servers, settings.lanes)
+    return cast(Training, importlib.import_module(settings.training))
+
+
 def _trackers(settings: WorkerSettings) -> tuple[Any, ...]:
     if settings.wandb == "off" and not settings.tensorboard:
         return ()
@@ -202,8 +225,7 @@ def _test(run_dir: Path, settings: WorkerSettings) -> dict[str, float]:
     result = runs.read_result(run_dir) or {}
     if runs.TEST_ACCURACY in result:
         return {name: result[name] for name in (runs.TEST_LOSS, runs.TEST_ACCURACY)}
-    training = importlib.import_module(settings.training)
-    return training.evaluate_test(run_dir, data_root=Path(settings.data_root))
+    return _training(settings).evaluate_test(run_dir, data_root=Path(settings.data_root))
 
 
 # A search ends its trials with "validation" and so never opens the test split.

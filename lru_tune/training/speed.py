@@ -124,7 +124,7 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     analysis = compiled.memory_analysis()
     memory = analysis.temp_size_in_bytes + analysis.output_size_in_bytes
     device = device_name()
-    room = _free_memory(jax.devices()[0])
+    room = free_memory(jax.devices()[0])
     if room is not None and memory > room:
         problem = f"needs {memory / 1e9:.1f} GB, {room / 1e9:.1f} GB are free"
         return Speed(None, compile_seconds, memory, device, problem)
@@ -172,7 +172,7 @@ def _random_examples(
     )
 
 
-def _free_memory(device: object) -> int | None:
+def free_memory(device: object) -> int | None:
     """Return the bytes a program may take, None where the device does not tell."""
     stats = device.memory_stats()  # type: ignore[attr-defined]
     if stats:

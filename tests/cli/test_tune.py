@@ -30,6 +30,12 @@ def test_a_dry_run_plans_and_touches_nothing(capsys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_plan_says_how_many_trials_share_a_device(capsys, tmp_path):
+    words = ["--task", "copy", "--dry-run", "--lanes", "4", "--max-concurrent", "4"]
+    assert guard(tune, [*words, "--gpus-per-trial", "0"]) == 0
+    assert "4 at a time, in 4 lanes of 1 server, each with 1 CPU core" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
@@ -40,6 +46,20 @@ def test_a_dry_run_plans_and_touches_nothing(capsys, tmp_path):
         (["--task", "smnist"], 3, "python -m data_prep prepare smnist"),
         (["--task", "copy", "--gpus-per-trial", "4", "--dry-run"], 4, "the machine has"),
         (["--task", "copy", "--cpus-per-trial", "0", "--dry-run"], 2, "at least 1"),
+        (["--task", "copy", "--lanes", "0", "--dry-run"], 2, "at least 1"),
+        (
+            [
+                "--task",
+                "copy",
+                "--set",
+                "tune.scheduler.kind=hyperband",
+                "--lanes",
+                "4",
+                "--dry-run",
+            ],
+            2,
+            "tune.resources.lanes: 4 cannot be used with hyperband",
+        ),
         (["--resume", "nowhere"], 2, "no experiment"),
         (["--resume", "last"], 2, "no experiment in"),
     ],

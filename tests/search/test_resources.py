@@ -1,7 +1,7 @@
 import pytest
 
 from lru_tune.errors import ConfigError, ResourcesMissing
-from lru_tune.search.resources import Allotment, Machine, Wishes, allot
+from lru_tune.search.resources import MOST_LANES, Allotment, Machine, Wishes, allot, allot_lanes
 from lru_tune.search.settings import TrialResources
 
 SPACE = TrialResources(gpus=1, cpus=4)
@@ -51,3 +51,52 @@ def test_what_is_not_there_is_named(machine, wishes):
 def test_wishes_that_make_no_sense_are_errors(wishes):
     with pytest.raises(ConfigError, match="must be"):
         allot(Machine(8, 4), SPACE, wishes)
+
+
+SMALL = TrialResources(gpus=0.25, cpus=2)
+MOST = MOST_LANES
+
+
+@pytest.mark.parametrize(
+    ("machine", "settings", "wishes", "expected"),
+    [
+        # A trial that is alone on its device, and a device that needs none.
+        (Machine(2, 0), SMALL, Wishes(), Allotment(0, 1, 2)),
+        (Machine(16, 1), SPACE, Wishes(), Allotment(1, 4, 1)),
+        (Machine(16, 1), SMALL, Wishes(gpus_per_trial=0.5), Allotment(0.5, 2, 2)),
+        (Machine(16, 1), SMALL, Wishes(lanes=1), Allotment(0.25, 2, 4)),
+        # Trials that leave a GPU idle share it, as many as its memory holds.
+        (Machine(16, 1), SMALL, Wishes(), Allotment(1, 2, MOST, 1, MOST, "memory")),
+        (Machine(16, 4), SMALL, Wishes(), Allotment(1, 2, 4 * MOST, 4, MOST, "memory")),
+        # A number is taken at its word.
+        (Machine(16, 2), SPACE, Wishes(lanes=8), Allotment(1, 4, 16, 2, 8)),
+        (Machine(2, 0), SMALL, Wishes(lanes=4), Allotment(0, 1, 8, 2, 4)),
+        (Machine(2, 0), SMALL, Wishes(lanes=4, max_concurrent=4), Allotment(0, 1, 4, 1, 4)),
+        (Machine(2, 0), SMALL, Wishes(lanes=4, max_concurrent=5), Allotment(0, 1, 5, 2, 4)),
+    ],
+)
+def test_lanes_are_made_where_they_pay_or_are_asked_for(machine, settings, wishes, expected):
+    assert allot_lanes(machine, settings, wishes, trials=10**6) == expected
+
+
+def test_the_lanes_of_a_space_are_those_of_its_trials():
+    settings = TrialResources(gpus=1, cpus=1, lanes=3)
+    assert allot_lanes(Machine(8, 1), settings, Wishes(), trials=6) == Allotment(1, 1, 3, 1, 3)
+
+
+def test_less_than_one_lane_is_an_error():
+    with pytest.raises(ConfigError, match="--lanes must be at least 1"):
+        allot_lanes(Machine(8, 0), SPACE, Wishes(lanes=0), trials=6)
+
+
+@pytest.mark.parametrize(
+    ("machine", "trials", "expected"),
+    [
+        (Machine(16, 1), 32, Allotment(1, 2, 8, 1, 8, "memory")),
+        (Machine(16, 2), 30, Allotment(0.25, 2, 8)),  # eight beside each other, as without lanes
+        (Machine(16, 2), 48, Allotment(1, 2, 12, 2, 6, "memory")),
+        (Machine(16, 1), 4, Allotment(0.25, 2, 4)),
+    ],
+)
+def test_a_search_still_learns_from_the_trials_before(machine, trials, expected):
+    assert allot_lanes(machine, SMALL, Wishes(), trials=trials) == expected

@@ -1,0 +1,193 @@
+"""The run directory of a run under way: reports, best parameters, checkpoints and the end."""
+
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from lru_tune import runs
+from lru_tune.atomic import write_atomically
+from lru_tune.config.files import dump_run_config
+from lru_tune.config.schema import RunConfig
+from lru_tune.data.store import PreparedTask
+from lru_tune.errors import ConfigError, Diverged
+from lru_tune.ops.scan import resolve_backend
+from lru_tune.runs import Report
+from lru_tune.training import checkpoint
+from lru_tune.training.checkpoint import Progress
+from lru_tune.training.clock import Clock
+from lru_tune.training.hyperparameters import hyperparameters
+from lru_tune.training.optimizer import learning_rate
+from lru_tune.training.provenance import provenance
+from lru_tune.training.steps import Programs, Sums, TrainState
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 300.0  # a killed run loses at most about this much
+
+
+class Bookkeeper:
+    """Keeps a run directory for whoever trains the run: alone, or in a lane among others.
+
+    Attributes:
+      config: with `steps` and `eval_every` resolved.
+      length: of the run.
+      hyper: its traced hyperparameters.
+      clock: what its seconds are spent on.
+    """
+
+    def __init__(self, config: RunConfig, task: PreparedTask, run_dir: Path) -> None:
+        examples = task.manifest.counts["train"]
+        try:
+            self.length = config.length(examples)
+            self.config = config.with_length(examples)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        used = min(examples, config.data.train_examples or examples)
+        self.steps_per_epoch = used // config.data.batch_size
+        self.scan = resolve_backend(config.runtime.scan)
+        logger.info("%s: scan %s", run_dir.name, self.scan)
+        self.run_dir = run_dir
+        self.hyper = hyperparameters(self.config)
+        self._manifest = task.manifest
+        self._rows: list[dict[str, Any]] = []
+        self._progress = Progress()
+        self.clock = Clock()
+
+    def open(self, programs: Programs) -> TrainState:
+        """Return the state at step 0, or where the newest checkpoint stands.
+
+        Raises:
+          ConfigError: the directory belongs to another configuration.
+          CheckpointDamaged: none of its checkpoints can be read.
+        """
+        saved = checkpoint.load_newest(self.run_dir)
+        if saved is not None and saved["config_hash"] != self.config.fingerprint():
+            raise ConfigError(
+                f"{self.run_dir} belongs to another configuration; choose another run directory"
+            )
+        write_atomically(self.run_dir / runs.CONFIG_FILE, dump_run_config(self.config))
+        if saved is None:
+            state = programs.init(self.hyper)
+        else:
+            shapes = jax.eval_shape(programs.init, self.hyper)
+            state = jax.tree.map(jnp.asarray, checkpoint.fill(shapes, saved["state"]))
+            self._progress = Progress(**saved["progress"])
+            self.clock = Clock(saved.get("clock"))
+            self._rows = runs.read_metrics(self.run_dir)[: self._progress.reports]
+            if not self._is_completed:
+                (self.run_dir / runs.RESULT_FILE).unlink(missing_ok=True)
+            logger.info("%s: continuing at step %d", self.run_dir.name, int(state.step))
+        self._parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+        self._saved_at = self._mark = time.monotonic()
+        self._told = int(state.step), self._progress.seconds
+        return state
+
+    def next_report(self, step: int) -> int:
+        """Return the step of the report that follows on a step."""
+        every = self.length.eval_every
+        return min((step // every + 1) * every, self.length.steps)
+
+    def report(self, state: TrainState, validation: Sums) -> Report:
+        """Write a report, the best parameters if these are, and the checkpoint, in this order.
+
+        Args:
+          state: at a report's step, with the totals since the last one, which are written as zero.
+          validation: totals over the validation split.
+
+        Raises:
+          Diverged: the validation loss is not finite; nothing is written.
+        """
+        step = int(state.step)
+        val_loss, val_accuracy = means(validation)
+        if not math.isfinite(val_loss):
+            raise Diverged(step, "validation loss")
+        train_loss, train_accuracy = means(state.sums)
+        self._tick()
+        before, seconds_before = self._told
+        examples = (step - before) * self.config.data.batch_size
+        metrics = {
+            runs.STEP: step,
+            runs.EPOCH: step / self.steps_per_epoch,
+            runs.TRAIN_LOSS: train_loss,
+            runs.TRAIN_ACCURACY: train_accuracy,
+            runs.VAL_LOSS: val_loss,
+            runs.VAL_ACCURACY: val_accuracy,
+            runs.LEARNING_RATE: float(learning_rate(jnp.int32(step - 1), self.hyper)),
+            runs.SECONDS: self._progress.seconds,
+            runs.EXAMPLES_PER_SECOND: examples / (self._progress.seconds - seconds_before),
+        }
+        self._rows.append(metrics)
+        runs.write_metrics(self.run_dir, self._rows)
+        self._progress = self._progress._replace(reports=len(self._rows))
+        if self._progress.best_step == 0 or val_accuracy > self._progress.best_value:
+            self._progress = self._progress._replace(best_step=step, best_value=val_accuracy)
+            checkpoint.write_checkpoint(
+                self.run_dir / runs.CHECKPOINT_FOLDER / checkpoint.BEST,
+                {"step": step, "params": state.params, "batch_stats": state.batch_stats},
+            )
+        self.save(state._replace(sums=Sums.zero()))
+        self._told = step, self._progress.seconds
+        return Report(step, metrics, last=step == self.length.steps)
+
+    def is_due(self) -> bool:
+        """Return whether the last checkpoint is so old that another should be written."""
+        return time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
+
+    def save(self, state: TrainState) -> None:
+        """Write the last checkpoint."""
+        self._tick()
+        checkpoint.save_last(
+            self.run_dir,
+            {
+                "config_hash": self.config.fingerprint(),
+                "progress": self._progress._asdict(),
+                "clock": self.clock.seconds(),
+                "state": state,
+            },
+        )
+        self._saved_at = time.monotonic()
+
+    def finish(self, status: runs.Status, step: int, **fields: Any) -> None:
+        """Write result.json of a run that ends with so many steps done, if it was not completed before."""
+        if self._is_completed:
+            return
+        best = next((r for r in self._rows if r[runs.STEP] == self._progress.best_step), {})
+        runs.write_result(
+            self.run_dir,
+            status,
+            task=self.config.task,
+            variant=self.config.variant,
+            seed=self.config.seed,
+            config_hash=self.config.fingerprint(),
+            config=self.config.model_dump(mode="json"),
+            steps=step,
+            horizon=self.length.steps,
+            best_step=self._progress.best_step,
+            **{name: best.get(name) for name in (runs.VAL_LOSS, runs.VAL_ACCURACY)},
+            seconds=self._progress.seconds,
+            **self.clock.seconds(),
+            parameters=self._parameters,
+            **fields,
+            **provenance(self._manifest, self.scan),
+        )
+
+    @property
+    def _is_completed(self) -> bool:
+        return (runs.read_result(self.run_dir) or {}).get("status") == "completed"
+
+    def _tick(self) -> None:
+        """Add the time since the last call to the run's seconds."""
+        now = time.monotonic()
+        self._progress = self._progress._replace(seconds=self._progress.seconds + now - self._mark)
+        self._mark = now
+
+
+def means(sums: Sums) -> tuple[float, float]:
+    """Return mean loss and accuracy."""
+    loss, correct, predictions = (float(x) for x in sums)
+    return loss / predictions, correct / predictions
