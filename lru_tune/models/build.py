@@ -10,7 +10,7 @@ from jax import Array
 from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.block import Block
 from lru_tune.models.network import Network
-from lru_tune.models.recurrence import LRU, DenseRNN
+from lru_tune.models.recurrence import LRU, DenseRNN, States
 from lru_tune.ops.online_scan import OnlineSums
 from lru_tune.tasks import Task, Tokens
 
@@ -43,7 +43,11 @@ class Model(NamedTuple):
 
 
 def build_model(
-    config: ModelConfig, task: Task, scan: str = "auto", online: OnlineSums | None = None
+    config: ModelConfig,
+    task: Task,
+    scan: str = "auto",
+    online: OnlineSums | None = None,
+    states: States = "kept",
 ) -> Model:
     """Build the network of a configuration.
 
@@ -55,6 +59,7 @@ def build_model(
       task: inputs and outputs.
       scan: back end of the linear scan.
       online: as in `LRU`.
+      states: as in `LRU`.
     """
 
     def network(mode: Literal["train", "eval"], traced: Traced) -> Network:
@@ -64,7 +69,7 @@ def build_model(
             cut = layer == config.n_layers - 1 and config.norm_position == "pre"
             last = task.scored_steps if cut and task.head == "per_step" else None
             return Block(
-                recurrence=_recurrence(config, traced, scan, last, online),
+                recurrence=_recurrence(config, traced, scan, last, online, states),
                 norm=config.norm,
                 norm_position=config.norm_position,
                 norm_momentum=config.norm_momentum,
@@ -113,6 +118,7 @@ def _recurrence(
     scan: str = "auto",
     last: int | None = None,
     online: OnlineSums | None = None,
+    states: States = "kept",
 ) -> LRU | DenseRNN:
     if isinstance(config.recurrence, DenseRecurrence):
         return DenseRNN(
@@ -135,6 +141,7 @@ def _recurrence(
         bidirectional=config.bidirectional,
         scan=scan,
         online=online,
+        states=states,
         layout="time_major",
         last=last,
         parent=None,
