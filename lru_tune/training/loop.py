@@ -18,9 +18,9 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order, take_examples
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.errors import ConfigError, Diverged
-from lru_tune.ops.scan import resolve_backend
 from lru_tune.runs import Report
 from lru_tune.training import checkpoint
+from lru_tune.training.back_ends import settled
 from lru_tune.training.checkpoint import Progress
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import leaf_names, learning_rate
@@ -106,7 +106,7 @@ class Run:
             self.config = config.with_length(task.manifest.counts["train"])
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        self.scan = resolve_backend(config.runtime.scan)
+        self.scan = settled(self.config).runtime.scan
         self.run_dir = run_dir
         self.task = task
         self.programs = _programs(self.config)
@@ -282,7 +282,7 @@ class Run:
 
 def _programs(config: RunConfig) -> Programs:
     return programs(
-        program_key(config), config.runtime.eval_batch_size or 2 * config.data.batch_size
+        program_key(settled(config)), config.runtime.eval_batch_size or 2 * config.data.batch_size
     )
 
 
