@@ -5,6 +5,7 @@ from functools import cache
 
 from lru_tune.config.schema import DiagonalRecurrence, RunConfig
 from lru_tune.ops.choice import Size, choose_backend
+from lru_tune.ops.fused_layer import CHUNK
 from lru_tune.ops.precision import demand_matmul
 from lru_tune.ops.scan import resolve_backend
 from lru_tune.tasks import find_task
@@ -32,4 +33,6 @@ def scan_size(config: RunConfig) -> Size:
     """Return the size of the scans of a training step, for the task's longest sequences."""
     task = find_task(config.task)
     length = min(task.max_length, config.data.max_length or task.max_length)
+    if config.runtime.states == "recomputed":
+        length = min(length, CHUNK)
     return Size(length, config.data.batch_size * math.prod(task.documents), config.model.d_hidden)

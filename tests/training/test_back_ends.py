@@ -32,3 +32,5 @@ def test_the_scans_size_counts_both_documents_and_what_is_cut_off():
     assert scan_size(config("aan", model=model, data=data)) == Size(4000, 10, 7)
     cut = DataConfig(batch_size=5, max_length=64)
     assert scan_size(config(model=model, data=cut)) == Size(64, 5, 7)
+    recomputed = config(model=model, data=data, runtime={"states": "recomputed"})
+    assert scan_size(recomputed) == Size(256, 5, 7)

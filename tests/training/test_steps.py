@@ -97,6 +97,21 @@ def test_scan_back_ends_train_to_the_same_parameters(twins, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda(monkeypatch):
+    lenient = SCAN_BACKENDS["pallas"]._replace(demand=lambda: None)
+    monkeypatch.setitem(SCAN_BACKENDS, "pallas", lenient)
+    config = tiny("listops", "pallas")
+    hyper, program = hyperparameters(config), programs(program_key(config), 16)
+    inputs, targets = jnp.zeros((8, 2048), jnp.uint8), jnp.zeros(8, jnp.uint8)
+    data, order = Batches(inputs, targets, jnp.full(8, 2048)), jnp.zeros((1, 8), jnp.int32)
+    state = jax.eval_shape(program.init, hyper)
+    traced = program.train.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    # Two layers, two directions, and two kernels each as there are several chunks.
+    assert text.count("custom_call @mosaic_gpu") == 8
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["copy", "listops"])
 def test_recomputed_states_train_to_the_same_parameters(task, twins):
     data = on_device(task, twins)
