@@ -24,9 +24,9 @@ since a warp waits for memory about as long as it computes some hundred steps.
 Where N is not a multiple of 128 the last block of channels overlaps the one before it: both write the same
 numbers. Where N is below 128 the batch is folded into the channels, at the cost of a copy in and out.
 
-Lowered for CUDA by jax 0.10.2 and 0.11.2, and tested in interpret mode (tests/ops/test_pallas_scan.py); not yet
-run on a GPU. Pallas is experimental and its names may move. Its Triton back end, deprecated since jax 0.11, is
-not used. Mosaic GPU is built for Hopper and newer.
+Lowered for CUDA by jax 0.10.2 and 0.11.2 and tested in interpret mode (tests/ops/test_pallas_scan.py); not
+yet run on a GPU. Pallas is experimental and its names may move. Its Triton back end, deprecated since jax
+0.11, is not used. Mosaic GPU is built for Hopper and newer.
 """
 
 from collections.abc import Callable, Sequence
