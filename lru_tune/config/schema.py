@@ -171,8 +171,12 @@ class DataConfig(Strict):
 class RuntimeConfig(Strict):
     """How the same numbers are computed; changes speed and rounding, not the model."""
 
-    scan: Literal["auto", "sequential", "associative", "chunked", "native"] = "auto"
-    """How a diagonal recurrence goes through time; `auto`: by the device; `native`: C++ built here."""
+    scan: Literal["auto", "sequential", "associative", "chunked", "native", "pallas"] = "auto"
+    """How a diagonal recurrence goes through time; `auto` chooses; `native` is C++, `pallas` for GPUs."""
+    states: Literal["kept", "recomputed"] = "kept"
+    """States of a recurrence: in memory for the backward pass, or a chunk of time at once, computed twice."""
+    matmul: Literal["device", "f32", "tf32", "bf16"] = "device"
+    """Rounding of factors in matrix products; `device` is JAX's choice: f32 on a CPU, TF32 on a GPU."""
     rtrl_sums: Literal["traces", "adjoint"] = "traces"
     """Sums over time of `rtrl`: forward as an online learner, or faster from the end."""
     memory: Literal["auto", "plain", "grouped"] = "auto"
@@ -243,6 +247,10 @@ class RunConfig(Strict):
         if model.bidirectional:
             raise ValueError(
                 "optim.algorithm rtrl learns from the past alone; set model.bidirectional: false or bptt"
+            )
+        if self.runtime.states == "recomputed":
+            raise ValueError(
+                "optim.algorithm rtrl has no backward pass through time; set runtime.states: kept or bptt"
             )
         if model.norm != "layer":
             raise ValueError(

@@ -11,7 +11,7 @@ from jax import Array, lax
 from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.block import Block
 from lru_tune.models.network import Network
-from lru_tune.models.recurrence import LRU, DenseRNN
+from lru_tune.models.recurrence import LRU, DenseRNN, States
 from lru_tune.ops.online_scan import OnlineSums
 from lru_tune.tasks import Task, Tokens
 
@@ -48,6 +48,7 @@ def build_model(
     task: Task,
     scan: str = "auto",
     online: OnlineSums | None = None,
+    states: States = "kept",
     groups: int = 1,
 ) -> Model:
     """Build the network of a configuration.
@@ -60,6 +61,7 @@ def build_model(
       task: inputs and outputs.
       scan: back end of the linear scan.
       online: as in `LRU`.
+      states: as in `LRU`.
       groups: as in `Block`, in training; it divides the batch, documents counted one by one.
     """
 
@@ -72,7 +74,7 @@ def build_model(
             cut = layer == config.n_layers - 1 and config.norm_position == "pre"
             last = task.scored_steps if cut and task.head == "per_step" else None
             return Block(
-                recurrence=_recurrence(config, traced, scan, last, online),
+                recurrence=_recurrence(config, traced, scan, last, online, states),
                 norm=config.norm,
                 norm_position=config.norm_position,
                 norm_momentum=config.norm_momentum,
@@ -138,6 +140,7 @@ def _recurrence(
     scan: str = "auto",
     last: int | None = None,
     online: OnlineSums | None = None,
+    states: States = "kept",
 ) -> LRU | DenseRNN:
     if isinstance(config.recurrence, DenseRecurrence):
         return DenseRNN(
@@ -160,6 +163,7 @@ def _recurrence(
         bidirectional=config.bidirectional,
         scan=scan,
         online=online,
+        states=states,
         layout="time_major",
         last=last,
         parent=None,

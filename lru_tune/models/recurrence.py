@@ -11,11 +11,13 @@ from jax import Array
 
 from lru_tune.models.eigenvalues import EIGENVALUES, Ring, input_gain_log, sample_ring
 from lru_tune.ops.dense_scan import dense_scan
+from lru_tune.ops.fused_layer import Weights, fused_layer
 from lru_tune.ops.online_scan import OnlineSums, online_scan
 from lru_tune.ops.projection import project
 from lru_tune.ops.scan import linear_scan
 
 Layout = Literal["batch_major", "time_major"]
+States = Literal["kept", "recomputed"]
 
 
 def scaled_normal(scale: float) -> nn.initializers.Initializer:
@@ -46,6 +48,8 @@ class LRU(nn.Module):
       scan: a key of SCAN_BACKENDS, or `auto`.
       online: None for the derivatives of the function; otherwise those of online learning, one-way layers
         only, and how their sums over time are taken: see `lru_tune.ops.online_scan`.
+      states: `kept` in memory for the backward pass, or `recomputed` there, a chunk of time at once, which
+        online learning does not need: see `lru_tune.ops.fused_layer`.
       layout: `batch_major` for (B, T, H), `time_major` for (T, B, H), the faster one.
       last: how many of the last steps are returned, None for all; the others are not computed.
     """
@@ -60,6 +64,7 @@ class LRU(nn.Module):
     bidirectional: bool = False
     scan: str = "auto"
     online: OnlineSums | None = None
+    states: States = "kept"
     layout: Layout = "batch_major"
     last: int | None = None
 
@@ -104,11 +109,22 @@ class LRU(nn.Module):
         decay = jnp.concatenate(coordinates.value(*eigenvalue_params))
         weights = jnp.concatenate([B_re, B_im])
 
-        def read(states: Array, columns: slice) -> Array:
-            planes = jnp.concatenate([C_re[:, columns], -C_im[:, columns]], axis=1)
-            return project(last_steps(states, self.last), planes.T)
+        def readout(columns: slice) -> Array:
+            return jnp.concatenate([C_re[:, columns], -C_im[:, columns]], axis=1).T
 
-        if self.online is not None:
+        def read(states: Array, columns: slice) -> Array:
+            return project(last_steps(states, self.last), readout(columns))
+
+        def fused(columns: slice, reverse: bool) -> Array:
+            parameters = Weights(decay, weights, readout(columns))
+            outputs = fused_layer(parameters, inputs, backend=self.scan, reverse=reverse)
+            return last_steps(outputs, self.last)
+
+        if self.states == "recomputed" and self.online is None:
+            outputs = fused(slice(n), reverse=False)
+            if self.bidirectional:
+                outputs += fused(slice(n, None), reverse=True)
+        elif self.online is not None:
             states = online_scan(decay, weights, inputs, sums=self.online, backend=self.scan)
             outputs = read(states, slice(n))
         else:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from lru_tune.ops.native.calls import demand_native, native_adjoint, native_scan
+from lru_tune.ops.pallas_scan import demand_pallas, pallas_adjoint, pallas_scan
 
 CHUNK = 64  # steps that the chunked back end solves one after the other, in all chunks at once
 
@@ -154,6 +155,7 @@ SCAN_BACKENDS = {
     "associative": ScanBackend(associative_scan, partial(adjoint, associative_scan)),
     "chunked": ScanBackend(chunked_scan, partial(adjoint, chunked_scan)),
     "native": ScanBackend(native_scan, native_adjoint, demand_native),
+    "pallas": ScanBackend(pallas_scan, pallas_adjoint, demand_pallas),
 }
 
 # Chosen by measurement: see benchmarks/README.md.

@@ -15,9 +15,9 @@ from lru_tune.config.files import dump_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.store import PreparedTask
 from lru_tune.errors import ConfigError, Diverged
-from lru_tune.ops.scan import resolve_backend
 from lru_tune.runs import Report
 from lru_tune.training import checkpoint
+from lru_tune.training.back_ends import settled
 from lru_tune.training.checkpoint import Progress
 from lru_tune.training.clock import Clock
 from lru_tune.training.hyperparameters import hyperparameters
@@ -49,7 +49,7 @@ class Bookkeeper:
             raise ConfigError(str(error)) from error
         used = min(examples, config.data.train_examples or examples)
         self.steps_per_epoch = used // config.data.batch_size
-        self.scan = resolve_backend(config.runtime.scan)
+        self.scan = settled(self.config).runtime.scan
         logger.info("%s: scan %s", run_dir.name, self.scan)
         self.run_dir = run_dir
         self.hyper = hyperparameters(self.config)

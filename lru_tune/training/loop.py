@@ -18,6 +18,7 @@ from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.errors import Diverged
 from lru_tune.runs import Report
 from lru_tune.training import checkpoint
+from lru_tune.training.back_ends import settled
 from lru_tune.training.bookkeeping import Bookkeeper, means
 from lru_tune.training.course import follow
 from lru_tune.training.hyperparameters import Hyperparameters, program_key
@@ -159,7 +160,7 @@ def divergence(
 def programs_of(config: RunConfig) -> Programs:
     """Return the programs of a configuration, shared with all that have its `program_key`."""
     return programs(
-        program_key(config), config.runtime.eval_batch_size or 2 * config.data.batch_size
+        program_key(settled(config)), config.runtime.eval_batch_size or 2 * config.data.batch_size
     )
 
 

@@ -99,13 +99,14 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     import jax
     import jax.numpy as jnp
 
+    from lru_tune.training.back_ends import settled
     from lru_tune.training.hyperparameters import hyperparameters, program_key
     from lru_tune.training.provenance import device_name
     from lru_tune.training.steps import Batches, programs
 
     batch = config.data.batch_size
     config = config.model_copy(update={"steps": 1000, "epochs": None, "eval_every": 100})
-    made = programs(program_key(config), 2 * batch)
+    made = programs(program_key(settled(config)), 2 * batch)
     hyper = hyperparameters(config)
     state = jax.eval_shape(made.init, hyper)
     examples = _random_examples(find_task(config.task), 2 * batch, config.data.max_length)

@@ -18,6 +18,7 @@ from jax import Array, lax
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import Model, build_model
 from lru_tune.models.memory import group_count
+from lru_tune.ops.precision import multiplying
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import Hyperparameters
 from lru_tune.training.optimizer import (
@@ -99,14 +100,16 @@ def programs(key: RunConfig, eval_batch_size: int) -> Programs:
         task,
         key.runtime.scan,
         key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
+        key.runtime.states,
         group_count(sequences) if key.runtime.memory == "grouped" else 1,
     )
     adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
+    exact = partial(multiplying, key.runtime.matmul)
     return Programs(
         init=jax.jit(partial(init_state, model, adam)),
-        train=jax.jit(partial(train_steps, model, adam), donate_argnums=0),
-        gradients=jax.jit(partial(batch_gradients, model)),
-        evaluate=jax.jit(partial(evaluate, model, eval_batch_size)),
+        train=jax.jit(exact(partial(train_steps, model, adam)), donate_argnums=0),
+        gradients=jax.jit(exact(partial(batch_gradients, model))),
+        evaluate=jax.jit(exact(partial(evaluate, model, eval_batch_size))),
     )
 
 

@@ -49,9 +49,10 @@ def test_parameters_are_the_papers():
     assert {v.dtype for v in variables["params"].values()} == {jnp.dtype("float32")}
 
 
+@pytest.mark.parametrize("states", ["kept", "recomputed"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_output_is_the_definitions(bidirectional):
-    layer = LRU(d_hidden=5, d_model=3, r_min=0.5, r_max=0.99, bidirectional=bidirectional)
+def test_output_is_the_definitions(bidirectional, states):
+    layer = LRU(5, 3, r_min=0.5, r_max=0.99, bidirectional=bidirectional, states=states)
     variables, inputs = built(layer)
     exact = lru_by_definition(variables["params"], inputs, n=5)
     ours = layer.apply(variables, inputs)

@@ -10,6 +10,8 @@ from lru_tune.ops.scan import SCAN_BACKENDS, linear_scan
 # Rounding of float32 over a memory of at most T steps, and of float64; relative to the largest entry.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
 
+ON_A_CPU = [name for name in SCAN_BACKENDS if name != "pallas"]
+
 
 def problem(length: int, batch: int = 3, n: int = 4, h: int = 5):
     rng = np.random.default_rng(length)
@@ -82,7 +84,7 @@ def test_only_the_gradient_sent_below_differs_from_backpropagation_through_time(
     assert error(online[2][-1], through_time[2][-1]) < TOLERANCE["float64"]
 
 
-@pytest.mark.parametrize("backend", SCAN_BACKENDS)
+@pytest.mark.parametrize("backend", ON_A_CPU)
 @pytest.mark.parametrize("sums", SUMS)
 def test_values_and_gradients_hold_on_every_back_end(sums, backend):
     decay, weights, inputs, _ = problem(70)

@@ -1,15 +1,18 @@
 """The compiled programs against plain, uncompiled arithmetic."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lru_tune.config.schema import DataConfig, ModelConfig, OptimConfig, RunConfig
+from lru_tune.config.schema import DataConfig, ModelConfig, OptimConfig, RunConfig, RuntimeConfig
 from lru_tune.data.batches import epoch_order, take_examples
 from lru_tune.data.store import open_task
 from lru_tune.models.build import build_model
-from lru_tune.ops.scan import SCAN_BACKENDS
+from lru_tune.ops.pallas_scan import Tiling, interpreted, pallas_adjoint, pallas_scan
+from lru_tune.ops.scan import SCAN_BACKENDS, ScanBackend
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import adam_moments, apply_adamw, learning_rate, slow_mask
@@ -78,9 +81,7 @@ def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", [name for name in SCAN_BACKENDS if name != "sequential"])
-def test_scan_back_ends_train_to_the_same_parameters(backend, twins):
+def assert_trains_like_sequential(backend, twins):
     data = on_device("listops", twins)
     order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
     trained = {}
@@ -94,6 +95,62 @@ def test_scan_back_ends_train_to_the_same_parameters(backend, twins):
         trained[backend],
         trained["sequential"],
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", [name for name in SCAN_BACKENDS if name != "sequential"])
+def test_scan_back_ends_train_to_the_same_parameters(backend, twins):
+    assert_trains_like_sequential(backend, twins)
+
+
+@pytest.mark.slow
+def test_the_gpus_kernels_interpreted_train_to_the_same_parameters(twins, monkeypatch):
+    kernels = {"cut": Tiling(128, 2), "launch": interpreted}
+    on_a_cpu = ScanBackend(partial(pallas_scan, **kernels), partial(pallas_adjoint, **kernels))
+    monkeypatch.setitem(SCAN_BACKENDS, "pallas", on_a_cpu)
+    assert_trains_like_sequential("pallas", twins)
+
+
+@pytest.mark.slow
+def test_a_batch_in_groups_trains_to_the_same_parameters(twins):
+    data = on_device("listops", twins)
+    order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
+    trained = []
+    for memory in ("plain", "grouped"):
+        config = tiny("listops").model_copy(update={"runtime": RuntimeConfig(memory=memory)})
+        hyper, program = hyperparameters(config), programs(program_key(config), 16)
+        state = program.init(hyper)
+        trained.append(program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *trained)
+
+
+@pytest.mark.slow
+def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda(monkeypatch):
+    lenient = SCAN_BACKENDS["pallas"]._replace(demand=lambda: None)
+    monkeypatch.setitem(SCAN_BACKENDS, "pallas", lenient)
+    config = tiny("listops", "pallas")
+    hyper, program = hyperparameters(config), programs(program_key(config), 16)
+    inputs, targets = jnp.zeros((8, 2048), jnp.uint8), jnp.zeros(8, jnp.uint8)
+    data, order = Batches(inputs, targets, jnp.full(8, 2048)), jnp.zeros((1, 8), jnp.int32)
+    state = jax.eval_shape(program.init, hyper)
+    traced = program.train.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    # Two layers, two directions, and two kernels each as there are several chunks.
+    assert text.count("custom_call @mosaic_gpu") == 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["copy", "listops"])
+def test_recomputed_states_train_to_the_same_parameters(task, twins):
+    data = on_device(task, twins)
+    order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
+    trained = []
+    for states in ("kept", "recomputed"):
+        config = tiny(task).model_copy(update={"runtime": RuntimeConfig(states=states)})
+        hyper, program = hyperparameters(config), programs(program_key(config), 16)
+        state = program.init(hyper)
+        trained.append(program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *trained)
 
 
 @pytest.mark.parametrize("task", ["copy", "listops"])

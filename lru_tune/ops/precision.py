@@ -1,0 +1,50 @@
+"""How exact the matrix products of a program are; recurrences and sums stay in float32."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import jax
+
+from lru_tune.errors import ConfigError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What jax.default_matmul_precision calls it. Each rounds the factors and adds up in float32.
+MATMUL = {
+    "device": None,  # what JAX takes: float32 on a CPU, TF32 on a GPU that has it
+    "f32": "float32",
+    "tf32": "TF32_TF32_F32",
+    "bf16": "BF16_BF16_F32",
+}
+ON_A_GPU = ("tf32", "bf16")
+
+
+def demand_matmul(name: str) -> None:
+    """Ask that this process's default device can multiply as named.
+
+    Raises:
+      ConfigError: it cannot; XLA would multiply in float32 on a CPU and not say so.
+    """
+    if name in ON_A_GPU and (device := jax.default_backend()) != "gpu":
+        raise ConfigError(
+            f"runtime.matmul {name} needs a GPU's matrix units, and this process computes on {device!r}; "
+            "choose runtime.matmul: device or f32"
+        )
+
+
+def multiplying(name: str, function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that multiplies matrices as named, in its derivatives too.
+
+    Args:
+      name: a key of MATMUL.
+      function: traced by JAX when it is called.
+    """
+
+    @wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        with jax.default_matmul_precision(MATMUL[name]):
+            return function(*args, **kwargs)
+
+    return called

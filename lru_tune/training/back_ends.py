@@ -1,0 +1,74 @@
+"""What `auto` stands for in a run, settled before its programs are built."""
+
+import logging
+import math
+import os
+from functools import cache
+
+import jax
+
+from lru_tune.config.schema import DiagonalRecurrence, RunConfig
+from lru_tune.models.memory import Memory, activation_bytes, memory_of_cores, resolve_memory
+from lru_tune.ops.choice import Size, choose_backend
+from lru_tune.ops.fused_layer import CHUNK
+from lru_tune.ops.precision import demand_matmul
+from lru_tune.ops.scan import resolve_backend
+from lru_tune.tasks import find_task
+
+logger = logging.getLogger(__name__)
+
+choose_once = cache(choose_backend)  # so that a process says once what it chose
+
+
+def settled(config: RunConfig) -> RunConfig:
+    """Return the configuration with the scan and the use of memory that this process's device calls for.
+
+    Raises:
+      ConfigError, ResourcesMissing: what was named does not run here.
+    """
+    demand_matmul(config.runtime.matmul)
+    scan = config.runtime.scan
+    if isinstance(config.model.recurrence, DiagonalRecurrence):
+        chosen = choose_once(scan, scan_size(config))
+    else:
+        chosen = resolve_backend(scan)  # recorded, but a dense recurrence has no use for it
+    runtime = config.runtime.model_copy(update={"scan": chosen, "memory": _memory(config)})
+    return config.model_copy(update={"runtime": runtime})
+
+
+def _memory(config: RunConfig) -> Memory:
+    size = scan_size(config)
+    needed = activation_bytes(config.model, size.batch, size.length)
+    return settle_memory(config.runtime.memory, needed, device_memory())
+
+
+@cache
+def settle_memory(memory: Memory, needed: int, available: int | None) -> Memory:
+    """Return what `resolve_memory` does; a process says once where `auto` came to save memory."""
+    chosen = resolve_memory(memory, needed, available)
+    if chosen != memory and chosen == "grouped":
+        logger.warning(
+            "a training step would keep about %.1f GB of %.1f GB: the batch is gone through in groups, "
+            "in a fifth of the memory and about a third more time (runtime.memory: grouped)",
+            needed / 1e9,
+            (available or 0) / 1e9,
+        )
+    return chosen
+
+
+def device_memory() -> int | None:
+    """Return the bytes that this process may use of its device, or of the machine's if that is a CPU."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return memory_of_cores(int(os.environ.get("NPROC", os.cpu_count() or 1)))
+    stats = device.memory_stats()
+    return None if stats is None else int(stats["bytes_limit"])
+
+
+def scan_size(config: RunConfig) -> Size:
+    """Return the size of the scans of a training step, for the task's longest sequences."""
+    task = find_task(config.task)
+    length = min(task.max_length, config.data.max_length or task.max_length)
+    if config.runtime.states == "recomputed":
+        length = min(length, CHUNK)
+    return Size(length, config.data.batch_size * math.prod(task.documents), config.model.d_hidden)
