@@ -1,12 +1,14 @@
 """How much memory a training step keeps for its backward pass, and how a batch is cut to need less."""
 
 import os
+from pathlib import Path
 from typing import Literal
 
 from lru_tune.config.schema import ModelConfig
 
 Memory = Literal["auto", "plain", "grouped"]
 
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 FLOAT = 4  # bytes
 STATE_PLANES = 3  # of 2N floats a step and sequence, kept by a layer
 MODEL_PLANES = 8  # of H floats
@@ -45,7 +47,14 @@ def group_count(sequences: int) -> int:
     return next((g for g in range(LEAST_GROUPS, sequences) if sequences % g == 0), sequences)
 
 
-def memory_of_cores(cores: int) -> int:
-    """Return the bytes of this machine's memory that go with so many of its cores."""
+def memory_of_cores(cores: int, limit: Path = CGROUP_LIMIT) -> int:
+    """Return the bytes of this machine's memory that go with so many of its cores.
+
+    Args:
+      cores: that this process may use.
+      limit: file with what a container is allowed, in bytes, or `max`.
+    """
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    allowed = limit.read_text().strip() if limit.is_file() else "max"
+    total = total if allowed == "max" else min(total, int(allowed))
     return total * cores // max(cores, os.cpu_count() or 1)

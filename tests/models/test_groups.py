@@ -98,7 +98,16 @@ def test_auto_cuts_only_what_does_not_fit():
     assert resolve_memory("auto", 10**15, None) == "plain"
     assert resolve_memory("plain", 10**15, 1) == "plain"
     assert resolve_memory("grouped", 1, 10**15) == "grouped"
-    assert 0 < memory_of_cores(1) <= memory_of_cores(10**6)
+
+
+def test_a_container_has_the_memory_it_is_allowed(tmp_path):
+    limit = tmp_path / "memory.max"
+    whole = memory_of_cores(10**6, limit)
+    assert 0 < memory_of_cores(1, limit) <= whole
+    limit.write_text("max\n")
+    assert memory_of_cores(10**6, limit) == whole
+    limit.write_text("1000000\n")
+    assert memory_of_cores(10**6, limit) == 1_000_000
 
 
 @pytest.mark.slow
