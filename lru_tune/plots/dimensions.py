@@ -12,9 +12,9 @@ from lru_tune.results.frame import CONFIG_PREFIX
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARGIN = 0.06  # beyond both ends of the axis
+MARGIN = 0.08  # beyond both ends of the axis
 MOST_DECADES = 5
-SPREAD = 0.05  # to both sides of a choice, for marks that would hide one another
+SPREAD = 0.04  # to both sides of a choice, for marks that would hide one another
 
 
 class Dimension(NamedTuple):
