@@ -95,7 +95,7 @@ best_so_far(trials, metric, mode, share=device_share(space, record.device))
 
 # %%
 values = trials[metric].where(trials["status"].isin(["completed", "stopped"]))
-so_far = values.cummax() if mode == "max" else values.cummin()
+so_far = (values.cummax() if mode == "max" else values.cummin()).ffill()
 half = so_far.iloc[len(so_far) // 2 - 1]
 print(f"after half of the trials {metric} was {half:.4f}, after all of them {so_far.iloc[-1]:.4f}")
 

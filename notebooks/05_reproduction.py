@@ -118,13 +118,19 @@ counted.pivot_table(index="cell", columns="seed", values="accuracy").round(1)
 # with `--learning-rates`.
 
 # %%
+places = ["config/task", "config/variant", "config/model.recurrence.r_max"]
 searched = runs[runs["cells"].isna()].assign(accuracy=100 * runs["val/accuracy"])
-key = ["config/task", "config/variant", "config/model.recurrence.r_max"]
-searched = searched.assign(
-    cell=searched[[c for c in key if c in searched]].astype("str").agg(" ".join, axis=1)
+searched = searched.drop(columns=places, errors="ignore").join(
+    runs.reindex(columns=places)
+    .astype("str")
+    .fillna("-")
+    .rename(columns=lambda name: name.rpartition("/")[2])
 )
 searched.pivot_table(
-    index="cell", columns="config/optim.learning_rate", values="accuracy", aggfunc="max"
+    index=["task", "variant", "model.recurrence.r_max"],
+    columns="config/optim.learning_rate",
+    values="accuracy",
+    aggfunc="max",
 ).round(1)
 
 # %% [markdown]
@@ -172,7 +178,8 @@ def plan(cell: str) -> dict[str, object]:
     return {"cell": cell, "spread": ours.std, "margin": margin, "seeds in all": total}
 
 
-pd.DataFrame([plan(cell) for cell in counted["cell"].unique()]).set_index("cell").round(2)
+plans = [plan(cell) for cell in counted["cell"].unique()]
+pd.DataFrame(plans, columns=["cell", "spread", "margin", "seeds in all"]).set_index("cell").round(2)
 
 # %% [markdown]
 # ## What to do

@@ -47,7 +47,8 @@ length = None if pd.isna(length) else int(length)
 
 layers = frame["layer"].nunique()
 print(f"{winner.name}: {layers} layers, {len(frame)} states, trained for {winner['steps']} steps")
-print(f"drawn with {ring}; sequences of {length or 'the whole'} steps")
+drawn = ", ".join(f"{name} {value:.4g}" for name, value in ring.items())
+print(f"drawn with {drawn}; sequences of {length or 'the whole'} steps")
 
 # %% [markdown]
 # ## Eigenvalues

@@ -1,7 +1,8 @@
 """Make the example that the notebooks show: `python -m notebooks.example.make`, in the checkout.
 
-Generates data, searches, confirms and reproduces for real, some twenty minutes on two cores, and replaces
-`listops/` and `reproductions/` beside this file. They are what the commands below leave, less
+Generates data, searches, confirms and reproduces for real, some twenty minutes on two cores, in
+build/example; stopped, the same command goes on. At its end `listops/` and `reproductions/` beside this file
+are replaced by what the commands below have left, less
 
 * what only a computer needs that goes on with them: checkpoints, journals, locks, Ray's folder;
 * report.html, which `lru-tune report` draws again;
@@ -16,11 +17,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+WORK = ROOT / "build" / "example"
 EXPERIMENT, REPRODUCTIONS = "listops", "reproductions"
 
 SEARCH = shlex.split(
@@ -31,44 +33,47 @@ SEARCH = shlex.split(
     " --set tune.scheduler.grace=250 --set tune.confirm.top=3 --set tune.confirm.seeds=4"
 )
 REPORT = shlex.split(f"lru-tune report {EXPERIMENT}")
-REPRODUCTION = shlex.split("python reproduce.py --table 2 --quick --tasks listops --seeds 3")
+REPRODUCTION = shlex.split("python reproduce.py --table 2 --quick --tasks listops")
 
 LEFT_OUT = ("checkpoints", "ray", ".lock", "*.jsonl", "optuna.journal", "report.html", "*.tex")
 MACHINE = ("process", "data_root")
 
 
 def main() -> None:
-    """Run the commands in a temporary folder and keep what a reader needs of it."""
-    with tempfile.TemporaryDirectory(prefix="lru-tune-example-") as place:
-        runs = Path(place) / "runs"
-        folders = {"LRU_TUNE_RUNS": str(runs), "LRU_TUNE_DATA": str(Path(place) / "data")}
-        for command in (SEARCH, REPORT, REPRODUCTION):
-            print(f"$ {shlex.join(command)}", file=sys.stderr, flush=True)
-            program = Path(sys.executable).with_name(command[0])
-            subprocess.run(
-                [program, *command[1:]],
-                cwd=ROOT,
-                env=os.environ | folders,
-                stdout=sys.stderr,
-                check=True,
-            )
-        keep(runs)
+    """Run the commands, from wherever they stand, and keep what a reader needs of what they leave."""
+    runs, data = WORK / "runs", WORK / "data"
+    resume = ["python", "tune.py", "--resume", str(runs / EXPERIMENT), "--data-root", str(data)]
+    begun = (runs / EXPERIMENT / "experiment.json").is_file()
+    for command in (resume if begun else SEARCH, REPORT, REPRODUCTION):
+        print(f"$ {shlex.join(command)}", file=sys.stderr, flush=True)
+        subprocess.run(
+            [Path(sys.executable).with_name(command[0]), *command[1:]],
+            cwd=ROOT,
+            env=os.environ | {"LRU_TUNE_RUNS": str(runs), "LRU_TUNE_DATA": str(data)},
+            stdout=sys.stderr,
+            check=True,
+        )
+    keep(runs)
 
 
 def keep(runs: Path) -> None:
     """Replace the example by what the commands left in a runs root."""
-    strip(runs / EXPERIMENT / "experiment.json")
     names = (str(runs.parent), str(ROOT), str(Path.home()), platform.node())
     refuse_machine_names(runs, names)
     for name in (EXPERIMENT, REPRODUCTIONS):
         shutil.rmtree(HERE / name, ignore_errors=True)
         shutil.copytree(runs / name, HERE / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    strip(HERE / EXPERIMENT / "experiment.json")
 
 
 def strip(record: Path) -> None:
     """Take what belongs to the machine out of an experiment.json."""
-    content = {k: v for k, v in json.loads(record.read_text()).items() if k not in MACHINE}
-    record.write_text(json.dumps(content, indent=2) + "\n")
+    record.write_text(json.dumps(without_machine(record.read_text()), indent=2) + "\n")
+
+
+def without_machine(text: str) -> dict[str, Any]:
+    """Return the content of an experiment.json without MACHINE."""
+    return {name: value for name, value in json.loads(text).items() if name not in MACHINE}
 
 
 def refuse_machine_names(folder: Path, names: tuple[str, ...]) -> None:
@@ -83,7 +88,10 @@ def refuse_machine_names(folder: Path, names: tuple[str, ...]) -> None:
         skipped = ignored(place, [*folders, *files])
         folders[:] = [name for name in folders if name not in skipped]
         for path in (Path(place) / name for name in files if name not in skipped):
-            if hit := found.search(path.read_text()):
+            text = path.read_text()
+            if path.name == "experiment.json":
+                text = json.dumps(without_machine(text))
+            if hit := found.search(text):
                 raise SystemExit(f"{path} names this machine ({hit[0]}); nothing was replaced")
 
 

@@ -86,13 +86,15 @@ def test_the_files_are_small():
 def test_the_example_is_a_search_with_its_confirmation_spectra_and_a_reproduction():
     experiment = EXAMPLE / make.EXPERIMENT
     trials = load_runs(experiment)
-    assert len(trials) >= 16
-    assert trials["status"].isin(["completed", "stopped"]).all()
-    assert len(confirmations(experiment)) == 12
+    assert trials["status"].value_counts().to_dict() == {"stopped": 25, "completed": 7}
+    assert confirmations(experiment)["trial"].isin(trials["trial"]).all()
     assert states(experiment)["trial"].isin(trials["trial"]).all()
-    assert cells(EXAMPLE)["ours"].notna().sum() == 5
-    assert not cells(EXAMPLE)["comparable"].any()
-    assert (reproductions(EXAMPLE)["status"] == "completed").sum() >= 15
+    shown = cells(EXAMPLE).dropna(subset=["ours"])
+    assert len(shown) > 0
+    assert not shown["comparable"].any()
+    counted = reproductions(EXAMPLE).dropna(subset=["cells"])
+    assert (counted["status"] == "completed").all()
+    assert len(counted) >= 2
 
 
 def test_the_commands_that_make_the_example_are_the_programs():
