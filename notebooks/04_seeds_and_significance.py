@@ -115,7 +115,7 @@ of_split = 100 * np.sqrt(mean * (1 - mean) / examples)
 of_seeds = 100 * np.sqrt(confirmed.groupby("trial")["test/accuracy"].var().mean())
 if len(confirmed):
     print(f"between seeds {of_seeds:.2f} points")
-    print(f"of which the {examples:,} test examples alone make {of_split:.2f}")
+    print(f"by the choice of {examples:,} test examples alone {of_split:.2f} points")
 
 # %% [markdown]
 # All runs read the same test split, so that its error is mostly shared: it matters for the number that is
