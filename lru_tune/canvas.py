@@ -117,11 +117,17 @@ def draw_circle(axes: "Axes", radius: float, color: str = "black") -> None:
     axes.plot(radius * np.cos(angle), radius * np.sin(angle), color=color, linewidth=1.0)
 
 
-def as_complex_plane(axes: "Axes", half_width: float = 1.15) -> None:
-    """Give both axes one scale, centred on the origin, and name them."""
+def as_complex_plane(axes: "Axes", half_width: float = 1.15, centre: complex = 0j) -> None:
+    """Give both axes one scale and name them.
+
+    Args:
+      axes: of the panel.
+      half_width: of the square that is shown.
+      centre: of that square.
+    """
     axes.set(
-        xlim=(-half_width, half_width),
-        ylim=(-half_width, half_width),
+        xlim=(centre.real - half_width, centre.real + half_width),
+        ylim=(centre.imag - half_width, centre.imag + half_width),
         aspect="equal",
         xlabel="real part",
         ylabel="imaginary part",

@@ -11,94 +11,147 @@
 # ---
 
 # %% [markdown]
-# # A search at a glance
+# # 01 Search overview
 #
-# Reads an experiment's folder with `lru_tune.results`; nothing is trained and no account is needed. Name the
-# folder in `LRU_TUNE_EXPERIMENT`, or let the newest one under `runs/` be read. Open this file as a notebook
-# with `jupytext --to notebook notebooks/01_search_overview.py`, or run it as a script.
+# **What did the search find, and is it finished?**
+#
+# Reads an experiment's folder and nothing else: no training, no GPU, no account. Put the folder of your own
+# experiment into `PATH`, or into the environment variable `LRU_TUNE_NOTEBOOK_PATH`; without either the
+# small search shipped with the notebooks is read. It may be read while the search is still running.
 
 # %%
+# %matplotlib inline
 import os
 from pathlib import Path
 
-from lru_tune.plots import best_so_far, learning_curves, slices
-from lru_tune.results import best_run, history, load_runs, ranked
-from lru_tune.results.record import read_space
+from lru_tune.plots import best_so_far, boundary_strips, learning_curves, slices
+from lru_tune.plots.dimensions import short
+from lru_tune.results import best_run, confirmations, history, load_runs, ranked
+from lru_tune.results.advice import advice
+from lru_tune.results.boundaries import pressed_bounds
+from lru_tune.results.costs import device_share
+from lru_tune.results.record import read_record, read_space
 from lru_tune.results.rungs import searched_rungs
 
+PATH = Path(os.environ.get("LRU_TUNE_NOTEBOOK_PATH", "example/listops"))
 
-def newest_experiment() -> Path:
-    """Return the experiment under runs/, here or one folder up, that was written last."""
-    found = [
-        path.parent for place in (".", "..") for path in Path(place).glob("runs/*/experiment.json")
-    ]
-    if not found:
-        raise SystemExit("no experiment under runs/; set LRU_TUNE_EXPERIMENT to its folder")
-    return max(found, key=lambda path: path.stat().st_mtime)
+# %%
+record, space = read_record(PATH), read_space(PATH)
+trials, reports, confirmed = load_runs(PATH), history(PATH), confirmations(PATH)
+metric, mode, search = record.metric, record.mode, space.get("search", {})
 
-
-named = os.environ.get("LRU_TUNE_EXPERIMENT")
-experiment = Path(named) if named else newest_experiment()
-trials = load_runs(experiment)
-reports = history(experiment)
-space = read_space(experiment)
-rungs = searched_rungs(space, int(trials["horizon"].max()))
-print(f"{experiment.name}: {len(trials)} trials, {len(reports)} reports")
+print(
+    f"{record.task}, {record.variant}: {len(trials)} trials, {len(reports)} reports, {record.status}"
+)
+print(record.remark)
 
 # %% [markdown]
 # ## How the trials ended
 #
-# Every trial is a row, also those that failed before their first report.
+# Every trial is a row, also one that failed before its first report.
+#
+# * *completed* ran to the end, *stopped* was cut by early stopping: both are normal.
+# * *diverged* met a value that is not finite. A few show that the upper end of the learning rate is really
+#   an upper end; many mean that the search wastes its time there.
+# * *failed* is a mistake in the program or the machine. The reasons are listed below the table.
+# * *interrupted* and *running* have no final value yet.
 
 # %%
-print(trials["status"].value_counts().to_string())
-print(trials.dropna(subset=["error"])[["trial", "status", "error"]].to_string(index=False))
+trials.groupby("status").agg(
+    trials=("trial", "size"),
+    median_steps=("steps", "median"),
+    best=(metric, mode),
+    minutes=("seconds", lambda seconds: round(seconds.sum() / 60, 1)),
+)
+
+# %%
+reasons = trials.loc[trials["error"].notna() & trials["error"].ne(""), ["trial", "status", "error"]]
+reasons if len(reasons) else "no trial left an error"
 
 # %% [markdown]
 # ## The best trials
 #
-# Completed trials come before unfinished ones: the value of a trial that was stopped early is not that of a
-# whole training.
+# Completed trials come before unfinished ones, whatever their values: the value of a trial that was stopped
+# early is not that of a whole training. Read the columns of the searched fields from top to bottom: a
+# column whose values agree in the first rows matters, one that jumps about probably does not.
 
 # %%
-searched = [
-    name
-    for name in trials.columns
-    if name.startswith("config/") and trials[name].nunique() > 1 and name != "config/seed"
-]
-best = best_run(trials)
-columns = ["trial", "status", "val/accuracy", "best_step", *searched]
-print(ranked(trials)[columns].head(10).to_string(index=False))
-print("best:", best["trial"])
+best = best_run(trials, metric, mode)
+searched = [f"config/{field}" for field in search if trials[f"config/{field}"].nunique() > 1]
+
+table = ranked(trials, metric, mode)[["trial", "status", metric, "best_step", *searched]]
+table.rename(columns=lambda name: short(name.removeprefix("config/"))).head(10).round(4)
+
+# %% [markdown]
+# ## Is it finished?
+#
+# Left: the best value until then, in the order in which trials were proposed. Right: the same against the
+# time that the trials needed. **A line that still rises at its right end asks for more trials** (`python
+# tune.py --resume FOLDER --trials N`). A line that has been flat for the last half says that this space is
+# searched out: change the space, or train for longer, rather than adding trials.
+
+# %%
+best_so_far(trials, metric, mode, share=device_share(space, record.device))
+
+# %%
+values = trials[metric].where(trials["status"].isin(["completed", "stopped"]))
+so_far = (values.cummax() if mode == "max" else values.cummin()).ffill()
+half = so_far.iloc[len(so_far) // 2 - 1]
+print(f"after half of the trials {metric} was {half:.4f}, after all of them {so_far.iloc[-1]:.4f}")
 
 # %% [markdown]
 # ## Learning curves
 #
-# The best trial in black. Curves that end early were stopped or diverged; dotted lines are the rungs.
+# One line a trial, coloured by how and where it ended; dotted lines are the rungs, where early stopping
+# compares. The winner is black. Look for
+#
+# * **curves that still rise at the end**: train for longer before searching on;
+# * **a plateau that all curves share**: something is learned quickly and the rest slowly. Rungs on the
+#   plateau compare noise;
+# * **curves that cross after a rung**: see `02_early_stopping`.
 
 # %%
-learning_curves(trials, reports, best=best["trial"], rungs=rungs)
+rungs = searched_rungs(space, int(trials["horizon"].max()))
+learning_curves(trials, reports, best=best["trial"], rungs=rungs, metric=metric)
 
 # %% [markdown]
-# ## Best so far
+# ## One field at a time
 #
-# In the order in which trials were proposed. A curve that still rises at its end asks for more trials.
+# Every dot is a trial. Filled dots completed; hollow ones were stopped, and would have changed. A cloud
+# with a hump says where to search; a flat cloud says that the field can be left at its default. A dozen
+# dots form patterns by chance: `03_importance` says how sure one can be.
 
 # %%
-best_so_far(trials)
+slices(trials, search, metric)
 
 # %% [markdown]
-# ## One dimension at a time
+# ## Are the intervals wide enough?
 #
-# Filled: completed; hollow: unfinished. The best points at an edge mean that the interval is too narrow; the
-# report says so too.
+# One strip a searched interval, from end to end. Coloured dots are the best fourth of the trials, grey
+# ticks the others. **Where the best ones gather in the outer tenth the end is red**, and a wider interval
+# stands beside it, ready for `--set`.
 
 # %%
-slices(trials, space["search"])
+boundary_strips(ranked(trials, metric, mode), search)
+
+# %%
+alarms = pressed_bounds(search, ranked(trials, metric, mode))
+for alarm in alarms:
+    print(
+        f"{alarm.field} presses its {alarm.end} end: --set 'search.{alarm.field}={alarm.suggestion}'"
+    )
+print(f"{len(alarms)} of {len(searched)} searched fields press an end of their interval")
 
 # %% [markdown]
 # ## What to do next
 #
-# - Train the winner again: `lru-tune train --config <experiment>/best.yaml --test`
-# - Read `report.md` in the experiment's folder: confirmation over fresh seeds, and the gap between the
-#   score of the search and the confirmed one.
+# Rules of thumb, each with the number it rests on; the report gives the same.
+
+# %%
+for line in advice(trials, confirmed, best):
+    print("-", line)
+print(f"- the winner: lru-tune train --config {PATH.name}/best.yaml --test")
+
+# %% [markdown]
+# How sure the winner is stands in `04_seeds_and_significance`; `lru-tune report FOLDER` writes all of this
+# into one file to be mailed.

@@ -19,6 +19,15 @@ OUTSIDE = {
     "CHANGELOG.md": "changelog.md",
     "benchmarks/README.md": "benchmarks.md",
     "data_prep/README.md": "data_prep.md",
+    "notebooks/README.md": "notebooks.md",
+    "notebooks/01_search_overview.ipynb": "notebooks/01_search_overview.ipynb",
+    "notebooks/02_early_stopping.ipynb": "notebooks/02_early_stopping.ipynb",
+    "notebooks/03_importance.ipynb": "notebooks/03_importance.ipynb",
+    "notebooks/04_seeds_and_significance.ipynb": "notebooks/04_seeds_and_significance.ipynb",
+    "notebooks/05_reproduction.ipynb": "notebooks/05_reproduction.ipynb",
+    "notebooks/06_lru_dynamics.ipynb": "notebooks/06_lru_dynamics.ipynb",
+    "notebooks/07_cost_and_throughput.ipynb": "notebooks/07_cost_and_throughput.ipynb",
+    "notebooks/example/make.py": "notebooks/make.py",
     "LICENSE": "LICENSE.txt",
 }
 # What stands between the brackets' end and the anchor: not an address, not a mere anchor.

@@ -13,8 +13,8 @@ from lru_tune.process import prepare_process
 from lru_tune.runs import BEST_CHECKPOINT, CHECKPOINT_FOLDER
 
 if TYPE_CHECKING:
-    from lru_tune.plots.chapters import Spectra
     from lru_tune.results.report import Findings
+    from lru_tune.results.spectra import Spectra
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,14 +58,17 @@ def write_pictures(findings: "Findings") -> Path:
 
 
 def winners_spectra(findings: "Findings") -> "Spectra | None":
-    """Return the recurrence of the best trial; None where there is none, or none that can be read."""
-    from lru_tune.plots.chapters import Spectra
+    """Return the recurrence of the best trial and keep it in spectra.csv.
+
+    Where the checkpoint is gone, what an earlier call has kept is read; None where there is nothing.
+    """
+    from lru_tune.results.spectra import Spectra, write_spectra
 
     if findings.best is None:
         return None
     run = Path(findings.best["path"])
     if not (run / CHECKPOINT_FOLDER / BEST_CHECKPOINT).is_file():
-        return None
+        return _kept_spectra(findings.folder, run.name)
     # A search may be using the GPU, most of whose memory JAX would take here for a few numbers.
     prepare_process(cpus=1, gpus=0)
     from lru_tune.training.spectra import read_spectra
@@ -75,7 +78,18 @@ def winners_spectra(findings: "Findings") -> "Spectra | None":
     except LruTuneError as error:
         print(f"without the winner's eigenvalues: {error}", file=sys.stderr)
         return None
-    return Spectra(*(list(part) for part in zip(*layers, strict=True)))
+    spectra = Spectra(*(list(part) for part in zip(*layers, strict=True)))
+    write_spectra(findings.folder, run.name, spectra)
+    return spectra
+
+
+def _kept_spectra(folder: Path, trial: str) -> "Spectra | None":
+    from lru_tune.results.spectra import SPECTRA_FILE, by_layer, states
+
+    if not (folder / SPECTRA_FILE).is_file():
+        return None
+    kept = states(folder)
+    return by_layer(kept) if set(kept["trial"]) == {trial} else None
 
 
 def parser() -> argparse.ArgumentParser:

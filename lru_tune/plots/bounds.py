@@ -56,8 +56,8 @@ def boundary_strips(order: pd.DataFrame, search: dict[str, Any]) -> "Figure":
             rasterized=many(usable),
         )
         names.append(f"{dimension.field}\ntry {alarm.suggestion}" if alarm else dimension.field)
-        ends = sorted(dimension.ticks, key=lambda text: dimension.ticks[text])
-        panel.text(1 + 2 * MARGIN, row, f"{ends[0]} … {ends[-1]}", va="center", fontsize="small")
+        ends = " … ".join(dimension.ends)
+        panel.text(1 + 2 * MARGIN, row, ends, va="center", fontsize="small")
     panel.set(xlim=(-MARGIN, 1 + MARGIN), ylim=(len(names) - 0.4, -0.6))
     panel.set_yticks(range(len(names)), names, fontsize="small")
     panel.set_xticks([0, 1], ["lower end", "upper end"])

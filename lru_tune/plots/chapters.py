@@ -1,9 +1,8 @@
 """Which pictures an experiment's report shows, where, and how to read each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from lru_tune import runs
@@ -24,6 +23,7 @@ from lru_tune.results.frame import HORIZON, STATUS, TRIAL
 from lru_tune.results.importance import FIELD, RESAMPLES, importances, scored
 from lru_tune.results.report import Findings, Section
 from lru_tune.results.rungs import rung_values, searched_rungs
+from lru_tune.results.spectra import Spectra
 from lru_tune.tasks import find_task
 
 if TYPE_CHECKING:
@@ -48,15 +48,6 @@ class Picture(NamedTuple):
     figure: "Figure"
     title: str
     caption: str
-
-
-class Spectra(NamedTuple):
-    """The winner's recurrence, one array a layer; see `lru_tune.plots.dynamics`."""
-
-    before: Sequence[np.ndarray]
-    after: Sequence[np.ndarray]
-    gamma_before: Sequence[np.ndarray]
-    gamma_after: Sequence[np.ndarray]
 
 
 def pictures(

@@ -52,8 +52,8 @@ def contour_pairs(
     for panel, (across, up) in zip(panels, pairs, strict=True):
         _surface(panel, across, up, values)
         dots = panel.scatter(
-            across.places,
-            up.places,
+            across.spread_places,
+            up.spread_places,
             c=values,
             cmap=good_to_best(),
             s=22,

@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from lru_tune import runs
 from lru_tune.canvas import add_legend, many, new_plot
-from lru_tune.plots.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, STATUS_COLOURS
+from lru_tune.plots.palette import DARK_PURPLE, GREY, INK, LIGHT_PURPLE, PURPLE, STATUS_COLOURS
 from lru_tune.results.costs import PACE, STARTUP, TRAINING
 from lru_tune.results.frame import STATUS, TRIAL
 
@@ -17,15 +16,16 @@ if TYPE_CHECKING:
 
 
 IDLE, WALL = "idle", "wall time"
+# Greys and purples: the colours of the panel beside are those of how trials ended.
 PARTS = {
-    runs.TRAIN_SECONDS: ("training", BLUE),
-    runs.EVAL_SECONDS: ("evaluation", PURPLE),
-    runs.COMPILE_SECONDS: ("compiling", ORANGE),
+    runs.TRAIN_SECONDS: ("training", PURPLE),
+    runs.EVAL_SECONDS: ("evaluation", LIGHT_PURPLE),
+    runs.COMPILE_SECONDS: ("compiling", DARK_PURPLE),
     "other": ("checkpoints and files", GREY),
 }
 ESTIMATED = {
-    TRAINING: ("training and evaluation", BLUE),
-    STARTUP: ("start-up, estimated", ORANGE),
+    TRAINING: ("training and evaluation", GREY),
+    STARTUP: ("start-up, estimated", PURPLE),
 }
 
 
@@ -49,39 +49,43 @@ def cost_bars(
       places: how many runs the machine held at a time; None if not known.
       confirm_seconds: of all runs of the confirmation.
     """
-    canvas, axes = new_plot(1, 2, size=(9, 3.2))
+    canvas, axes = new_plot(1, 2, size=(9, 3.6))
     left, right = axes.flat
     _stack(left, costs)
     if wall_seconds is not None and places is None:
-        left.barh([WALL], [wall_seconds / 60], color=GREEN, label="search and confirmation")
+        outline = {"color": "none", "edgecolor": INK}
+        left.barh([WALL], [wall_seconds / 60], label="search and confirmation", **outline)
     elif wall_seconds is not None and places is not None:
         searched = costs[runs.SECONDS].sum()
         idle = max(0.0, places * wall_seconds - searched - confirm_seconds)
         shares = {
-            "search": (searched, GREEN, 1.0),
-            "confirmation": (confirm_seconds, GREEN, 0.5),
-            IDLE: (idle, GREY, 0.35),
+            "search": (searched, 0.6),
+            "confirmation": (confirm_seconds, 0.35),
+            IDLE: (idle, 0.1),
         }
         start, row = 0.0, f"{places} at a time"
         shown = {label: share for label, share in shares.items() if share[0] > 0}
-        for label, (seconds, colour, alpha) in shown.items():
-            bar = {"left": start / 60, "color": colour, "alpha": alpha, "label": label}
+        for label, (seconds, alpha) in shown.items():
+            bar = {"left": start / 60, "color": INK, "alpha": alpha, "label": label}
             left.barh([row], [seconds / 60], **bar)
             start += seconds
     left.set(xlabel="minutes")
     left.grid(visible=False, axis="y")
-    add_legend(left, loc="upper left", bbox_to_anchor=(0, -0.2), columns=2)
+    add_legend(left, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     paced = costs.dropna(subset=[PACE]).reset_index(drop=True)
-    right.scatter(
-        np.arange(1, len(paced) + 1),
-        paced[PACE],
-        s=16,
-        color=[STATUS_COLOURS.get(status, GREY) for status in paced[STATUS]],
-        rasterized=many(paced[TRIAL]),
-    )
+    for status, group in paced.groupby(STATUS):
+        right.scatter(
+            group.index + 1,
+            group[PACE],
+            s=16,
+            color=STATUS_COLOURS.get(str(status), GREY),
+            label=str(status),
+            rasterized=many(paced[TRIAL]),
+        )
     right.set(xlabel="trial", ylabel=runs.EXAMPLES_PER_SECOND.replace("_", " "))
     right.set_ylim(0, 1.1 * paced[PACE].max() if paced[PACE].max() > 0 else 1)
     right.locator_params(axis="x", integer=True)
+    add_legend(right, loc="upper center", bbox_to_anchor=(0.5, -0.2), columns=3)
     return canvas
 
 

@@ -12,8 +12,9 @@ from lru_tune.results.frame import CONFIG_PREFIX
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARGIN = 0.06  # beyond both ends of the axis
+MARGIN = 0.08  # beyond both ends of the axis
 MOST_DECADES = 5
+SPREAD = 0.04  # to both sides of a choice, for marks that would hide one another
 
 
 class Dimension(NamedTuple):
@@ -25,12 +26,26 @@ class Dimension(NamedTuple):
         NaN where a trial has no value.
       ticks: real value in words -> place.
       ordered: whether it is an interval; choices lie side by side.
+      ends: real values at 0 and 1 in words.
     """
 
     field: str
     places: np.ndarray
     ticks: dict[str, float]
     ordered: bool
+    ends: tuple[str, str]
+
+    @property
+    def spread_places(self) -> np.ndarray:
+        """The places, with trials of the same choice next to one another instead of on top."""
+        if self.ordered:
+            return self.places
+        spread = self.places.copy()
+        for place in np.unique(self.places[~np.isnan(self.places)]):
+            alike = np.flatnonzero(self.places == place)
+            if len(alike) > 1:
+                spread[alike] += np.linspace(-SPREAD, SPREAD, len(alike))
+        return spread
 
 
 def dimensions(trials: pd.DataFrame, search: dict[str, Any]) -> list[Dimension]:
@@ -78,12 +93,18 @@ def _interval(field: str, kind: str, arguments: list[Any], column: pd.Series) ->
     values = column.astype("float64").to_numpy(na_value=np.nan)
     inner = 1.0 - values if mirrored else values
     places = np.array([(_forward(scale, float(x)) - low) / width for x in inner])
-    ticks = {}
-    for x in _marks(scale, float(arguments[0]), float(arguments[1])):
-        ticks[f"{1.0 - x if mirrored else x:.5g}"] = (scale.forward(x) - low) / width
+    bounds = (float(arguments[0]), float(arguments[1]))
+    ticks = {_real(x, mirrored): (scale.forward(x) - low) / width for x in _marks(scale, *bounds)}
+    ends = (_real(bounds[0], mirrored), _real(bounds[1], mirrored))
     if mirrored:  # so that larger values lie to the right
         places, ticks = 1.0 - places, {text: 1.0 - place for text, place in ticks.items()}
-    return Dimension(field, places, ticks, ordered=True)
+        ends = ends[::-1]
+    return Dimension(field, places, ticks, ordered=True, ends=ends)
+
+
+def _real(inner: float, mirrored: bool) -> str:
+    """Return the value that stands in a configuration, in words; near 1 every nine counts."""
+    return f"{1.0 - inner:.6g}" if mirrored else f"{inner:.3g}"
 
 
 def _forward(scale: Scale, value: float) -> float:
@@ -107,7 +128,7 @@ def _choices(field: str, values: list[Any], column: pd.Series) -> Dimension:
     last = max(1, len(texts) - 1)
     ticks = {text: number / last for number, text in enumerate(texts)}
     places = np.array([ticks.get(_text(x), np.nan) for x in column])
-    return Dimension(field, places, ticks, ordered=False)
+    return Dimension(field, places, ticks, ordered=False, ends=(texts[0], texts[-1]))
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Arrays = Sequence[np.ndarray]
 
+WHOLE_DISK = 1.15  # half width of a view of the complex plane
+MOST_VIEW = 0.7  # eigenvalues that spread farther are shown with the whole disk
+LEAST_VIEW = 0.1
+
 
 def half_life(eigenvalues: np.ndarray) -> np.ndarray:
     """Return after how many steps a state has lost half of itself: log 2 / -log |lambda|.
@@ -39,6 +43,8 @@ def half_life(eigenvalues: np.ndarray) -> np.ndarray:
 def eigenvalue_ring(before: Arrays, after: Arrays) -> "Figure":
     """Draw the eigenvalues of every layer in the complex plane, with a line from before to after.
 
+    All panels show the same square: as much of the plane as holds all eigenvalues, at most the whole disk.
+
     Args:
       before: one array (N,) complex a layer.
       after: the same states after training.
@@ -46,6 +52,7 @@ def eigenvalue_ring(before: Arrays, after: Arrays) -> "Figure":
     from matplotlib.collections import LineCollection
 
     canvas, panels = new_row(len(before), width=3.2, height=3.2)
+    centre, half_width = _view(np.concatenate([*before, *after]))
     for layer, (panel, old, new) in enumerate(zip(panels, before, after, strict=True)):
         draw_circle(panel, 1.0, INK)
         paths = [[(a.real, a.imag), (b.real, b.imag)] for a, b in zip(old, new, strict=True)]
@@ -60,10 +67,21 @@ def eigenvalue_ring(before: Arrays, after: Arrays) -> "Figure":
             label="before",
         )
         panel.plot(new.real, new.imag, "o", color=ORANGE, markersize=3, label="after")
-        as_complex_plane(panel)
+        as_complex_plane(panel, half_width, centre)
         panel.set_title(f"layer {layer}", fontsize="medium")
     add_legend(panels[-1], loc="upper left", bbox_to_anchor=(1, 1))
     return canvas
+
+
+def _view(eigenvalues: np.ndarray) -> tuple[complex, float]:
+    """Return centre and half width of the square to show."""
+    real, imaginary = eigenvalues.real, eigenvalues.imag
+    low, high = complex(real.min(), imaginary.min()), complex(real.max(), imaginary.max())
+    across = high - low
+    half_width = max(LEAST_VIEW, 0.55 * across.real, 0.55 * across.imag)
+    if half_width > MOST_VIEW:
+        return 0j, WHOLE_DISK
+    return (low + high) / 2, half_width
 
 
 def half_lives(before: Arrays, after: Arrays, length: int | None = None) -> "Figure":

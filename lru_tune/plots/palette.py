@@ -14,6 +14,7 @@ BLUE, ORANGE, RED, GREEN, PURPLE, GREY = (
     "#8e6bbf",
     "#8a9099",
 )
+LIGHT_PURPLE, DARK_PURPLE = "#c9b6e8", "#4f3b80"
 STATUS_COLOURS = {
     "completed": BLUE,
     "stopped": ORANGE,

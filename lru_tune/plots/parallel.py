@@ -26,7 +26,8 @@ def parallel_coordinates(
 ) -> "Figure":
     """Draw every trial with a value as a line over the searched fields, coloured by its rank.
 
-    The best lie on top. Fields are on the scales they are searched on; the metric is the last axis.
+    The best lie on top. Fields are on the scales they are searched on, trials of the same choice next to one
+    another; the metric is the last axis.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
@@ -46,7 +47,7 @@ def parallel_coordinates(
         return canvas
     low, high = values[usable].min(), values[usable].max()
     last = (values - low) / ((high - low) or 1.0)
-    table = np.column_stack([*(dimension.places for dimension in found), last])[usable]
+    table = np.column_stack([*(dimension.spread_places for dimension in found), last])[usable]
     rank = pd.Series(values[usable]).rank(ascending=mode == "max", pct=True).to_numpy()
     order = np.argsort(rank, kind="stable")
     across = np.arange(table.shape[1], dtype=float)

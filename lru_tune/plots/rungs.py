@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
     """Draw one panel a rung: the value there against the final one of every trial that completed.
 
-    Trials without a final value, stopped ones above all, are ticks at the bottom. Each title has Spearman's
-    rank correlation among those that completed.
+    Trials without a final value, stopped ones above all, are ticks at the bottom, below all dots. Each title
+    has Spearman's rank correlation among those that completed, and their number n.
 
     Args:
       values: as `rung_values` returns them.
@@ -28,7 +28,7 @@ def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
         canvas, axes = new_plot(1, 1, size=(6, 1.5))
         say(axes[0, 0], "no trial has reached a rung")
         return canvas
-    canvas, panels = new_row(len(trust), width=3.1, height=2.9)
+    canvas, panels = new_row(len(trust), width=3.1, height=2.9, sharey=True)
     for panel, (_, rung) in zip(panels, trust.iterrows(), strict=True):
         group = values[values[RUNG] == rung[RUNG]]
         done, open_ended = group.dropna(subset=[FINAL]), group[group[FINAL].isna()]
@@ -43,9 +43,11 @@ def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
             transform=panel.get_xaxis_transform(),
         )
         spearman = rung["spearman"]
-        said = "too few completed" if pd.isna(spearman) else f"Spearman {spearman:.2f}"
+        known = "too few completed" if pd.isna(spearman) else f"Spearman {spearman:.2f}"
+        said = f"{known} (n = {len(done)})"
         panel.set_title(f"step {rung[RUNG]:.0f}: {said}", fontsize="medium")
         panel.set(xlabel="value at the rung")
         panel.locator_params(axis="x", nbins=4)
+        panel.margins(y=0.12)  # room for the ticks
     panels[0].set_ylabel("final value (orange: none)")
     return canvas

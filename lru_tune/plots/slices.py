@@ -19,7 +19,8 @@ def slices(
 ) -> "Figure":
     """Draw one panel a searched field that varies: each trial's best value against its place.
 
-    Filled: completed; hollow: anything else, whose value is that of a shorter training.
+    Filled: completed; hollow: anything else, whose value is that of a shorter training. Trials of the same
+    choice lie next to one another.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
@@ -36,7 +37,7 @@ def slices(
         for status, group in trials[trials[metric].notna()].groupby(STATUS):
             colour = STATUS_COLOURS.get(str(status), GREY)
             panel.scatter(
-                dimension.places[group.index],
+                dimension.spread_places[group.index],
                 group[metric],
                 s=20,
                 facecolor=colour if status == "completed" else "none",

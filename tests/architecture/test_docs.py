@@ -28,7 +28,7 @@ PAGES = sorted(
     [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
-        *(ROOT / folder / "README.md" for folder in ("benchmarks", "data_prep")),
+        *(ROOT / folder / "README.md" for folder in ("benchmarks", "data_prep", "notebooks")),
     ]
 )
 # The former's commands need its own changes of the program: test_extending.py types in both. The latter

@@ -30,6 +30,7 @@ ROOMS_OF_DATA_PREP = (
     "lru_tune.layout",
     "lru_tune.tasks",
 )
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 
 
 def imports(path: Path) -> set[str]:
@@ -75,13 +76,19 @@ def test_data_prep_knows_only_the_store_and_the_catalogue():
         assert not strangers - {"lru_tune"}, f"{path.name} imports {sorted(strangers)}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
 def test_notebooks_know_only_the_results_and_their_plots(path):
     ours = {name for name in imports(path) if name.split(".")[0] in ("lru_tune", "data_prep")}
     rooms = ("lru_tune.results", "lru_tune.plots")
     assert {
         name for name in ours if not f"{name}.".startswith(tuple(f"{r}." for r in rooms))
     } == set()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
+def test_notebooks_need_nothing_but_tables_and_statistics(path):
+    roots = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names
+    assert roots <= {"lru_tune", "matplotlib", "numpy", "pandas", "scipy"}
 
 
 @pytest.mark.parametrize(

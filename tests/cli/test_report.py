@@ -2,10 +2,12 @@ import importlib.util
 import json
 import os
 
+import numpy as np
 import pytest
 import yaml
 
 from lru_tune.cli import report
+from lru_tune.results.spectra import Spectra, write_spectra
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +59,14 @@ def test_a_damaged_checkpoint_costs_its_pictures_and_nothing_else(searched, caps
     err = capsys.readouterr().err
     assert "without the winner's eigenvalues" in err
     assert "Eigenvalues" not in (searched / "report.html").read_text()
+
+
+@pytest.mark.parametrize(("kept", "shown"), [("0000-a", True), ("0001-b", False)])
+def test_kept_eigenvalues_are_shown_where_they_are_the_winners(kept, shown, searched):
+    ring = [np.array([0.5 + 0.5j, 0.9j])]
+    write_spectra(searched, kept, Spectra(ring, ring, [np.ones(2)], [np.ones(2)]))
+    assert report.main([str(searched)]) == 0
+    assert ("Eigenvalues of the winner" in (searched / "report.html").read_text()) == shown
 
 
 def test_an_experiment_under_way_has_a_report(searched, write_run):

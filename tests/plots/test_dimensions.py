@@ -36,5 +36,20 @@ def test_choices_lie_side_by_side_and_a_missing_value_nowhere():
     assert depths.places == pytest.approx([0.0, 1.0, np.nan], nan_ok=True)
 
 
+def test_trials_of_one_choice_are_spread_around_it_and_others_stay():
+    found = one(["pre", "post", "pre", None, "pre"], {"choice": ["pre", "post"]})
+    assert found.spread_places == pytest.approx([-0.04, 1.0, 0.0, np.nan, 0.04], nan_ok=True)
+    interval = one([1.0, 1.0, 2.0], {"uniform": [1.0, 3.0]})
+    assert interval.spread_places.tolist() == [0.0, 0.0, 0.5]
+
+
+def test_ends_are_those_of_the_interval_where_ticks_are_powers_of_ten_inside_it():
+    found = one([0.01, 0.1], {"loguniform": [0.005, 0.5]})
+    assert list(found.ticks) == ["0.01", "0.1"]
+    assert found.ends == ("0.005", "0.5")
+    assert one([0.9, 0.99], {"one_minus_loguniform": [5e-5, 0.2]}).ends == ("0.8", "0.99995")
+    assert one([2, 4], {"choice": [2, 3, 4]}).ends == ("2", "4")
+
+
 def test_a_field_that_does_not_vary_is_no_dimension():
     assert dimensions(pd.DataFrame({"config/x": [1.0, 1.0]}), {"x": {"uniform": [0, 2]}}) == []

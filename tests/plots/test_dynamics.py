@@ -28,6 +28,18 @@ def test_every_layer_shows_its_eigenvalues_before_and_after():
     assert paths.get_segments()[1].tolist() == [[0.0, 0.9], [0.0, 0.95]]
 
 
+def test_eigenvalues_in_a_corner_fill_the_picture_and_spread_ones_show_the_whole_disk():
+    near = [np.array([0.9 + 0.1j, 0.98]), np.array([0.95 + 0.05j, 0.92])]
+    panels = eigenvalue_ring(near, near).axes
+    assert panels[0].get_xlim() == pytest.approx((0.84, 1.04))
+    assert panels[1].get_xlim() == panels[0].get_xlim()
+    assert eigenvalue_ring(BEFORE, AFTER).axes[0].get_xlim() == (-1.15, 1.15)
+    for panel in panels:
+        (low, high), (below, above) = panel.get_xlim(), panel.get_ylim()
+        assert high - low == pytest.approx(above - below)
+        assert all(low < x.real < high and below < x.imag < above for x in np.concatenate(near))
+
+
 def test_half_lives_are_sorted_and_the_length_of_the_task_is_a_line():
     panel = half_lives(BEFORE, AFTER, 1024).axes[1]
     lines = {line.get_label(): line for line in panel.lines}

@@ -99,6 +99,12 @@ def test_a_pressed_bound_is_red_and_names_a_wider_interval(trials, search):
     assert len(top) == 5  # the best fourth of 22
 
 
+def test_a_strip_names_the_ends_of_its_interval(trials, search):
+    wide = search | {"optim.learning_rate": {"loguniform": [5e-5, 5e-2]}}
+    panel = boundary_strips(ranked(trials), wide).axes[0]
+    assert [text.get_text() for text in panel.texts] == ["5e-05 … 0.05", "0.9 … 0.9999"]
+
+
 def test_nothing_pressed_is_nothing_red(trials, search):
     panel = boundary_strips(ranked(trials), search).axes[0]
     assert len(panel.patches) == 0

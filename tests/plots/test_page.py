@@ -7,11 +7,12 @@ import pytest
 
 from lru_tune.canvas import new_plot
 from lru_tune.plots import best_so_far
-from lru_tune.plots.chapters import Spectra, pictures
+from lru_tune.plots.chapters import pictures
 from lru_tune.plots.page import as_svg, page, write_page
 from lru_tune.results import history
 from lru_tune.results.experiment import gather
 from lru_tune.results.record import read_space
+from lru_tune.results.spectra import Spectra
 
 VOID = {"meta", "link", "br", "hr", "img"}
 

@@ -9,6 +9,8 @@ def test_dots_are_completed_trials_and_ticks_the_others(trials, reports):
     assert len(first.lines[0].get_xdata()) == 16 + 1  # stopped, and the one that diverged
     assert len(second.lines[0].get_xdata()) == 5
     assert first.get_title().startswith("step 10: Spearman ")
+    assert first.get_title().endswith("(n = 6)")
+    assert first.get_ylim() == second.get_ylim()
     good = values[(values["trial"] == "0000-t") & (values["rung"] == 10)].iloc[0]
     assert [good["value"], good["final"]] in first.collections[0].get_offsets().tolist()
 

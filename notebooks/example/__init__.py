@@ -1,0 +1,1 @@
+"""A search and a reproduction, both real and small, for the notebooks to be read with."""
