@@ -16,6 +16,8 @@ from benchmarks.shapes import SHAPES
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "speed.md"
 MARKED = re.compile(r"(<!-- results: (\w+) -->\n).*?(?=<!-- end -->)", re.S)
 
+ERRORS = ("loss_error", "gradient_error", "update_error")  # columns of precision.csv
+
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a Markdown table."""
@@ -157,6 +159,24 @@ def online_learning() -> str:
     return table(head, rows)
 
 
+def precision() -> str:
+    """Return the table of coarser matrix products."""
+    rows, head = read("precision"), ("shape", "`runtime.matmul`", "loss", "gradients", "five steps")
+    compared = [
+        (row["shape"], f"`{row['matmul']}`", *(f"{float(row[name]):.1e}" for name in ERRORS))
+        for row in rows
+        if not row["training_steps"]
+    ]
+    trained = ", ".join(
+        f"{float(row['training_loss']):.4f} in `{row['matmul']}`"
+        for row in rows
+        if row["training_steps"]
+    )
+    steps = next(row["training_steps"] for row in rows if row["training_steps"])
+    text = f"Loss of the copy task at the end of {steps} steps of training: {trained}."
+    return f"{table(head, compared)}\n{text}\n"
+
+
 def _medians(rows: list[Row], by: str, value: str) -> dict[str, float]:
     keys = dict.fromkeys(row[by] for row in rows)
     return {
@@ -221,6 +241,7 @@ TABLES: dict[str, Callable[[], str]] = {
         train_step,
         first_step,
         scan,
+        precision,
         dense_scan,
         online_learning,
         listops_generation,

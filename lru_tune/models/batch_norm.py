@@ -49,9 +49,10 @@ class BatchNorm(nn.Module):
             mean, square = jnp.mean(x, axis=axes), jnp.mean(lax.square(x), axis=axes)
             # One pass over x; rounding may leave the difference just below zero.
             var = jnp.maximum(square - lax.square(mean), 0.0)
-            keep = self.momentum
-            running_mean.value = keep * running_mean.value + (1.0 - keep) * mean
-            running_var.value = keep * running_var.value + (1.0 - keep) * var
+            if not self.is_initializing():
+                keep = self.momentum
+                running_mean.value = keep * running_mean.value + (1.0 - keep) * mean
+                running_var.value = keep * running_var.value + (1.0 - keep) * var
         scale = self.param("scale", nn.initializers.ones, width)
         bias = self.param("bias", nn.initializers.zeros, width)
         return Affine(mean, scale * lax.rsqrt(var + EPSILON), bias)
