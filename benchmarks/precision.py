@@ -27,7 +27,6 @@ from benchmarks.shapes import Shape
 from data_prep import ensure_prepared
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order, take_examples
-from lru_tune.data.store import open_task
 from lru_tune.models.build import build_model
 from lru_tune.training.hyperparameters import Hyperparameters, hyperparameters
 from lru_tune.training.optimizer import adam_moments
@@ -155,8 +154,7 @@ def training_rows() -> Iterator[dict[str, Any]]:
     """Train the copy task in every rounding; the loss is the mean of the last tenth of the steps."""
     shape = SHAPES[1]
     with tempfile.TemporaryDirectory() as folder:
-        ensure_prepared("copy", Path(folder), synthetic=True)
-        examples = take_examples(open_task("copy", Path(folder)).split("train"), None)
+        examples = take_examples(ensure_prepared("copy", Path(folder)).split("train"), None)
         data = Batches(*(jnp.asarray(np.array(part)) for part in examples))
     shape = replace(shape, length=data.inputs.shape[1])
     config = shape.config("sequential").model_copy(update={"steps": TRAINING})
