@@ -1,4 +1,4 @@
-"""Which back end of the scan `auto` stands for: a table on a CPU, a measurement on a GPU.
+"""Which back end of the scan `auto` stands for: a rule on a CPU, a measurement on a GPU.
 
 A back end that was named is taken or refused, never replaced. `auto` measures the candidates once for each
 device, jax version and size of scan, forward and backward at the run's own shape; what it found is kept in
@@ -21,12 +21,16 @@ from jax import Array
 from lru_tune.atomic import write_atomically
 from lru_tune.errors import LruTuneError, ResourcesMissing
 from lru_tune.layout import compilation_cache
+from lru_tune.ops.native.calls import native_obstacle
 from lru_tune.ops.scan import SCAN_BACKENDS, ScanBackend, resolve_backend
 
 logger = logging.getLogger(__name__)
 
 # Where a platform is listed its candidates are measured; the first is what the others must agree with.
 CANDIDATES = {"gpu": ("chunked", "associative", "pallas")}
+# Numbers of a scan, T x B x 2N, from which on a CPU's whole step gains enough from the native scan to be
+# worth the seconds that building it takes, once on a machine: see docs/speed.md.
+NATIVE_PAYS = 2**22
 REPEATS = 5
 # float32 over a memory of up to 1 / (1 - |lambda|) = 100 steps, relative to the largest number.
 TOLERANCE = 1e-3
@@ -75,10 +79,29 @@ def choose_backend(name: str, size: Size) -> str:
       ResourcesMissing: none that `auto` knows does.
     """
     platform = jax.default_backend()
+    if name == "auto" and platform == "cpu":
+        return backend_of_a_cpu(size)
     if name != "auto" or platform not in CANDIDATES:
         return resolve_backend(name)
     candidates = {name: SCAN_BACKENDS[name] for name in CANDIDATES[platform]}
     return fastest(candidates, size, compilation_cache() / "scan")
+
+
+def backend_of_a_cpu(size: Size, obstacle: Callable[[], str | None] = native_obstacle) -> str:
+    """Return `native` for large scans, where it can be built, and `sequential` otherwise.
+
+    Args:
+      size: of the scans to come.
+      obstacle: builds the native scan, or returns why it cannot.
+    """
+    if 2 * size.length * size.batch * size.n < NATIVE_PAYS:
+        return "sequential"
+    problem = obstacle()
+    if problem is None:
+        logger.info("scan: native (%s)", size)
+        return "native"
+    logger.info("scan: sequential (%s); native would be faster, but: %s", size, problem)
+    return "sequential"
 
 
 def fastest(

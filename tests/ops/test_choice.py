@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import pytest
 
 from lru_tune.errors import ConfigError, ResourcesMissing
-from lru_tune.ops.choice import Size, choose_backend, fastest, measure, seconds
+from lru_tune.ops.choice import Size, backend_of_a_cpu, choose_backend, fastest, measure, seconds
 from lru_tune.ops.scan import SCAN_BACKENDS, ScanBackend, adjoint, sequential_scan
 
 SIZE = Size(9, 2, 3)
@@ -116,6 +116,19 @@ def test_processes_that_measure_at_once_leave_whole_files(tmp_path):
 
 def test_the_real_clock_counts_whole_calls():
     assert 0 < seconds(lambda: (jnp.zeros(1),) * 3) < 10
+
+
+def test_a_cpu_takes_the_native_scan_where_it_pays_and_can_be_built(caplog):
+    caplog.set_level("INFO")
+    large, small = Size(2048, 8, 256), Size(2048, 8, 127)
+
+    def never() -> str:
+        raise AssertionError("a small scan is not worth building anything")
+
+    assert backend_of_a_cpu(small, never) == "sequential"
+    assert backend_of_a_cpu(large, lambda: None) == "native"
+    assert backend_of_a_cpu(large, lambda: "no compiler was found") == "sequential"
+    assert "no compiler was found" in caplog.text
 
 
 def test_a_cpu_takes_its_table_and_keeps_nothing(monkeypatch, tmp_path):

@@ -58,13 +58,16 @@ def assert_equals_the_twin(length, batch, n, reverse, cut, launch):
 
 @pytest.mark.parametrize("launch", LAUNCHES)
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("length", [1, 2, 127, 128, 129, 300, 1024])
+@pytest.mark.parametrize(
+    "length", [1, 129, *(pytest.param(t, marks=pytest.mark.slow) for t in (2, 127, 128, 300, 1024))]
+)
 def test_values_and_gradients_equal_the_sequential_scans(length, reverse, launch):
     assert_equals_the_twin(length, 3, 5, reverse, Tiling(chunk=128, ahead=4), launch)
 
 
 @pytest.mark.parametrize("launch", LAUNCHES)
 @pytest.mark.parametrize("n", [LANES, LANES + 2, 2 * LANES])
+@pytest.mark.slow
 def test_blocks_of_channels_cover_every_width(n, launch):
     assert_equals_the_twin(19, 2, n, False, Tiling(chunk=8, ahead=2), launch)
 

@@ -11,12 +11,22 @@ def config(task: str = "listops", **changes) -> RunConfig:
 
 
 def test_auto_is_settled_before_programs_are_built():
-    assert settled(config()).runtime.scan == "sequential"
+    small = settled(config(data=DataConfig(max_length=64)))
+    assert (small.runtime.scan, small.runtime.memory) == ("sequential", "plain")
+    assert settled(config()).runtime.scan in ("native", "sequential")  # by whether it can be built
     assert settled(config(runtime={"scan": "chunked"})).runtime.scan == "chunked"
 
 
+def test_what_does_not_fit_is_trained_in_groups_and_said_once(caplog):
+    huge = config("pathx", data=DataConfig(batch_size=512), runtime={"scan": "sequential"})
+    assert settled(huge).runtime.memory == "grouped"
+    assert settled(huge).runtime.memory == "grouped"
+    assert caplog.text.count("runtime.memory: grouped") == 1
+
+
 def test_nothing_else_of_the_configuration_is_changed():
-    before = config(runtime={"scan": "chunked", "eval_batch_size": 3})
+    runtime = {"scan": "chunked", "memory": "plain", "eval_batch_size": 3}
+    before = config(runtime=runtime)
     assert settled(before) == before
 
 
