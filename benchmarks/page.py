@@ -51,6 +51,8 @@ def train_step() -> str:
         "one step a call",
         "up to fifty steps a call",
         "memory, minimal-LRU's over ours",
+        "the same, batch in groups",
+        "time in groups over time of the whole batch",
         "times the matrix products alone",
         "times a step without its scan",
     )
@@ -60,6 +62,8 @@ def train_step() -> str:
             spread(row, "ours_speedup"),
             spread(row, "ours_50_speedup"),
             number(row, "temp_ratio", ".1f"),
+            number(row, "grouped_temp_ratio", ".1f"),
+            number(row, "grouped_over_plain_median"),
             number(row, "times_floor_large", ".1f"),
             number(row, "with_scan_over_without_median"),
         )

@@ -8,7 +8,8 @@ drifts does not favour either.
 
 Beside the peer's speed: `temp_mb`, what XLA plans beside arguments and results; `times_floor`, the step over
 the time of its matrix products alone (see benchmarks/floors.py); `with_scan_over_without`, the step over one
-whose recurrence hands on what it is given. Set GLIBC_TUNABLES as it shall be; it stands in the row.
+whose recurrence hands on what it is given; `grouped`, the step with `runtime.memory: grouped`. Set
+GLIBC_TUNABLES as it shall be; it stands in the row.
 """
 
 import argparse
@@ -30,6 +31,8 @@ from benchmarks.shapes import SHAPES, Shape
 from benchmarks.timing import in_turns, milliseconds, ratios
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
+from lru_tune.models.memory import group_count
+from lru_tune.ops.choice import Size, choose_backend
 from lru_tune.ops.scan import SCAN_BACKENDS
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
@@ -51,11 +54,16 @@ class OurStep:
       config: the run.
       shape: of its batches.
       scan: back end of the scan; None: the configuration's.
+      groups: as in `build_model`.
     """
 
-    def __init__(self, config: RunConfig, shape: Shape, scan: str | None = None) -> None:
+    def __init__(
+        self, config: RunConfig, shape: Shape, scan: str | None = None, groups: int = 1
+    ) -> None:
         online = config.runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None
-        model = build_model(config.model, shape.task, scan or config.runtime.scan, online)
+        model = build_model(
+            config.model, shape.task, scan or config.runtime.scan, online, groups=groups
+        )
         adam = adam_moments(config.optim.b1, config.optim.b2, config.optim.eps)
         self.hyper = hyperparameters(config)
         self._init = jax.jit(lambda h: init_state(model, adam, h))
@@ -87,16 +95,16 @@ class OurStep:
 
 
 @lru_cache(maxsize=4)
-def our_step(config: RunConfig, shape: Shape, scan: str | None = None) -> OurStep:
+def our_step(config: RunConfig, shape: Shape, scan: str | None = None, groups: int = 1) -> OurStep:
     """Return an OurStep; the same arguments share what is compiled."""
-    return OurStep(config, shape, scan)
+    return OurStep(config, shape, scan, groups)
 
 
 def our_steps(
-    config: RunConfig, shape: Shape, dispatch: int, scan: str | None = None
+    config: RunConfig, shape: Shape, dispatch: int, scan: str | None = None, groups: int = 1
 ) -> Callable[[int], float]:
     """Return a function that takes n optimiser steps, `dispatch` of them in one call."""
-    program = our_step(config, shape, scan)
+    program = our_step(config, shape, scan, groups)
     state = program.init()
 
     def run(steps: int) -> float:
@@ -112,11 +120,13 @@ def compare(
     shape: Shape, peer: Path | None, rounds: int, budget: float, scan: str
 ) -> dict[str, Any]:
     """Time one shape; `budget` is about how many seconds a round of one program may take."""
-    config = shape.config(scan)
+    scan = choose_backend(scan, Size(shape.length, shape.batch_size, shape.d_hidden))
+    config, groups = shape.config(scan), group_count(shape.batch_size)
     with mock.patch.dict(SCAN_BACKENDS, {"none": NO_SCAN}):
         runs = {
             "ours": our_steps(config, shape, 1),
             "ours_50": our_steps(config, shape, 50),
+            "grouped": our_steps(config, shape, 50, groups=groups),
             "no_scan": our_steps(config, shape, 50, "none"),
         }
         runs["no_scan"](1)  # compiled while the back end is known
@@ -129,7 +139,9 @@ def compare(
     for name in runs:
         row |= milliseconds(name, times[name])
     row |= ratios("with_scan_over_without", times["ours_50"], times["no_scan"])
+    row |= ratios("grouped_over_plain", times["grouped"], times["ours_50"])
     row["ours_temp_mb"] = our_step(config, shape).temp_bytes() / 1e6
+    row["grouped_temp_mb"] = our_step(config, shape, groups=groups).temp_bytes() / 1e6
     for name, floor in floor_seconds(shape).items():
         row[f"floor_ms_{name}"] = 1e3 * floor
         row[f"times_floor_{name}"] = row["ours_50_ms_median"] / (1e3 * floor)
@@ -138,6 +150,7 @@ def compare(
             row |= ratios(f"{name}_speedup", times["peer"], times[name])
         row["peer_temp_mb"] = theirs.temp_bytes() / 1e6
         row["temp_ratio"] = row["peer_temp_mb"] / row["ours_temp_mb"]
+        row["grouped_temp_ratio"] = row["peer_temp_mb"] / row["grouped_temp_mb"]
     return row
 
 
