@@ -243,8 +243,8 @@ TABLES: dict[str, Callable[[], str]] = {
     made.__name__: made
     for made in (
         train_step,
-        first_step,
         scan,
+        first_step,
         precision,
         dense_scan,
         online_learning,

@@ -19,7 +19,7 @@ from lru_tune.layout import (
     runs_root,
     timestamped,
 )
-from lru_tune.ops.native.build import ON_A_CPU, native_library
+from lru_tune.ops.native.build import native_library
 from lru_tune.search.record import newest_experiment
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.search.space import SearchSpace
@@ -183,7 +183,10 @@ def _demand_scan(space: SearchSpace, arguments: argparse.Namespace) -> None:
     if arguments.address is not None or space.realise({}).runtime.scan != "native":
         return
     if this_machine().gpus and arguments.gpus_per_trial != 0:
-        raise ConfigError(f"{ON_A_CPU} or --gpus-per-trial 0")
+        raise ConfigError(
+            "runtime.scan native runs on a CPU, and this would train on another device. "
+            "Say --set runtime.scan=auto or --gpus-per-trial 0"
+        )
     native_library()
 
 

@@ -27,10 +27,6 @@ FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", 
 COMPILE_SECONDS = 600.0  # some seconds on a free core
 CPU_INFO = Path("/proc/cpuinfo")
 WITHOUT = "To go on without it: --set runtime.scan=auto"
-ON_A_CPU = (  # the caller adds how to keep to the CPU
-    "runtime.scan native runs on a CPU, and this would train on another device. "
-    "Say --set runtime.scan=auto or"
-)
 
 
 def native_library() -> Path:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array, ShapeDtypeStruct
 
 from lru_tune.errors import ConfigError, ResourcesMissing
-from lru_tune.ops.native.build import ON_A_CPU, WITHOUT, native_library
+from lru_tune.ops.native.build import WITHOUT, native_library
 
 SCAN, ADJOINT = "lru_tune_scan", "lru_tune_scan_adjoint"  # functions of scan.cpp
 DTYPES = ("float32", "float64")
@@ -50,7 +50,10 @@ def demand_native() -> None:
       ResourcesMissing: it cannot be built or loaded here.
     """
     if jax.default_backend() != "cpu":
-        raise ConfigError(f"{ON_A_CPU} JAX_PLATFORMS=cpu")
+        raise ConfigError(
+            "runtime.scan native runs on a CPU, and this would train on another device. "
+            "Say --set runtime.scan=auto or JAX_PLATFORMS=cpu"
+        )
     path = native_library()
     try:
         library = ctypes.CDLL(str(path))
