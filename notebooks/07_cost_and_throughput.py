@@ -15,8 +15,8 @@
 #
 # **Where did the time go, what would have been enough, and what makes the next search cheaper?**
 #
-# Runs record their seconds at every report, evaluation included, and nothing finer; everything here follows
-# from that. Put a folder into `PATH` or `LRU_TUNE_NOTEBOOK_PATH`.
+# Runs record their seconds at every report, and at their end how many of them went into training, evaluation
+# and compiling. Put a folder into `PATH` or `LRU_TUNE_NOTEBOOK_PATH`.
 
 # %%
 # %matplotlib inline
@@ -27,7 +27,7 @@ import pandas as pd
 
 from lru_tune.plots import best_so_far, cost_bars
 from lru_tune.results import confirmations, history, load_runs
-from lru_tune.results.costs import PACE, STARTUP, TRAINING, WASTED, costs, device_share
+from lru_tune.results.costs import PACE, WASTED, costs, device_share
 from lru_tune.results.record import read_record, read_space
 
 PATH = Path(os.environ.get("LRU_TUNE_NOTEBOOK_PATH", "example/listops"))
@@ -48,18 +48,24 @@ if record.seconds is not None:
 # %% [markdown]
 # ## The picture
 #
-# Left: minutes by how trials ended. *Start-up* is what the first stretch took beyond the median pace of the
-# later ones: mostly compilation, and estimated only where there are two reports. Right: examples a second
-# of every trial.
+# Left: minutes by how trials ended, and above them what the machine spent them on. Of older experiments, that
+# have not recorded the parts, *start-up* is what the first stretch took beyond the median pace of later ones.
+# Right: examples a second of every trial.
 #
-# * **A long purple part**: trials are short beside their compilation. Fields that change the program
-#   (numbers of layers, widths) compile anew for each value; keep such choices few.
-# * **Wall time far beyond the sum of the others divided by the trials at a time**: devices waited.
+# * **Much compiling**: trials are short beside it. Fields that change the program (numbers of layers, widths)
+#   compile anew for each value; keep such choices few.
+# * **Much idle time**: no run counted its seconds there, because Ray, a worker or JAX was starting, or too
+#   few trials were left to fill the machine.
 # * **Dots on the right that fall over time, or two levels**: something else used the machine, or a searched
 #   field changes the size of the model.
 
 # %%
-cost_bars(spent, record.seconds)
+cost_bars(
+    spent,
+    record.seconds,
+    places=record.plan.get("at_once"),
+    confirm_seconds=confirmed["seconds"].sum(),
+)
 
 # %% [markdown]
 # ## As a table
@@ -68,8 +74,9 @@ cost_bars(spent, record.seconds)
 by_status = spent.groupby("status").agg(
     trials=("trial", "size"),
     minutes=("seconds", lambda seconds: seconds.sum() / 60),
-    startup=(STARTUP, lambda seconds: seconds.sum() / 60),
-    training=(TRAINING, lambda seconds: seconds.sum() / 60),
+    training=("train_seconds", lambda seconds: seconds.sum() / 60),
+    evaluation=("eval_seconds", lambda seconds: seconds.sum() / 60),
+    compiling=("compile_seconds", lambda seconds: seconds.sum() / 60),
     after_best=(WASTED, lambda seconds: seconds.sum() / 60),
     pace=(PACE, "median"),
 )
@@ -175,6 +182,6 @@ pd.DataFrame({"trials": [16, 32, 64, 128]}).assign(
 # ## What to do
 #
 # * Devices waited: more trials at a time (`--gpus-per-trial 0.5`, `--cpus-per-trial 1`).
-# * Start-up dominates: fewer different shapes in the space, longer trials.
+# * Compiling dominates: fewer different shapes in the space, longer trials.
 # * Much time after the best report: fewer steps.
 # * [Speed](../docs/speed.md) says what was measured and which settings help.
