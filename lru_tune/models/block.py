@@ -5,7 +5,7 @@ from typing import Literal
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from lru_tune.models.batch_norm import Affine, BatchNorm
 
@@ -71,6 +71,8 @@ class Block(nn.Module):
 
         With groups, (G, T, B / G, H) instead.
         """
+        # Its gradient is made once, or the compiler makes it anew, from the last layer on, wherever it is used.
+        x = lax.optimization_barrier(x)
         draw = Dropout(self.dropout, self.mode if self.has_dropout else "off")
         masks = [draw(x.size // x.shape[-3] // x.shape[-1], x.shape[-1]) for _ in range(2)]
         first = self.norm_position == "pre"

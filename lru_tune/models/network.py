@@ -1,7 +1,7 @@
 """The whole network: encoder, residual blocks, pooling, head."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from lru_tune.models.block import join_batch, split_batch
+from lru_tune.ops.projection import project
 from lru_tune.tasks import Channels, Task, Tokens
 
 
@@ -23,6 +24,11 @@ def masked_mean(x: Array, lengths: Array) -> Array:
 def last_step(x: Array, lengths: Array) -> Array:
     """Take the last valid step of each sequence in (T, B, H); returns (B, H)."""
     return jnp.take_along_axis(x, (lengths - 1)[None, :, None].astype(jnp.int32), axis=0)[0]
+
+
+def at_every_step(x: Array, weights: Array, *_: Any, **__: Any) -> Array:
+    """Multiply as a dense layer does, with the derivatives of `project`."""
+    return project(x, weights)
 
 
 def match_features(pair: Array) -> Array:
@@ -102,4 +108,4 @@ class Network(nn.Module):
             case Channels(scale=scale, mean=mean, std=std):
                 scaled = inputs.astype(jnp.float32) / scale
                 features = (scaled - jnp.asarray(mean)[None, None]) / jnp.asarray(std)[None, None]
-        return nn.Dense(self.d_model, name="encoder")(features)
+        return nn.Dense(self.d_model, name="encoder", dot_general=at_every_step)(features)

@@ -16,6 +16,8 @@ def _project_forward(x: Array, weights: Array) -> tuple[Array, tuple[Array, Arra
 
 def _project_backward(residuals: tuple[Array, Array], grad: Array) -> tuple[Array, Array]:
     x, weights = residuals
+    # Whole, or the compiler computes it again for each product, in the order of memory that one likes.
+    grad = lax.optimization_barrier(grad)
     return project(grad, weights.T), outer_sum(_rows(x), _rows(grad))
 
 
