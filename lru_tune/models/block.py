@@ -71,7 +71,7 @@ class Block(nn.Module):
 
         With groups, (G, T, B / G, H) instead.
         """
-        # Its gradient is made once, or the compiler makes it anew, from the last layer on, wherever it is used.
+        # Its gradient is kept, or the compiler makes it anew, from the last layer on, wherever it is used.
         x = lax.optimization_barrier(x)
         draw = Dropout(self.dropout, self.mode if self.has_dropout else "off")
         masks = [draw(x.size // x.shape[-3] // x.shape[-1], x.shape[-1]) for _ in range(2)]
