@@ -50,7 +50,7 @@ def test_the_vocabulary_is_that_of_all_training_texts_whatever_the_limit(folder,
 
 def test_equal_texts_are_all_in_train_or_all_in_validation(folder, tmp_path):
     for seed in range(5):
-        prepared = prepare("imdb", tmp_path, from_dir=folder, seed=seed)
+        prepared = prepare("imdb", tmp_path, from_dir=folder, seed=seed, replace=True)
         train, val = (set(texts_of(prepared, split)) for split in ("train", "val"))
         assert not train & val
         assert prepared.manifest.counts == {"train": 90, "val": 10, "test": 100}
@@ -95,7 +95,7 @@ def test_what_the_publisher_put_into_both_parts_is_noted_and_no_more(folder, tmp
     repeats = [int(note.split()[0]) for note in notes if "repeat another one" in note]
     assert sum(repeats) == 10
     monkeypatch.setattr(imdb, "KNOWN_OVERLAP", 0)
-    prepare("imdb", tmp_path, from_dir=folder)
+    prepare("imdb", tmp_path, from_dir=folder, replace=True)
     (problem,) = verify(tmp_path, "imdb")
     assert "1 inputs of" in problem
     assert problem.endswith("occur in test as well")
@@ -119,7 +119,7 @@ def test_the_legacy_protocol_validates_on_test_and_says_so_everywhere(folder, tm
 
 def test_the_legacy_protocol_is_only_used_when_asked_for(folder, tmp_path):
     prepare("imdb", tmp_path, from_dir=folder, protocol="lra-legacy")
-    manifest = prepare("imdb", tmp_path, from_dir=folder).manifest
+    manifest = prepare("imdb", tmp_path, from_dir=folder, replace=True).manifest
     assert (manifest.protocol, manifest.protocol_stamp) == ("default", None)
     assert manifest.counts["val"] == 10
     with pytest.raises(ConfigError, match="--protocol lra-legacy is not for copy"):

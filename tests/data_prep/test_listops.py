@@ -165,7 +165,8 @@ def test_the_number_of_workers_changes_nothing(tmp_path):
 
 def test_another_seed_gives_other_expressions(tmp_path):
     prints = {
-        prepare("listops", tmp_path, limit=50, seed=seed).manifest.fingerprint for seed in (1, 2)
+        prepare("listops", tmp_path / str(seed), limit=50, seed=seed).manifest.fingerprint
+        for seed in (1, 2)
     }
     assert len(prints) == 2
 
