@@ -148,7 +148,7 @@ def errors(ours, exact) -> dict[str, float]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("sums", SUMS)
-@pytest.mark.parametrize("n_layers", [1, 3])
+@pytest.mark.parametrize("n_layers", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_every_gradient_is_the_definitions(n_layers, sums):
     params, ours = gradients(n_layers, sums)
     inputs, targets = problem()
@@ -158,7 +158,7 @@ def test_every_gradient_is_the_definitions(n_layers, sums):
 
 
 @pytest.mark.usefixtures("double")
-@pytest.mark.parametrize("norm_position", ["pre", "post"])
+@pytest.mark.parametrize("norm_position", ["pre", pytest.param("post", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("sums", SUMS)
 def test_one_layer_gets_the_gradient_of_backpropagation_through_time(sums, norm_position):
     _, online = gradients(1, sums, norm_position=norm_position)
@@ -174,6 +174,7 @@ def test_one_layer_gets_the_gradient_of_backpropagation_through_time(sums, norm_
 
 
 @pytest.mark.usefixtures("double")
+@pytest.mark.slow
 def test_of_two_layers_only_the_upper_gets_the_gradient_of_backpropagation_through_time():
     found = errors(gradients(2, "traces")[1], gradients(2, None)[1])
     for name in (*RECURRENT, "C_re", "C_im", "D"):

@@ -84,6 +84,7 @@ def test_only_the_gradient_sent_below_differs_from_backpropagation_through_time(
     assert error(online[2][-1], through_time[2][-1]) < TOLERANCE["float64"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ON_A_CPU)
 @pytest.mark.parametrize("sums", SUMS)
 def test_values_and_gradients_hold_on_every_back_end(sums, backend):

@@ -58,7 +58,9 @@ def problem(length: int, modulus: float, batch: int = 3, n: int = 5):
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("modulus", [0.3, 0.97, 0.9999])
-@pytest.mark.parametrize("length", [1, 2, 3, 63, 64, 65, 1000])
+@pytest.mark.parametrize(
+    "length", [1, 2, 64, 65, *(pytest.param(t, marks=pytest.mark.slow) for t in (3, 63, 1000))]
+)
 @pytest.mark.parametrize("backend", ON_A_CPU)
 def test_scan_equals_the_loop_in_value_and_gradient(backend, length, modulus, reverse):
     decay, drive, weight = problem(length, modulus)

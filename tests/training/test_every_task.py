@@ -13,6 +13,11 @@ from lru_tune.training.steps import Batches, cross_entropy, programs
 
 BATCH = 8
 SHORT = 256  # steps that the fast test reads of longer sequences
+FAST = (
+    "copy",
+    "listops",
+    "aan",
+)  # one of each kind of head; CI tries the others in its second call
 # In nats: logits of variance 1, as a LeCun head draws them from features of variance 1, add up to 1/2.
 FROM_GUESSING = 0.5
 
@@ -73,7 +78,10 @@ def examine(name: str, length: int, n_layers: int, scan: str) -> None:
         assert jnp.any(leaf != 0), path
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in TASKS],
+)
 def test_outputs_and_gradients_are_finite_and_the_first_loss_is_that_of_guessing(task):
     examine(task, min(SHORT, TASKS[task].max_length), n_layers=1, scan="sequential")
 

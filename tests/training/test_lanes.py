@@ -260,6 +260,7 @@ def test_the_program_of_lanes_lowers_for_a_gpu(config):
     assert "stablehlo.while" in traced.lower(lowering_platforms=("cuda",)).as_text()
 
 
+@pytest.mark.slow
 def test_a_lane_trains_ahead_to_its_next_report_but_does_not_make_it(
     config, trainer, twins, tmp_path, monkeypatch
 ):

@@ -214,6 +214,7 @@ def test_a_batch_larger_than_the_data_is_a_configuration_error(config, twins, tm
         next(train(config.model_copy(update={"data": data}), data_root=twins, run_dir=tmp_path))
 
 
+@pytest.mark.slow
 def test_a_small_set_can_be_learnt_by_heart(config, twins, tmp_path):
     data = config.data.model_copy(update={"train_examples": 32, "batch_size": 32})
     model = config.model.model_copy(update={"d_model": 48, "d_hidden": 48, "dropout": 0.0})

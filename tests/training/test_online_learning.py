@@ -41,6 +41,7 @@ def error(ours, exact) -> float:
     return float(max(jax.tree.leaves(differences)))
 
 
+@pytest.mark.slow
 def test_the_compiled_gradient_is_the_chosen_algorithms(config, twins):
     through_time, traces, adjoint = (
         gradients(online(config, sums), twins) for sums in (None, "traces", "adjoint")
