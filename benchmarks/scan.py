@@ -125,9 +125,10 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = []
     for length in arguments.lengths:
-        rows += compare(length, arguments.states, arguments.rounds)
-        for row in rows[-len(SCAN_BACKENDS) - 1 :]:
+        measured = compare(length, arguments.states, arguments.rounds)
+        for row in measured:
             print(report.line(row), flush=True)
+        rows += measured
     print(report.write(arguments.name, rows))
 
 
