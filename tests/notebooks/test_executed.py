@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 SHOWN = {
     "01": (4, ["32 trials, .* reports", "after half of the trials", "press an end"]),
     "02": (2, [r"rungs at steps \[250, 500, 1000\] of 2000", "% saved", "keep the winner"]),
-    "03": (4, ["32 trials over 6 fields", "learning_rate matters most, from .* trials"]),
+    "03": (4, ["32 trials over 6 fields", "r_max matters most, from .* trials"]),
     "04": (1, ["confirmation runs of", "pairs can be told apart"]),
     "05": (1, ["of 15 cells have runs", "0 of . cells may be compared", "QUICK"]),
     "06": (3, ["2 layers, 64 states", "remember longer than before", "the median state moved by"]),
