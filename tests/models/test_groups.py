@@ -50,7 +50,7 @@ def loss_and_gradients(changes, task_name, batch, groups, online=None, dtype=jnp
     config = ModelConfig(
         n_layers=2, d_model=8, d_hidden=6, **{"dropout": 0.2, "pooling": pooling, **changes}
     )
-    model = build_model(config, TASKS[task_name], "sequential", online, groups)
+    model = build_model(config, TASKS[task_name], "sequential", online, groups=groups)
     variables = jax.jit(model.init)(jax.random.key(0), TRACED)
     variables = jax.tree.map(lambda leaf: leaf.astype(dtype), variables)
     inputs, lengths = batch_of(task_name, batch)
@@ -129,7 +129,7 @@ def test_memory_is_about_what_is_foretold_and_a_fifth_of_it_in_groups(sequences,
     lengths = jnp.full(sequences, length)
 
     def temporary(groups: int) -> int:
-        model = build_model(config, TASKS["listops"], "sequential", None, groups)
+        model = build_model(config, TASKS["listops"], "sequential", None, groups=groups)
         variables = jax.jit(model.init)(jax.random.key(0), TRACED)
 
         def loss(params):
