@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.shapes import SHAPES, Shape
-from benchmarks.train_step import seconds
+from benchmarks.timing import in_turns
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.lanes import LaneBank, Lanes
 from lru_tune.training.provenance import device_name
@@ -74,20 +74,13 @@ def compare(shape: Shape, lanes: list[int], rounds: int, budget: float) -> list[
     config = shape.config()
     dispatch = config.runtime.steps_per_dispatch
     made = programs(program_key(config), 2 * shape.batch_size)
-    runs = {0: alone(shape, made, dispatch)}
-    runs |= {count: in_lanes(shape, made, count, dispatch) for count in lanes}
-    steps = {}
-    for count, run in runs.items():
-        run(1)
-        steps[count] = min(dispatch, max(1, round(budget / seconds(run, 1))))
-    times: dict[int, list[float]] = {count: [] for count in runs}
-    for _ in range(rounds):
-        for count, run in runs.items():
-            times[count].append(seconds(run, steps[count]))
+    runs = {"alone": alone(shape, made, dispatch)}
+    runs |= {str(count): in_lanes(shape, made, count, dispatch) for count in lanes}
+    times = in_turns(runs, rounds=rounds, budget=budget, most_steps=dispatch)
     rows = []
     for count in lanes:
-        rates = [count / time for time in times[count]]
-        gains = [rate * time for rate, time in zip(rates, times[0], strict=True)]
+        rates = [count / step.wall for step in times[str(count)]]
+        gains = [rate * step.wall for rate, step in zip(rates, times["alone"], strict=True)]
         row = {"shape": shape.name, "device": device_name(), "lanes": count, "rounds": rounds}
         row |= {f"trial_steps_per_second_{k}": v for k, v in report.quartiles(rates).items()}
         row |= {f"times_alone_{k}": v for k, v in report.quartiles(gains).items()}
