@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from lru_tune import runs
+from lru_tune.config.schema import flatten
 from lru_tune.errors import Diverged
 from lru_tune.runs import Report
 from lru_tune.tasks import find_task
@@ -130,14 +131,6 @@ def alone(config, twins, run_dir):
     return run_dir
 
 
-def leaves(tree, prefix=""):
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
-
-
 def assert_close_runs(ours, theirs):
     """Same files, same reports and parameters to rounding."""
     names = [sorted(p.relative_to(run) for p in run.rglob("*")) for run in (ours, theirs)]
@@ -152,8 +145,7 @@ def assert_close_runs(ours, theirs):
     for name in ("status", "steps", "horizon", "config_hash", "parameters", "seed"):
         assert results[0][name] == results[1][name]
     mine, other = (
-        dict(leaves(read_checkpoint(run / "checkpoints" / checkpoint.LAST)))
-        for run in (ours, theirs)
+        flatten(read_checkpoint(run / "checkpoints" / checkpoint.LAST)) for run in (ours, theirs)
     )
     assert mine.keys() == other.keys()
     for key, value in mine.items():
@@ -168,8 +160,7 @@ def assert_equal_runs(ours, theirs):
             k: v for k, v in b.items() if k not in TIMES
         }
     mine, other = (
-        dict(leaves(read_checkpoint(run / "checkpoints" / checkpoint.LAST)))
-        for run in (ours, theirs)
+        flatten(read_checkpoint(run / "checkpoints" / checkpoint.LAST)) for run in (ours, theirs)
     )
     for key, value in mine.items():
         if not key.endswith("seconds"):

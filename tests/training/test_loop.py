@@ -13,6 +13,7 @@ from lru_tune.config.schema import (
     ModelConfig,
     OptimConfig,
     RunConfig,
+    flatten,
 )
 from lru_tune.data.store import open_task
 from lru_tune.errors import CheckpointDamaged, ConfigError, Diverged
@@ -33,19 +34,11 @@ def without_times(rows):
     return [{k: v for k, v in row.items() if k not in TIMES} for row in rows]
 
 
-def leaves(tree, prefix=""):
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
-
-
 def assert_same_run(a, b):
     """Reports, best and last parameters, optimiser state: equal bit for bit, but for times."""
     assert without_times(runs.read_metrics(a)) == without_times(runs.read_metrics(b))
     for name in CHECKPOINTS:
-        ours, theirs = (dict(leaves(read_checkpoint(run / "checkpoints" / name))) for run in (a, b))
+        ours, theirs = (flatten(read_checkpoint(run / "checkpoints" / name)) for run in (a, b))
         assert ours.keys() == theirs.keys()
         for key, value in ours.items():
             if not key.endswith("seconds"):
