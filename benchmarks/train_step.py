@@ -60,9 +60,10 @@ class OurStep:
     def __init__(
         self, config: RunConfig, shape: Shape, scan: str | None = None, groups: int = 1
     ) -> None:
+        block = config.runtime.block if config.runtime.block != "auto" else "jax"
         online = config.runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None
         model = build_model(
-            config.model, shape.task, scan or config.runtime.scan, online, groups=groups
+            config.model, shape.task, scan or config.runtime.scan, online, groups=groups, block=block
         )
         adam = adam_moments(config.optim.b1, config.optim.b2, config.optim.eps)
         self.hyper = hyperparameters(config)

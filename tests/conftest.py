@@ -58,6 +58,18 @@ def _back_end_runs_here(request: pytest.FixtureRequest) -> None:
         pytest.skip(str(error))
 
 
+@pytest.fixture
+def native() -> None:
+    """Build the C++, or skip where there is no compiler."""
+    from lru_tune.errors import LruTuneError
+    from lru_tune.ops.native.calls import demand_native
+
+    try:
+        demand_native()
+    except LruTuneError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="session")
 def synthetic_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with the synthetic twin of `copy`, shared by the session; do not write into it."""

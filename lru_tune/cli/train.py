@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.cpus is not None and arguments.cpus < 1:
         raise ConfigError(f"--cpus must be at least 1, got {arguments.cpus}")
     demand_runs_root(runs_root(arguments.runs_root))
-    if config.runtime.scan == "native":
+    if config.runtime.names_native:
         native_library()
     become_worker()
     root = data_root(arguments.data_root)

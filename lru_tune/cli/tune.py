@@ -146,7 +146,7 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
 
     root, runs = data_root(arguments.data_root), runs_root(arguments.runs_root)
     demand_runs_root(runs)
-    _demand_scan(space, arguments)
+    _demand_native(space, arguments)
     task = ensure_prepared(
         space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
     )
@@ -174,18 +174,18 @@ def _resume(arguments: argparse.Namespace) -> int:
     task = open_task(space.task, root)
     if arguments.dry_run:
         return _show(space, task.manifest.counts["train"], arguments)
-    _demand_scan(space, arguments)
+    _demand_native(space, arguments)
     return _run(space, folder, task, arguments)
 
 
-def _demand_scan(space: SearchSpace, arguments: argparse.Namespace) -> None:
-    """Build the native scan before the trials need it; in a cluster each machine does so itself."""
-    if arguments.address is not None or space.realise({}).runtime.scan != "native":
+def _demand_native(space: SearchSpace, arguments: argparse.Namespace) -> None:
+    """Build the C++ before the trials need it; in a cluster each machine does so itself."""
+    if arguments.address is not None or not space.realise({}).runtime.names_native:
         return
     if this_machine().gpus and arguments.gpus_per_trial != 0:
         raise ConfigError(
-            "runtime.scan native runs on a CPU, and this would train on another device. "
-            "Say --set runtime.scan=auto or --gpus-per-trial 0"
+            "native back ends run on a CPU, and this would train on another device. "
+            "Say --set runtime.block=auto --set runtime.scan=auto, or --gpus-per-trial 0"
         )
     native_library()
 

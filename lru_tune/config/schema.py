@@ -173,6 +173,8 @@ class RuntimeConfig(Strict):
 
     scan: Literal["auto", "sequential", "associative", "chunked", "native", "pallas"] = "auto"
     """How a diagonal recurrence goes through time; `auto` chooses; `native` is C++, `pallas` for GPUs."""
+    block: Literal["auto", "jax", "native"] = "auto"
+    """How a residual block is computed: by JAX's operations, or whole in C++; `auto` where that pays."""
     states: Literal["kept", "recomputed"] = "kept"
     """States of a recurrence: in memory for the backward pass, or a chunk of time at once, computed twice."""
     matmul: Literal["device", "f32", "tf32", "bf16"] = "device"
@@ -185,6 +187,11 @@ class RuntimeConfig(Strict):
     """Most optimiser steps between two returns to Python."""
     eval_batch_size: Count | None = None
     """Examples evaluated at a time; left out, twice the training batch."""
+
+    @property
+    def names_native(self) -> bool:
+        """Whether C++ is asked for by name."""
+        return "native" in (self.block, self.scan)
 
 
 class Length(NamedTuple):
@@ -258,6 +265,26 @@ class RunConfig(Strict):
                 "errors from later steps to earlier ones"
             )
         return self
+
+    @model_validator(mode="after")
+    def _block_fits(self) -> "RunConfig":
+        misfit = self.native_misfit()
+        if self.runtime.block == "native" and misfit is not None:
+            raise ValueError(f"runtime.block native is not made for {misfit}; set it to jax or auto")
+        return self
+
+    def native_misfit(self) -> str | None:
+        """Return the first setting, if there is one, that a block in C++ is not made for."""
+        model, runtime = self.model, self.runtime
+        misfits = {
+            "a dense recurrence": model.recurrence.kind != "diagonal",
+            "model.bidirectional: true": model.bidirectional,
+            f"model.norm: {model.norm}": model.norm != "batch",
+            f"optim.algorithm: {self.optim.algorithm}": self.optim.algorithm != "bptt",
+            f"runtime.scan: {runtime.scan}": runtime.scan not in ("auto", "native"),
+            f"runtime.matmul: {runtime.matmul}": runtime.matmul not in ("device", "f32"),
+        }
+        return next((setting for setting, is_one in misfits.items() if is_one), None)
 
     def length(self, train_examples: int) -> "Length":
         """Return the run's length in steps, for a training split of this many examples.

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from lru_tune.models.batch_norm import Affine, BatchNorm
+from lru_tune.models.recurrence import LRU
+from lru_tune.ops.native.block import BlockWeights, Keep, native_block
 
 
 class Dropout(nn.Module):
@@ -29,6 +31,24 @@ class Dropout(nn.Module):
             return jnp.ones((1, batch, width))
         keep = 1.0 - self.rate
         return jax.random.bernoulli(self.make_rng("dropout"), keep, (1, batch, width)) / keep
+
+
+class Mixing(nn.Module):
+    """Parameters of a dense layer over features, without its use.
+
+    Attributes:
+      width: features out, G.
+    """
+
+    width: int
+
+    @nn.compact
+    def __call__(self, features: int) -> tuple[Array, Array]:
+        """Return `kernel` (H, G) and `bias` (G,), drawn as flax's Dense draws them."""
+        kernel = self.param(
+            "kernel", nn.initializers.lecun_normal(), (features, self.width), jnp.float32
+        )
+        return kernel, self.param("bias", nn.initializers.zeros, (self.width,), jnp.float32)
 
 
 def split_batch(x: Array, groups: int) -> Array:
@@ -54,6 +74,8 @@ class Block(nn.Module):
       dropout: probability, see `Dropout`.
       mode: `train` uses batch statistics and drops; `eval` uses running averages.
       has_dropout: whether a dropout mask is drawn at all in training.
+      native: None for operations of JAX; otherwise the block is one of C++, for a one-way LRU without layer
+        norm, and what that keeps for the backward pass. The same function, to rounding.
     """
 
     recurrence: nn.Module
@@ -64,6 +86,7 @@ class Block(nn.Module):
     dropout: float | Array
     has_dropout: bool
     mode: Literal["train", "eval"]
+    native: Keep | None = None
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -77,7 +100,12 @@ class Block(nn.Module):
         masks = [draw(x.size // x.shape[-3] // x.shape[-1], x.shape[-1]) for _ in range(2)]
         first = self.norm_position == "pre"
         statistics = self._statistics(x) if first else None
-        x = (self._add if x.ndim == 3 else self._add_in_groups)(statistics, x, *masks)
+        if self.native is not None:
+            x = self._add_natively(self.native, statistics, x, *masks)
+        elif x.ndim == 3:
+            x = self._add(statistics, x, *masks)
+        else:
+            x = self._add_in_groups(statistics, x, *masks)
         return x if first else self._normalise(self._statistics(x), x)
 
     def _statistics(self, x: Array) -> Affine | None:
@@ -98,11 +126,34 @@ class Block(nn.Module):
         x = x[-y.shape[0] :]
         # The mixing is per step: over one long axis its gradients are faster than over time and batch.
         y = y.reshape(-1, x.shape[-1])
-        if self.glu == "full":
-            value, gate = jnp.split(nn.Dense(2 * x.shape[-1], name="glu")(y), 2, axis=-1)
-        else:
-            value, gate = y, nn.Dense(x.shape[-1], name="glu")(y)
+        kernel, bias = self._mixing(x.shape[-1])
+        mixed = y @ kernel + bias[None, :]
+        value, gate = jnp.split(mixed, 2, axis=-1) if self.glu == "full" else (y, mixed)
         return x + (value * jax.nn.sigmoid(gate)).reshape(x.shape) * mask_mixed
+
+    def _mixing(self, width: int) -> tuple[Array, Array]:
+        return Mixing(2 * width if self.glu == "full" else width, name="glu")(width)
+
+    def _add_natively(
+        self, keep: Keep, statistics: Affine | None, x: Array, mask_states: Array, mask_mixed: Array
+    ) -> Array:
+        """Like `_add`, for x (T, B, H)."""
+        if not isinstance(self.recurrence, LRU):
+            raise TypeError(f"a native block has an LRU, got {type(self.recurrence).__name__}")
+        width = x.shape[-1]
+        none = Affine(jnp.zeros(width), jnp.ones(width), jnp.zeros(width))
+        recurrence = self.recurrence.weights()
+        weights = BlockWeights(
+            *(statistics or none),
+            decay=recurrence.decay,
+            enter=recurrence.enter.T,
+            read=recurrence.read,
+            skip=self.recurrence.skip,
+            mix=(mixing := self._mixing(width))[0],
+            mix_bias=mixing[1],
+        )
+        last = self.recurrence.last
+        return native_block(weights, x, mask_states[0], mask_mixed[0], last=last, keep=keep)
 
     def _add_in_groups(
         self, statistics: Affine | None, x: Array, mask_states: Array, mask_mixed: Array

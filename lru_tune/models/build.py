@@ -12,10 +12,12 @@ from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.block import Block
 from lru_tune.models.network import Network
 from lru_tune.models.recurrence import LRU, DenseRNN, States
+from lru_tune.ops.native.block import Keep
 from lru_tune.ops.online_scan import OnlineSums
 from lru_tune.tasks import Task, Tokens
 
 Params = dict[str, Any]
+BlockEngine = Literal["jax", "native"]
 
 
 class Traced(NamedTuple):
@@ -50,6 +52,7 @@ def build_model(
     online: OnlineSums | None = None,
     states: States = "kept",
     groups: int = 1,
+    block: BlockEngine = "jax",
 ) -> Model:
     """Build the network of a configuration.
 
@@ -63,7 +66,12 @@ def build_model(
       online: as in `LRU`.
       states: as in `LRU`.
       groups: as in `Block`, in training; it divides the batch, documents counted one by one.
+      block: `native` for blocks of C++, which compute again what groups would compute again, or the states
+        alone, and so have no use for groups.
     """
+    saving = groups > 1 or states == "recomputed"
+    keep: Keep = "entering" if saving else "values"
+    groups = 1 if block == "native" else groups
 
     def network(
         mode: Literal["train", "eval"], traced: Traced, n_layers: int = config.n_layers
@@ -82,6 +90,7 @@ def build_model(
                 dropout=traced.dropout,
                 has_dropout=config.dropout > 0.0,
                 mode=mode,
+                native=keep if block == "native" else None,
                 name=f"block_{layer}",
             )
 

@@ -10,22 +10,26 @@ Memory = Literal["auto", "plain", "grouped"]
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 FLOAT = 4  # bytes
-STATE_PLANES = 3  # of 2N floats a step and sequence, kept by a layer
-MODEL_PLANES = 8  # of H floats
+# What a layer keeps of a step and sequence: planes of 2N floats, and of H floats.
+PLANES = {"jax": (3, 8), "native": (1, 4)}
 LEAST_GROUPS = 4  # beyond, what is kept between the layers outweighs what a group needs
 SHARE = 0.6  # of a device's memory; the rest is for data, parameters and their moments
 
 
-def activation_bytes(config: ModelConfig, sequences: int, length: int) -> int:
+def activation_bytes(
+    config: ModelConfig, sequences: int, length: int, block: Literal["jax", "native"] = "jax"
+) -> int:
     """Return about how many bytes a step keeps, when it keeps everything, for its backward pass.
 
     Args:
       config: the network.
       sequences: in a batch, documents counted singly.
       length: T.
+      block: how blocks are computed.
     """
-    states = (2 if config.bidirectional else 1) * STATE_PLANES * 2 * config.d_hidden
-    step = FLOAT * (states + MODEL_PLANES * config.d_model)
+    of_states, of_model = PLANES[block]
+    states = (2 if config.bidirectional else 1) * of_states * 2 * config.d_hidden
+    step = FLOAT * (states + of_model * config.d_model)
     return config.n_layers * length * sequences * step
 
 

@@ -74,11 +74,8 @@ class LRU(nn.Module):
         gain = ("gamma_log",) if self.input_normalization == "gamma" else ()
         return frozenset({*EIGENVALUES[self.eigenvalues].names, *gain, "B_re", "B_im"})
 
-    @nn.compact
-    def __call__(self, inputs: Array) -> Array:
-        """Map (B, T, H) to (B, T, H), or (T, B, H) to (T, B, H) if time-major."""
-        if self.online is not None and self.bidirectional:
-            raise ValueError("a bidirectional layer cannot learn online")
+    def setup(self) -> None:
+        """Declare the parameters."""
         n, h = self.d_hidden, self.d_model
         coordinates = EIGENVALUES[self.eigenvalues]
         ring = Ring(self.r_min, self.r_max, self.max_phase)
@@ -89,51 +86,66 @@ class LRU(nn.Module):
         def on_ring(function: Callable[[Array, Array], Array]) -> Callable[[Array], Array]:
             return lambda key: function(*(drawn or sample_ring(key, n, ring)))
 
-        eigenvalue_params = [
+        self._eigenvalue_params = [
             self.param(name, on_ring(lambda *point, i=i: coordinates.params(*point)[i]))
             for i, name in enumerate(coordinates.names)
         ]
-        B_re = self.param("B_re", scaled_normal((2 * h) ** -0.5), (n, h))
-        B_im = self.param("B_im", scaled_normal((2 * h) ** -0.5), (n, h))
+        self._B_re = self.param("B_re", scaled_normal((2 * h) ** -0.5), (n, h))
+        self._B_im = self.param("B_im", scaled_normal((2 * h) ** -0.5), (n, h))
         width = 2 * n if self.bidirectional else n
-        C_re = self.param("C_re", scaled_normal(n**-0.5), (h, width))
-        C_im = self.param("C_im", scaled_normal(n**-0.5), (h, width))
-        D = self.param("D", scaled_normal(1.0), (h,))
+        self._C_re = self.param("C_re", scaled_normal(n**-0.5), (h, width))
+        self._C_im = self.param("C_im", scaled_normal(n**-0.5), (h, width))
+        self._D = self.param("D", scaled_normal(1.0), (h,))
         if self.input_normalization == "gamma":
-            gamma_log = self.param("gamma_log", on_ring(lambda nu, _: input_gain_log(nu)))
-            gain = jnp.exp(gamma_log)[:, None]
-            B_re, B_im = gain * B_re, gain * B_im
+            self._gamma_log = self.param("gamma_log", on_ring(lambda nu, _: input_gain_log(nu)))
 
+    def weights(self, columns: slice = slice(None)) -> Weights:
+        """Return the real matrices that the layer computes with; `columns` of C are read, a direction's."""
+        decay = jnp.concatenate(EIGENVALUES[self.eigenvalues].value(*self._eigenvalue_params))
+        B_re, B_im = self._B_re, self._B_im
+        if self.input_normalization == "gamma":
+            gain = jnp.exp(self._gamma_log)[:, None]
+            B_re, B_im = gain * B_re, gain * B_im
+        read = jnp.concatenate([self._C_re[:, columns], -self._C_im[:, columns]], axis=1).T
+        return Weights(decay, jnp.concatenate([B_re, B_im]), read)
+
+    @property
+    def skip(self) -> Array:
+        """D, (H,)."""
+        return self._D
+
+    def __call__(self, inputs: Array) -> Array:
+        """Map (B, T, H) to (B, T, H), or (T, B, H) to (T, B, H) if time-major."""
+        if self.online is not None and self.bidirectional:
+            raise ValueError("a bidirectional layer cannot learn online")
         if self.layout == "batch_major":
             inputs = inputs.swapaxes(0, 1)
-        decay = jnp.concatenate(coordinates.value(*eigenvalue_params))
-        weights = jnp.concatenate([B_re, B_im])
+        n = self.d_hidden
+        forward = self.weights(slice(n))
 
-        def readout(columns: slice) -> Array:
-            return jnp.concatenate([C_re[:, columns], -C_im[:, columns]], axis=1).T
+        def read(states: Array, weights: Weights) -> Array:
+            return project(last_steps(states, self.last), weights.read)
 
-        def read(states: Array, columns: slice) -> Array:
-            return project(last_steps(states, self.last), readout(columns))
-
-        def fused(columns: slice, reverse: bool) -> Array:
-            parameters = Weights(decay, weights, readout(columns))
-            outputs = fused_layer(parameters, inputs, backend=self.scan, reverse=reverse)
+        def fused(weights: Weights, reverse: bool) -> Array:
+            outputs = fused_layer(weights, inputs, backend=self.scan, reverse=reverse)
             return last_steps(outputs, self.last)
 
         if self.states == "recomputed" and self.online is None:
-            outputs = fused(slice(n), reverse=False)
+            outputs = fused(forward, reverse=False)
             if self.bidirectional:
-                outputs += fused(slice(n, None), reverse=True)
+                outputs += fused(self.weights(slice(n, None)), reverse=True)
         elif self.online is not None:
-            states = online_scan(decay, weights, inputs, sums=self.online, backend=self.scan)
-            outputs = read(states, slice(n))
+            states = online_scan(
+                forward.decay, forward.enter, inputs, sums=self.online, backend=self.scan
+            )
+            outputs = read(states, forward)
         else:
-            drive = project(inputs, weights.T)  # (T, B, 2N)
-            outputs = read(linear_scan(decay, drive, backend=self.scan), slice(n))
+            drive = project(inputs, forward.enter.T)  # (T, B, 2N)
+            outputs = read(linear_scan(forward.decay, drive, backend=self.scan), forward)
             if self.bidirectional:
-                states = linear_scan(decay, drive, backend=self.scan, reverse=True)
-                outputs += read(states, slice(n, None))
-        outputs += D[None, None, :] * last_steps(inputs, self.last)
+                states = linear_scan(forward.decay, drive, backend=self.scan, reverse=True)
+                outputs += read(states, self.weights(slice(n, None)))
+        outputs += self.skip[None, None, :] * last_steps(inputs, self.last)
         return outputs.swapaxes(0, 1) if self.layout == "batch_major" else outputs
 
 

@@ -8,9 +8,11 @@ from functools import cache
 import jax
 
 from lru_tune.config.schema import DiagonalRecurrence, RunConfig
+from lru_tune.models.build import BlockEngine
 from lru_tune.models.memory import Memory, activation_bytes, memory_of_cores, resolve_memory
 from lru_tune.ops.choice import Size, choose_backend
 from lru_tune.ops.fused_layer import CHUNK
+from lru_tune.ops.native.calls import demand_native, native_obstacle
 from lru_tune.ops.precision import demand_matmul
 from lru_tune.ops.scan import resolve_backend
 from lru_tune.tasks import find_task
@@ -21,24 +23,50 @@ choose_once = cache(choose_backend)  # so that a process says once what it chose
 
 
 def settled(config: RunConfig) -> RunConfig:
-    """Return the configuration with the scan and the use of memory that this process's device calls for.
+    """Return the configuration with the block, the scan and the use of memory that this process's device calls for.
 
     Raises:
       ConfigError, ResourcesMissing: what was named does not run here.
     """
     demand_matmul(config.runtime.matmul)
-    scan = config.runtime.scan
-    if isinstance(config.model.recurrence, DiagonalRecurrence):
+    block, scan = choose_block(config), config.runtime.scan
+    if block == "native":
+        chosen = "native"  # its own
+    elif isinstance(config.model.recurrence, DiagonalRecurrence):
         chosen = choose_once(scan, scan_size(config))
     else:
         chosen = resolve_backend(scan)  # recorded, but a dense recurrence has no use for it
-    runtime = config.runtime.model_copy(update={"scan": chosen, "memory": _memory(config)})
-    return config.model_copy(update={"runtime": runtime})
+    changes = {"scan": chosen, "block": block, "memory": _memory(config, block)}
+    return config.model_copy(update={"runtime": config.runtime.model_copy(update=changes)})
 
 
-def _memory(config: RunConfig) -> Memory:
+def choose_block(config: RunConfig) -> BlockEngine:
+    """Return how blocks are computed here: `auto` is native on a CPU that can build it, for what it does.
+
+    Raises:
+      ConfigError, ResourcesMissing: `native` was named, and there is none here.
+    """
+    asked = config.runtime.block
+    if asked == "native":
+        demand_native()
+        return "native"
+    if asked == "jax" or jax.default_backend() != "cpu" or config.native_misfit() is not None:
+        return "jax"
+    return "jax" if obstacle_once() else "native"
+
+
+@cache
+def obstacle_once() -> str | None:
+    """Return why this process has no native block; it says so once."""
+    obstacle = native_obstacle()
+    if obstacle is not None:
+        logger.info("block: jax; native would be faster, but: %s", obstacle)
+    return obstacle
+
+
+def _memory(config: RunConfig, block: BlockEngine) -> Memory:
     size = scan_size(config)
-    needed = activation_bytes(config.model, size.batch, size.length)
+    needed = activation_bytes(config.model, size.batch, size.length, block)
     return settle_memory(config.runtime.memory, needed, device_memory())
 
 

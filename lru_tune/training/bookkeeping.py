@@ -49,8 +49,10 @@ class Bookkeeper:
             raise ConfigError(str(error)) from error
         used = min(examples, config.data.train_examples or examples)
         self.steps_per_epoch = used // config.data.batch_size
-        self.scan = settled(self.config).runtime.scan
-        logger.info("%s: scan %s", run_dir.name, self.scan)
+        self._runtime = settled(self.config).runtime
+        logger.info(
+            "%s: block %s, scan %s", run_dir.name, self._runtime.block, self._runtime.scan
+        )
         self.run_dir = run_dir
         self.hyper = hyperparameters(self.config)
         self._manifest = task.manifest
@@ -173,7 +175,7 @@ class Bookkeeper:
             **self.clock.seconds(),
             parameters=self._parameters,
             **fields,
-            **provenance(self._manifest, self.scan),
+            **provenance(self._manifest, self._runtime),
         )
 
     @property

@@ -9,22 +9,24 @@ from typing import Any
 import jax
 
 from lru_tune import __version__
+from lru_tune.config.schema import RuntimeConfig
 from lru_tune.data.store import Manifest
 
 CPU_INFO = Path("/proc/cpuinfo")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
-def provenance(manifest: Manifest, scan: str) -> dict[str, Any]:
-    """Return the fields that every result.json carries: device, scan, threads, versions, data.
+def provenance(manifest: Manifest, runtime: RuntimeConfig) -> dict[str, Any]:
+    """Return the fields that every result.json carries: device, back ends, threads, versions, data.
 
     Args:
       manifest: of the data.
-      scan: the scan's back end; what `auto` stood for, not `auto`.
+      runtime: as settled, without `auto`.
     """
     return {
         "device": device_name(),
-        "scan": scan,
+        "block": runtime.block,
+        "scan": runtime.scan,
         "threads": int(os.environ.get("NPROC", os.cpu_count() or 1)),  # sums depend on it, on a CPU
         "versions": {
             "lru-tune": __version__,

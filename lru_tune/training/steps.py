@@ -102,6 +102,7 @@ def programs(key: RunConfig, eval_batch_size: int) -> Programs:
         key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
         key.runtime.states,
         group_count(sequences) if key.runtime.memory == "grouped" else 1,
+        "native" if key.runtime.block == "native" else "jax",
     )
     adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
     exact = partial(multiplying, key.runtime.matmul)

@@ -1,4 +1,4 @@
-"""A batch in groups gives the loss and gradients of the whole batch, in less memory."""
+"""A batch in groups, and blocks of C++, give the loss and gradients of the whole batch and of JAX."""
 
 import math
 
@@ -26,6 +26,7 @@ CONFIGS = {
     "layer-post": {"norm": "layer", "norm_position": "post"},
     "bidirectional": {"bidirectional": True, "glu": "half"},
     "dense": {"recurrence": DenseRecurrence(activation="tanh")},
+    "half": {"glu": "half"},
     "no-dropout": {"dropout": 0.0},
 }
 
@@ -45,12 +46,14 @@ def batch_of(task_name: str, batch: int):
     return inputs, lengths
 
 
-def loss_and_gradients(changes, task_name, batch, groups, online=None, dtype=jnp.float64):
+def loss_and_gradients(
+    changes, task_name, batch, groups=1, online=None, dtype=jnp.float64, block="jax"
+):
     pooling = "none" if task_name == "copy" else "mean"
     config = ModelConfig(
         n_layers=2, d_model=8, d_hidden=6, **{"dropout": 0.2, "pooling": pooling, **changes}
     )
-    model = build_model(config, TASKS[task_name], "sequential", online, groups=groups)
+    model = build_model(config, TASKS[task_name], "sequential", online, groups=groups, block=block)
     variables = jax.jit(model.init)(jax.random.key(0), TRACED)
     variables = jax.tree.map(lambda leaf: leaf.astype(dtype), variables)
     inputs, lengths = batch_of(task_name, batch)
@@ -144,3 +147,27 @@ def test_memory_is_about_what_is_foretold_and_a_fifth_of_it_in_groups(sequences,
     plain = temporary(1)
     assert 0.6 * plain < activation_bytes(config, sequences, length) < 1.6 * plain
     assert temporary(group_count(sequences)) < plain / 3
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize("task_name", ["listops", *rare(["copy", "aan"])])
+@pytest.mark.parametrize("name", ["lru", *rare(["post", "half", "no-dropout"])])
+def test_native_blocks_equal_those_of_jax(name, task_name):
+    changes = CONFIGS[name]
+    with jax.enable_x64(True):
+        plain = loss_and_gradients(changes, task_name, 6)
+        for groups in (1, 3):  # what would be computed again in groups is, in another way
+            native = loss_and_gradients(changes, task_name, 6, groups, block="native")
+            assert_close(native, plain)
+
+
+@pytest.mark.usefixtures("native")
+def test_native_blocks_predict_what_those_of_jax_do():
+    inputs, lengths = batch_of("listops", 3)
+    config = ModelConfig(n_layers=2, d_model=8, d_hidden=6)
+    found = {}
+    for block in ("jax", "native"):
+        model = build_model(config, TASKS["listops"], "sequential", block=block)
+        variables = jax.jit(model.init)(jax.random.key(0), TRACED)
+        found[block] = jax.jit(model.predict)(variables, inputs, lengths)
+    np.testing.assert_allclose(found["native"], found["jax"], rtol=1e-4, atol=1e-5)

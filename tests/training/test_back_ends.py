@@ -1,9 +1,11 @@
 import pytest
+from pydantic import ValidationError
 
 from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
-from lru_tune.errors import ConfigError
+from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.ops.choice import Size
-from lru_tune.training.back_ends import scan_size, settled
+from lru_tune.training import back_ends
+from lru_tune.training.back_ends import obstacle_once, scan_size, settled
 
 
 def config(task: str = "listops", **changes) -> RunConfig:
@@ -11,10 +13,50 @@ def config(task: str = "listops", **changes) -> RunConfig:
 
 
 def test_auto_is_settled_before_programs_are_built():
-    small = settled(config(data=DataConfig(max_length=64)))
+    small = settled(config(data=DataConfig(max_length=64), runtime={"block": "jax"}))
     assert (small.runtime.scan, small.runtime.memory) == ("sequential", "plain")
-    assert settled(config()).runtime.scan in ("native", "sequential")  # by whether it can be built
+    large = settled(config(runtime={"block": "jax"}))
+    assert large.runtime.scan in ("native", "sequential")  # by whether it can be built
     assert settled(config(runtime={"scan": "chunked"})).runtime.scan == "chunked"
+
+
+@pytest.mark.usefixtures("native")
+def test_blocks_are_native_where_nothing_speaks_against_it():
+    chosen = settled(config()).runtime
+    assert (chosen.block, chosen.scan) == ("native", "native")
+    assert settled(config(runtime={"block": "native"})).runtime.block == "native"
+
+
+MISFITS = [
+    {"model": {"norm": "layer"}},
+    {"model": {"bidirectional": True}},
+    {"model": {"recurrence": {"kind": "dense"}}},
+    {"runtime": {"scan": "chunked"}},
+    {"model": {"norm": "layer"}, "optim": {"algorithm": "rtrl"}},
+]
+
+
+@pytest.mark.parametrize("changes", MISFITS)
+def test_what_native_blocks_are_not_made_for_is_left_to_jax_and_refused_by_name(changes):
+    assert settled(config(**changes)).runtime.block == "jax"
+    runtime = {**changes.get("runtime", {}), "block": "native"}
+    with pytest.raises(ValidationError, match="runtime.block native is not made for"):
+        config(**{**changes, "runtime": runtime})
+
+
+def test_without_a_compiler_auto_is_jax_and_native_is_an_error(monkeypatch, caplog):
+    def none() -> None:
+        raise ResourcesMissing("no compiler was found")
+
+    caplog.set_level("INFO")
+    monkeypatch.setattr(back_ends, "demand_native", none)
+    monkeypatch.setattr(back_ends, "native_obstacle", lambda: "no compiler was found")
+    obstacle_once.cache_clear()
+    assert [settled(config()).runtime.block for _ in range(2)] == ["jax", "jax"]
+    assert caplog.text.count("block: jax; native would be faster, but: no compiler") == 1
+    with pytest.raises(ResourcesMissing):
+        settled(config(runtime={"block": "native"}))
+    obstacle_once.cache_clear()
 
 
 def test_what_does_not_fit_is_trained_in_groups_and_said_once(caplog):
@@ -25,7 +67,7 @@ def test_what_does_not_fit_is_trained_in_groups_and_said_once(caplog):
 
 
 def test_nothing_else_of_the_configuration_is_changed():
-    runtime = {"scan": "chunked", "memory": "plain", "eval_batch_size": 3}
+    runtime = {"block": "jax", "scan": "chunked", "memory": "plain", "eval_batch_size": 3}
     before = config(runtime=runtime)
     assert settled(before) == before
 

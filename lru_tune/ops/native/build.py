@@ -1,4 +1,4 @@
-"""Builds scan.cpp with this machine's compiler, once, into the cache of compiled programs.
+"""Builds the C++ beside it with this machine's compiler, once, into the cache of compiled programs.
 
 JAX is not imported here, so that the process that drives a search can build before its trials start.
 """
@@ -21,16 +21,17 @@ from lru_tune.atomic import write_atomically
 from lru_tune.errors import ResourcesMissing
 from lru_tune.layout import compilation_cache
 
-SOURCE = Path(__file__).with_name("scan.cpp")
+SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cpp")))
+HEADERS = tuple(sorted(Path(__file__).parent.glob("*.h")))
 COMPILERS = ("c++", "g++", "clang++")  # tried in this order where $CXX names none
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
 COMPILE_SECONDS = 600.0  # some seconds on a free core
 CPU_INFO = Path("/proc/cpuinfo")
-WITHOUT = "To go on without it: --set runtime.scan=auto"
+WITHOUT = "To go on without it: --set runtime.block=auto --set runtime.scan=auto"
 
 
 def native_library() -> Path:
-    """Return the compiled scan, built now if the cache does not hold it whole.
+    """Return the compiled library, built now if the cache does not hold it whole.
 
     The cache knows it by source, compiler, flags, processor and jaxlib. Processes that need it at the same
     time wait for the one that builds.
@@ -39,7 +40,7 @@ def native_library() -> Path:
       ResourcesMissing: there is no compiler, it fails, or the cache cannot be written.
     """
     compiler = find_compiler()
-    path = native_folder() / f"scan-{_key(compiler)}.so"
+    path = native_folder() / f"native-{_key(compiler)}.so"
     if _is_whole(path):
         return path
     try:
@@ -51,14 +52,14 @@ def native_library() -> Path:
                 write_atomically(_digest_file(path), hashlib.sha256(library).hexdigest())
     except OSError as error:
         raise ResourcesMissing(
-            f"runtime.scan native: the compiled scan cannot be kept in {path.parent} ({error.strerror}). "
+            f"native back ends: the compiled library cannot be kept in {path.parent} ({error.strerror}). "
             f"Name a folder that can be written in JAX_COMPILATION_CACHE_DIR. {WITHOUT}"
         ) from error
     return path
 
 
 def native_folder() -> Path:
-    """Return where compiled scans are kept; it can be deleted at any time."""
+    """Return where compiled libraries are kept; it can be deleted at any time."""
     return compilation_cache() / "native"
 
 
@@ -74,7 +75,7 @@ def find_compiler() -> tuple[str, ...]:
             return tuple(words)
     sought = f"CXX={shlex.join(named)}" if named else f"CXX, {', '.join(COMPILERS)}"
     raise ResourcesMissing(
-        f"runtime.scan native is C++ that is built here, and no compiler was found (looked for {sought}). "
+        f"native back ends are C++ that is built here, and no compiler was found (looked for {sought}). "
         f"Install one, such as `apt install g++`, or name one in CXX. {WITHOUT}"
     )
 
@@ -89,7 +90,7 @@ def include_folder() -> Path:
 
 def _key(compiler: tuple[str, ...]) -> str:
     parts = {
-        "source": SOURCE.read_text(),
+        "source": [file.read_text() for file in (*SOURCES, *HEADERS)],
         "compiler": [*compiler, _run([*compiler, "--version"]).stdout],
         "flags": FLAGS,
         "processor": [platform.machine(), *_cpu_features()],
@@ -107,13 +108,13 @@ def _cpu_features() -> list[str]:
 
 def _compile(compiler: tuple[str, ...]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "scan.so")
-        command = [*compiler, *FLAGS, "-isystem", str(include_folder()), str(SOURCE)]
+        made = Path(folder, "native.so")
+        command = [*compiler, *FLAGS, "-isystem", str(include_folder()), *map(str, SOURCES)]
         done = _run([*command, "-o", str(made)])
         if done.returncode != 0:
             complaint = (done.stderr.strip() or "no message").splitlines()[:8]
             raise ResourcesMissing(
-                f"runtime.scan native: the compiler ended with {done.returncode}:\n  {shlex.join(command)}\n"
+                f"native back ends: the compiler ended with {done.returncode}:\n  {shlex.join(command)}\n"
                 + "".join(f"  {line}\n" for line in complaint)
                 + f"Name another one in CXX. {WITHOUT}"
             )
@@ -127,7 +128,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ResourcesMissing(
-            f"runtime.scan native: {shlex.join(command[:1])} did not run: {error}. "
+            f"native back ends: {shlex.join(command[:1])} did not run: {error}. "
             f"Name another compiler in CXX. {WITHOUT}"
         ) from error
 

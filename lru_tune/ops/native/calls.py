@@ -1,4 +1,4 @@
-"""Calls the C++ scan from JAX programs, on a CPU."""
+"""Calls the C++ scan from JAX programs, on a CPU, and makes all of the C++ known to JAX."""
 
 import ctypes
 from functools import cache
@@ -11,6 +11,7 @@ from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.ops.native.build import WITHOUT, native_library
 
 SCAN, ADJOINT = "lru_tune_scan", "lru_tune_scan_adjoint"  # functions of scan.cpp
+BLOCK, BLOCK_ADJOINT = "lru_tune_block", "lru_tune_block_adjoint"  # of block.cpp
 DTYPES = ("float32", "float64")
 
 
@@ -20,10 +21,9 @@ def native_scan(decay: Array, drive: Array, reverse: bool) -> Array:
     Under `vmap` the mapped axes become axes in front that the C++ loops over.
 
     Raises:
-      ConfigError, ResourcesMissing: as `demand_native`.
-      TypeError: neither float32 nor float64.
+      TypeError, ConfigError, ResourcesMissing: as `demand_for`.
     """
-    _demand(drive)
+    demand_for(drive)
     call = jax.ffi.ffi_call(SCAN, _like(drive), vmap_method="broadcast_all")
     return call(decay, drive, reverse=reverse)
 
@@ -34,7 +34,7 @@ def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> t
     Each sequence's part of the decay's gradient is summed over time by one thread, so that the numbers do
     not depend on how many there are.
     """
-    _demand(grad)
+    demand_for(grad)
     results = (_like(grad), ShapeDtypeStruct(grad.shape[1:], grad.dtype))
     call = jax.ffi.ffi_call(ADJOINT, results, vmap_method="broadcast_all")
     grad_drive, sums = call(decay, states, grad, reverse=reverse)
@@ -43,7 +43,7 @@ def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> t
 
 @cache
 def demand_native() -> None:
-    """Build the scan if need be and make it known to JAX; costs nothing after the first time.
+    """Build the C++ if need be and make it known to JAX; costs nothing after the first time.
 
     Raises:
       ConfigError: the default device is no CPU.
@@ -51,18 +51,18 @@ def demand_native() -> None:
     """
     if jax.default_backend() != "cpu":
         raise ConfigError(
-            "runtime.scan native runs on a CPU, and this would train on another device. "
-            "Say --set runtime.scan=auto or JAX_PLATFORMS=cpu"
+            "native back ends run on a CPU, and this would train on another device. "
+            "Say --set runtime.block=auto --set runtime.scan=auto, or JAX_PLATFORMS=cpu"
         )
     path = native_library()
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
         raise ResourcesMissing(
-            f"runtime.scan native: {path} cannot be loaded: {error}. "
+            f"native back ends: {path} cannot be loaded: {error}. "
             f"Name another folder in JAX_COMPILATION_CACHE_DIR. {WITHOUT}"
         ) from error
-    for name in (SCAN, ADJOINT):
+    for name in (SCAN, ADJOINT, BLOCK, BLOCK_ADJOINT):
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
 
 
@@ -75,9 +75,15 @@ def native_obstacle() -> str | None:
     return None
 
 
-def _demand(array: Array) -> None:
+def demand_for(array: Array) -> None:
+    """Do what `demand_native` does, for arrays like this one.
+
+    Raises:
+      TypeError: neither float32 nor float64.
+      ConfigError, ResourcesMissing: as `demand_native`.
+    """
     if array.dtype.name not in DTYPES:
-        raise TypeError(f"the native scan takes {' or '.join(DTYPES)}, got {array.dtype.name}")
+        raise TypeError(f"native back ends take {' or '.join(DTYPES)}, got {array.dtype.name}")
     demand_native()
 
 

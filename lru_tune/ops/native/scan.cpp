@@ -8,16 +8,14 @@
 // sum, and always begin at a multiple of CHANNELS: results do not depend on the number of threads.
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 
+#include "threads.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace ffi = xla::ffi;
 
+namespace lru_tune {
 namespace {
 
 constexpr int64_t CHANNELS = 64;         // fewest of a task
@@ -66,45 +64,6 @@ Cut cut(const Shape& shape, int64_t threads, int64_t number_bytes) {
   while (made.count() < wanted && made.channels > CHANNELS)
     made.channels = ((made.channels + 1) / 2 + CHANNELS - 1) / CHANNELS * CHANNELS;
   return made;
-}
-
-// Work that threads take from a counter.
-struct Queue {
-  explicit Queue(int64_t count) : count(count) {}
-
-  const int64_t count;
-  std::atomic<int64_t> next{0};
-  std::atomic<int64_t> done{0};
-  std::mutex mutex;
-  std::condition_variable finished;
-
-  template <typename F>
-  void drain(const F* work) {  // `work` is only touched while the caller waits for what was taken
-    for (int64_t i; (i = next.fetch_add(1)) < count;) {
-      (*work)(i);
-      if (done.fetch_add(1) + 1 == count) {
-        std::lock_guard<std::mutex> lock(mutex);
-        finished.notify_all();
-      }
-    }
-  }
-};
-
-// Do work(0) ... work(count - 1) on the threads of XLA's pool. The calling thread may be one of them: it
-// takes part, and waits only for tasks that another thread has begun.
-template <typename F>
-void run(ffi::ThreadPool& pool, int64_t threads, int64_t count, const F& work) {
-  if (threads <= 1 || count <= 1) {
-    for (int64_t i = 0; i < count; ++i) work(i);
-    return;
-  }
-  auto queue = std::make_shared<Queue>(count);
-  const F* shared = &work;
-  for (int64_t i = 1; i < std::min(threads, count); ++i)
-    pool.Schedule([queue, shared] { queue->drain(shared); });
-  queue->drain(shared);
-  std::unique_lock<std::mutex> lock(queue->mutex);
-  queue->finished.wait(lock, [&] { return queue->done.load() == count; });
 }
 
 // One step of `count` channels: h = b + lambda p. Real and imaginary parts lie n apart.
@@ -266,3 +225,5 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(lru_tune_scan_adjoint, adjoint,
                                   .Ret<ffi::AnyBuffer>()
                                   .Ret<ffi::AnyBuffer>()
                                   .Attr<bool>("reverse"));
+
+}  // namespace lru_tune

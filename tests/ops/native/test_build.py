@@ -91,8 +91,8 @@ def test_another_compiler_source_or_processor_gets_a_library_of_its_own(
     compiler.set_version("2.0")
     paths.add(native_library())
     changed = tmp_path / "scan.cpp"
-    changed.write_text(build.SOURCE.read_text() + "// changed\n")
-    monkeypatch.setattr(build, "SOURCE", changed)
+    changed.write_text("// changed\n")
+    monkeypatch.setattr(build, "SOURCES", (*build.SOURCES, changed))
     paths.add(native_library())
     machine = tmp_path / "cpuinfo"
     machine.write_text("flags : another machine's\n")

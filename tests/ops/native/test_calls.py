@@ -201,7 +201,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
 
 
 def test_other_types_are_refused():
-    with pytest.raises(TypeError, match="takes float32 or float64, got bfloat16"):
+    with pytest.raises(TypeError, match="take float32 or float64, got bfloat16"):
         native_scan(jnp.ones(2, jnp.bfloat16), jnp.ones((3, 1, 2), jnp.bfloat16), False)
 
 
