@@ -49,12 +49,13 @@ def ours(shape_name: str, _peer: str) -> Marks:
     import jax
     import numpy as np
 
+    from lru_tune.training.back_ends import settled
     from lru_tune.training.hyperparameters import hyperparameters, program_key
     from lru_tune.training.steps import Batches, programs, start_compiling
 
     imported = time.monotonic()
     shape = SHAPES[shape_name]
-    config = shape.config()
+    config = settled(shape.config())
     made = programs(program_key(config), 2 * shape.batch_size)
     hyper = hyperparameters(config)
     inputs, targets = shape.example_batch()

@@ -50,17 +50,19 @@ def train_step() -> str:
         "shape",
         "one step a call",
         "up to fifty steps a call",
+        "the same, blocks in JAX",
         "memory, minimal-LRU's over ours",
         "the same, batch in groups",
         "time in groups over time of the whole batch",
         "times the matrix products alone",
-        "times a step without its scan",
+        "blocks in JAX, with scan over without",
     )
     rows = [
         (
             size(row["shape"]),
             spread(row, "ours_speedup"),
             spread(row, "ours_50_speedup"),
+            spread(row, "jax_speedup"),
             number(row, "temp_ratio", ".1f"),
             number(row, "grouped_temp_ratio", ".1f"),
             number(row, "grouped_over_plain_median"),

@@ -7,9 +7,9 @@ some steps of one, then of the other; the ratio is taken round by round, so that
 drifts does not favour either.
 
 Beside the peer's speed: `temp_mb`, what XLA plans beside arguments and results; `times_floor`, the step over
-the time of its matrix products alone (see benchmarks/floors.py); `with_scan_over_without`, the step over one
-whose recurrence hands on what it is given; `grouped`, the step with `runtime.memory: grouped`. Set
-GLIBC_TUNABLES as it shall be; it stands in the row.
+the time of its matrix products alone (see benchmarks/floors.py); `jax`, the step without blocks in C++;
+`no_scan`, that step with a recurrence that hands on what it is given; `grouped`, the step with
+`runtime.memory: grouped`. Set GLIBC_TUNABLES as it shall be; it stands in the row.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from benchmarks.timing import in_turns, milliseconds, ratios
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
 from lru_tune.models.memory import group_count
-from lru_tune.ops.choice import Size, choose_backend
 from lru_tune.ops.scan import SCAN_BACKENDS
+from lru_tune.training.back_ends import settled
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
 from lru_tune.training.steps import Batches, TrainState, init_state, train_steps
@@ -51,19 +51,20 @@ class OurStep:
     """lru-tune's compiled steps on one batch, and the arguments they take.
 
     Args:
-      config: the run.
+      config: the run, settled.
       shape: of its batches.
-      scan: back end of the scan; None: the configuration's.
-      groups: as in `build_model`.
     """
 
-    def __init__(
-        self, config: RunConfig, shape: Shape, scan: str | None = None, groups: int = 1
-    ) -> None:
-        block = config.runtime.block if config.runtime.block != "auto" else "jax"
-        online = config.runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None
+    def __init__(self, config: RunConfig, shape: Shape) -> None:
+        runtime, task = config.runtime, shape.task
         model = build_model(
-            config.model, shape.task, scan or config.runtime.scan, online, groups=groups, block=block
+            config.model,
+            task,
+            runtime.scan,
+            runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None,
+            runtime.states,
+            group_count(shape.batch_size) if runtime.memory == "grouped" else 1,
+            "native" if runtime.block == "native" else "jax",
         )
         adam = adam_moments(config.optim.b1, config.optim.b2, config.optim.eps)
         self.hyper = hyperparameters(config)
@@ -95,17 +96,15 @@ class OurStep:
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
 
-@lru_cache(maxsize=4)
-def our_step(config: RunConfig, shape: Shape, scan: str | None = None, groups: int = 1) -> OurStep:
+@lru_cache(maxsize=8)
+def our_step(config: RunConfig, shape: Shape) -> OurStep:
     """Return an OurStep; the same arguments share what is compiled."""
-    return OurStep(config, shape, scan, groups)
+    return OurStep(config, shape)
 
 
-def our_steps(
-    config: RunConfig, shape: Shape, dispatch: int, scan: str | None = None, groups: int = 1
-) -> Callable[[int], float]:
+def our_steps(config: RunConfig, shape: Shape, dispatch: int) -> Callable[[int], float]:
     """Return a function that takes n optimiser steps, `dispatch` of them in one call."""
-    program = our_step(config, shape, scan, groups)
+    program = our_step(config, shape)
     state = program.init()
 
     def run(steps: int) -> float:
@@ -121,33 +120,46 @@ def compare(
     shape: Shape, peer: Path | None, rounds: int, budget: float, scan: str
 ) -> dict[str, Any]:
     """Time one shape; `budget` is about how many seconds a round of one program may take."""
-    scan = choose_backend(scan, Size(shape.length, shape.batch_size, shape.d_hidden))
-    config, groups = shape.config(scan), group_count(shape.batch_size)
+
+    def with_runtime(**changes: Any) -> RunConfig:
+        config = shape.config(scan)
+        return settled(
+            config.model_copy(update={"runtime": config.runtime.model_copy(update=changes)})
+        )
+
+    config, in_jax = with_runtime(), with_runtime(block="jax")
+    grouped = with_runtime(memory="grouped")
+    no_scan = in_jax.model_copy(
+        update={"runtime": in_jax.runtime.model_copy(update={"scan": "none"})}
+    )
     with mock.patch.dict(SCAN_BACKENDS, {"none": NO_SCAN}):
         runs = {
             "ours": our_steps(config, shape, 1),
             "ours_50": our_steps(config, shape, 50),
-            "grouped": our_steps(config, shape, 50, groups=groups),
-            "no_scan": our_steps(config, shape, 50, "none"),
+            "jax": our_steps(in_jax, shape, 50),
+            "grouped": our_steps(grouped, shape, 50),
+            "no_scan": our_steps(no_scan, shape, 50),
         }
         runs["no_scan"](1)  # compiled while the back end is known
     theirs = None if peer is None else PeerStep(peer, shape)
     if theirs is not None:
         runs["peer"] = theirs.run
     times = in_turns(runs, rounds=rounds, budget=budget, most_steps=50)
-    row: dict[str, Any] = {"shape": shape.name, "scan": scan, "rounds": rounds}
+    row: dict[str, Any] = {"shape": shape.name, "rounds": rounds}
+    row |= {"block": config.runtime.block, "scan": in_jax.runtime.scan}
     row["glibc_tunables"] = os.environ.get("GLIBC_TUNABLES", "")
     for name in runs:
         row |= milliseconds(name, times[name])
-    row |= ratios("with_scan_over_without", times["ours_50"], times["no_scan"])
+    row |= ratios("with_scan_over_without", times["jax"], times["no_scan"])
+    row |= ratios("ours_over_no_scan", times["ours_50"], times["no_scan"])
     row |= ratios("grouped_over_plain", times["grouped"], times["ours_50"])
     row["ours_temp_mb"] = our_step(config, shape).temp_bytes() / 1e6
-    row["grouped_temp_mb"] = our_step(config, shape, groups=groups).temp_bytes() / 1e6
+    row["grouped_temp_mb"] = our_step(grouped, shape).temp_bytes() / 1e6
     for name, floor in floor_seconds(shape).items():
         row[f"floor_ms_{name}"] = 1e3 * floor
         row[f"times_floor_{name}"] = row["ours_50_ms_median"] / (1e3 * floor)
     if theirs is not None:
-        for name in ("ours", "ours_50"):
+        for name in ("ours", "ours_50", "jax"):
             row |= ratios(f"{name}_speedup", times["peer"], times[name])
         row["peer_temp_mb"] = theirs.temp_bytes() / 1e6
         row["temp_ratio"] = row["peer_temp_mb"] / row["ours_temp_mb"]

@@ -270,7 +270,9 @@ class RunConfig(Strict):
     def _block_fits(self) -> "RunConfig":
         misfit = self.native_misfit()
         if self.runtime.block == "native" and misfit is not None:
-            raise ValueError(f"runtime.block native is not made for {misfit}; set it to jax or auto")
+            raise ValueError(
+                f"runtime.block native is not made for {misfit}; set it to jax or auto"
+            )
         return self
 
     def native_misfit(self) -> str | None:

@@ -9,7 +9,7 @@ from jax import Array, lax
 
 from lru_tune.models.batch_norm import Affine, BatchNorm
 from lru_tune.models.recurrence import LRU
-from lru_tune.ops.native.block import BlockWeights, Keep, native_block
+from lru_tune.ops.native.block import BlockInputs, BlockWeights, Keep, native_block
 
 
 class Dropout(nn.Module):
@@ -143,17 +143,18 @@ class Block(nn.Module):
         width = x.shape[-1]
         none = Affine(jnp.zeros(width), jnp.ones(width), jnp.zeros(width))
         recurrence = self.recurrence.weights()
+        mix, mix_bias = self._mixing(width)
         weights = BlockWeights(
             *(statistics or none),
             decay=recurrence.decay,
             enter=recurrence.enter.T,
             read=recurrence.read,
             skip=self.recurrence.skip,
-            mix=(mixing := self._mixing(width))[0],
-            mix_bias=mixing[1],
+            mix=mix,
+            mix_bias=mix_bias,
         )
-        last = self.recurrence.last
-        return native_block(weights, x, mask_states[0], mask_mixed[0], last=last, keep=keep)
+        inputs = BlockInputs(x, mask_states[0], mask_mixed[0])
+        return native_block(weights, inputs, last=self.recurrence.last, keep=keep)
 
     def _add_in_groups(
         self, statistics: Affine | None, x: Array, mask_states: Array, mask_mixed: Array

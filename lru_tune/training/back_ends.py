@@ -23,7 +23,7 @@ choose_once = cache(choose_backend)  # so that a process says once what it chose
 
 
 def settled(config: RunConfig) -> RunConfig:
-    """Return the configuration with the block, the scan and the use of memory that this process's device calls for.
+    """Return the configuration with the block, scan and use of memory that this process's device calls for.
 
     Raises:
       ConfigError, ResourcesMissing: what was named does not run here.

@@ -50,9 +50,7 @@ class Bookkeeper:
         used = min(examples, config.data.train_examples or examples)
         self.steps_per_epoch = used // config.data.batch_size
         self._runtime = settled(self.config).runtime
-        logger.info(
-            "%s: block %s, scan %s", run_dir.name, self._runtime.block, self._runtime.scan
-        )
+        logger.info("%s: block %s, scan %s", run_dir.name, self._runtime.block, self._runtime.scan)
         self.run_dir = run_dir
         self.hyper = hyperparameters(self.config)
         self._manifest = task.manifest

@@ -40,7 +40,7 @@ MISFITS = [
 def test_what_native_blocks_are_not_made_for_is_left_to_jax_and_refused_by_name(changes):
     assert settled(config(**changes)).runtime.block == "jax"
     runtime = {**changes.get("runtime", {}), "block": "native"}
-    with pytest.raises(ValidationError, match="runtime.block native is not made for"):
+    with pytest.raises(ValidationError, match=r"runtime\.block native is not made for"):
         config(**{**changes, "runtime": runtime})
 
 

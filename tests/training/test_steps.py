@@ -25,7 +25,9 @@ from lru_tune.training.steps import (
 )
 
 
-def tiny(task: str, scan: str = "sequential", dropout: float = 0.1) -> RunConfig:
+def tiny(
+    task: str, scan: str = "sequential", dropout: float = 0.1, block: str = "jax"
+) -> RunConfig:
     pooling = "none" if find_task(task).head == "per_step" else "mean"
     return RunConfig(
         task=task,
@@ -34,7 +36,7 @@ def tiny(task: str, scan: str = "sequential", dropout: float = 0.1) -> RunConfig
         model=ModelConfig(n_layers=2, d_model=8, d_hidden=6, dropout=dropout, pooling=pooling),
         optim=OptimConfig(learning_rate=1e-2),
         data=DataConfig(batch_size=8),
-        runtime={"scan": scan},
+        runtime={"block": block, "scan": scan},
     )
 
 
@@ -81,26 +83,33 @@ def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
     )
 
 
-def assert_trains_like_sequential(backend, twins):
+def trained(config: RunConfig, twins) -> dict:
+    """Return the parameters after five steps on ListOps."""
     data = on_device("listops", twins)
     order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
-    trained = {}
-    for scan in ("sequential", backend):
-        config = tiny("listops", scan)
-        hyper, program = hyperparameters(config), programs(program_key(config), 16)
-        state = program.init(hyper)
-        trained[scan] = program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params
+    hyper, program = hyperparameters(config), programs(program_key(config), 16)
+    state = program.init(hyper)
+    return program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params
+
+
+def assert_trains_like_sequential(config: RunConfig, twins):
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3),
-        trained[backend],
-        trained["sequential"],
+        trained(config, twins),
+        trained(tiny("listops"), twins),
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", [name for name in SCAN_BACKENDS if name != "sequential"])
 def test_scan_back_ends_train_to_the_same_parameters(backend, twins):
-    assert_trains_like_sequential(backend, twins)
+    assert_trains_like_sequential(tiny("listops", backend), twins)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("native")
+def test_native_blocks_train_to_the_same_parameters(twins):
+    assert_trains_like_sequential(tiny("listops", "native", block="native"), twins)
 
 
 @pytest.mark.slow
@@ -108,7 +117,7 @@ def test_the_gpus_kernels_interpreted_train_to_the_same_parameters(twins, monkey
     kernels = {"cut": Tiling(128, 2), "launch": interpreted}
     on_a_cpu = ScanBackend(partial(pallas_scan, **kernels), partial(pallas_adjoint, **kernels))
     monkeypatch.setitem(SCAN_BACKENDS, "pallas", on_a_cpu)
-    assert_trains_like_sequential("pallas", twins)
+    assert_trains_like_sequential(tiny("listops", "pallas"), twins)
 
 
 @pytest.mark.slow

@@ -1,11 +1,12 @@
 """A residual block in C++, on a CPU: normalise, recur, mix and add, with all that lies between in the cache.
 
 A block as JAX programs reads and writes every array between its operations; the C++ goes through a chunk
-of time at once, with SciPy's BLAS for the products, and leaves behind only what the backward pass needs.
-`lru_tune.models.block.Block` is the same function in JAX: the slow twin.
+of time at once and leaves behind only what the backward pass needs. `lru_tune.models.block.Block` is the
+same function in JAX: the slow twin.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -15,13 +16,12 @@ from jax import Array, ShapeDtypeStruct
 
 from lru_tune.ops.native.calls import BLOCK, BLOCK_ADJOINT, demand_for
 
-PANEL = 32  # columns, of products.h
+PANEL, ROW_GAP = 32, 16  # numbers, as in products.h
 PARTS = 8  # most parts that a batch is cut into, each the work of one thread
 PART_ROWS = 768  # steps times sequences from which a part is worth its own sums of gradients
 CHUNK_ROWS = 128  # steps times sequences that are gone through at once, in the second-level cache
-
 PRODUCTS = ("enter", "read", "mix")  # weights of products
-SUMMED = ("gain", "bias", "decay", "enter", "read", "skip", "mix", "mix_bias")  # as in block.h
+SUMMED = ("gain", "bias", "decay", "enter", "read", "skip", "mix", "mix_bias")  # as Sums in block.h
 
 Keep = Literal["values", "entering"]
 
@@ -49,6 +49,20 @@ class BlockWeights(NamedTuple):
     mix_bias: Array
 
 
+class BlockInputs(NamedTuple):
+    """What goes through a block, of the weights' dtype.
+
+    Attributes:
+      x: (T, B, H).
+      mask_states, mask_mixed: (B, H), factors of gelu(y) and of what is added to x; constants to
+        differentiation.
+    """
+
+    x: Array
+    mask_states: Array
+    mask_mixed: Array
+
+
 class Plan(NamedTuple):
     """What is static about a block; see `native_block`."""
 
@@ -56,24 +70,20 @@ class Plan(NamedTuple):
     keep: Keep
 
 
+Kept = Sequence[Array]
+
+
 def native_block(
-    weights: BlockWeights,
-    x: Array,
-    mask_states: Array,
-    mask_mixed: Array,
-    *,
-    last: int | None = None,
-    keep: Keep = "values",
+    weights: BlockWeights, inputs: BlockInputs, *, last: int | None = None, keep: Keep = "values"
 ) -> Array:
-    """Return x + (value * sigmoid(gate)) * mask_mixed, where both are read off gelu(y) * mask_states.
+    """Return x + value * sigmoid(gate) * mask_mixed, where both are read off gelu(y) * mask_states.
 
     y_t = Re(C h_t) + D n_t with h_t = lambda h_{t-1} + B n_t, n_t the normalised x_t and gelu in its
-    approximation by tanh. The masks are constants to differentiation.
+    approximation by tanh (the LRU paper, section 3 and its Figure 1).
 
     Args:
       weights: of the block.
-      x: (T, B, H).
-      mask_states, mask_mixed: (B, H).
+      inputs: x and its masks.
       last: how many of the last steps are returned, None for all.
       keep: for the backward pass: all values of a step, or the states that enter each chunk of time, from
         which the values are computed again.
@@ -84,85 +94,101 @@ def native_block(
     Raises:
       TypeError, ConfigError, ResourcesMissing: as `demand_for`.
     """
-    demand_for(x)
-    plan = Plan(len(x) if last is None else last, keep)
-    return _block(plan, weights, x, mask_states, mask_mixed)
+    demand_for(inputs.x)
+    return _block(Plan(last or len(inputs.x), keep), weights, inputs)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _block(
-    plan: Plan, weights: BlockWeights, x: Array, mask_states: Array, mask_mixed: Array
-) -> Array:
-    (outputs,) = _call(plan, "nothing", weights, x, mask_states, mask_mixed)
-    return outputs
-
-
-Residuals = tuple[BlockWeights, Array, Array, Array, tuple[Array, ...]]
+def _block(plan: Plan, weights: BlockWeights, inputs: BlockInputs) -> Array:
+    return _call(plan, "nothing", weights, inputs)[0]
 
 
 def _forward(
-    plan: Plan, weights: BlockWeights, x: Array, mask_states: Array, mask_mixed: Array
-) -> tuple[Array, Residuals]:
-    outputs, *kept = _call(plan, plan.keep, weights, x, mask_states, mask_mixed)
-    return outputs, (weights, x, mask_states, mask_mixed, tuple(kept))
+    plan: Plan, weights: BlockWeights, inputs: BlockInputs
+) -> tuple[Array, tuple[BlockWeights, BlockInputs, Kept]]:
+    outputs, *kept = _call(plan, plan.keep, weights, inputs)
+    return outputs, (weights, inputs, kept)
 
 
 def _backward(
-    plan: Plan, residuals: Residuals, grad: Array
-) -> tuple[BlockWeights, Array, Array, Array]:
-    weights, x, mask_states, mask_mixed, kept = residuals
-    parts, _, attributes = _cut(plan, x)
-    shapes = {name: getattr(weights, name).shape for name in SUMMED}
-    results = [_shape(x, (parts, *_padded(shape))) for shape in shapes.values()]
-    call = jax.ffi.ffi_call(BLOCK_ADJOINT, [_shape(x, x.shape), *results], vmap_method="sequential")
+    plan: Plan, residuals: tuple[BlockWeights, BlockInputs, Kept], grad: Array
+) -> tuple[BlockWeights, BlockInputs]:
+    weights, inputs, kept = residuals
+    cut = Cut.of(plan, inputs.x)
+    widths = {name: getattr(weights, name).shape[-1] for name in SUMMED}
+    shapes = [(cut.parts, *_padded(getattr(weights, name).shape)) for name in SUMMED]
+    call = _target(BLOCK_ADJOINT, inputs.x, [inputs.x.shape, *shapes])
     back = [_panels(getattr(weights, name).T) for name in PRODUCTS]
-    grad_x, *sums = call(
-        x, mask_states, mask_mixed, *_in_panels(weights), jnp.zeros_like(weights.skip), *back, grad, *kept, keep=plan.keep, **attributes
-    )
+    arguments = (*inputs, *_in_panels(weights), *back, grad, *kept)
+    grad_x, *sums = call(*arguments, keep=plan.keep, **cut.attributes(plan))
     grads = {
-        name: jnp.sum(each, axis=0)[..., : shape[-1]]
-        for (name, shape), each in zip(shapes.items(), sums, strict=True)
+        name: jnp.sum(each, axis=0)[..., :width]
+        for (name, width), each in zip(widths.items(), sums, strict=True)
     }
     grads["mean"] = -weights.gain * grads["bias"]
-    return (
-        BlockWeights(**grads),
-        grad_x,
-        jnp.zeros_like(mask_states),
-        jnp.zeros_like(mask_mixed),
-    )
+    constants = [jnp.zeros_like(mask) for mask in inputs[1:]]
+    return BlockWeights(**grads), BlockInputs(grad_x, *constants)
 
 
 _block.defvjp(_forward, _backward)
 
 
+class Cut(NamedTuple):
+    """How the work on a batch is cut, by shapes alone.
+
+    Attributes:
+      parts: of the batch.
+      steps: of a chunk of time.
+      chunks: how many there are; none has both steps that are read and others.
+    """
+
+    parts: int
+    steps: int
+    chunks: int
+
+    @classmethod
+    def of(cls, plan: Plan, x: Array) -> "Cut":
+        """Return the cut of a batch (T, B, H)."""
+        length, batch, _ = x.shape
+        parts = max(1, min(PARTS, batch, length * batch // PART_ROWS))
+        steps = min(length, max(1, CHUNK_ROWS // math.ceil(batch / parts)))
+        chunks = math.ceil((length - plan.last) / steps) + math.ceil(plan.last / steps)
+        return cls(parts, steps, chunks)
+
+    def attributes(self, plan: Plan) -> dict[str, int]:
+        """Return what the C++ is told."""
+        return {"last": plan.last, "parts": self.parts, "steps": self.steps}
+
+
 def _call(
-    plan: Plan, keep: str, weights: BlockWeights, x: Array, mask_states: Array, mask_mixed: Array
-) -> list[Array]:
-    _, chunks, attributes = _cut(plan, x)
-    length, batch, h = x.shape
+    plan: Plan, keep: Literal[Keep, "nothing"], weights: BlockWeights, inputs: BlockInputs
+) -> Sequence[Array]:
+    """Return the outputs, and what is kept."""
+    length, batch, h = inputs.x.shape
+    cut = Cut.of(plan, inputs.x)
     n2, mixed = weights.decay.shape[0], weights.mix.shape[1]
-    kept = {
+    kept: dict[str, list[tuple[int, int, int]]] = {
         "values": [(batch, length, n2), (batch, plan.last, h), (batch, plan.last, mixed)],
-        "entering": [(batch, chunks, n2)],
+        "entering": [(batch, cut.chunks, n2)],
         "nothing": [],
-    }[keep]
-    results = [_shape(x, shape) for shape in [(plan.last, batch, h), *map(_rows, kept)]]
-    call = jax.ffi.ffi_call(BLOCK, results, vmap_method="sequential")
-    return call(x, mask_states, mask_mixed, *_in_panels(weights), jnp.zeros_like(weights.skip), keep=keep, **attributes)
+    }
+    rows = [(*shape[:-1], _padded(shape)[-1] + ROW_GAP) for shape in kept[keep]]
+    call = _target(BLOCK, inputs.x, [(plan.last, batch, h), *rows])
+    return call(*inputs, *_in_panels(weights), keep=keep, **cut.attributes(plan))
 
 
-def _cut(plan: Plan, x: Array) -> tuple[int, int, dict[str, int]]:
-    """Return parts of the batch, chunks of time, and the attributes that say so to the C++."""
-    length, batch, _ = x.shape
-    parts = max(1, min(PARTS, batch, length * batch // PART_ROWS))
-    steps = min(length, max(1, CHUNK_ROWS // math.ceil(batch / parts)))
-    chunks = math.ceil((length - plan.last) / steps) + math.ceil(plan.last / steps)
-    return parts, chunks, {"last": plan.last, "parts": parts, "steps": steps}
+def _target(
+    name: str, like: Array, shapes: Sequence[tuple[int, ...]]
+) -> Callable[..., Sequence[Array]]:
+    """Return a function of the C++ whose results have these shapes."""
+    results = [ShapeDtypeStruct(shape, like.dtype) for shape in shapes]
+    return jax.ffi.ffi_call(name, results, vmap_method="sequential")
 
 
-def _in_panels(weights: BlockWeights) -> BlockWeights:
-    """Bring the weights of products into the order in which products.h reads them."""
-    return weights._replace(**{name: _panels(getattr(weights, name)) for name in PRODUCTS})
+def _in_panels(weights: BlockWeights) -> list[Array]:
+    """Return the weights as the C++ takes them, products' in panels, with zeros for a missing bias."""
+    panels = {name: _panels(getattr(weights, name)) for name in PRODUCTS}
+    return [*weights._replace(**panels), jnp.zeros_like(weights.skip)]
 
 
 def _panels(matrix: Array) -> Array:
@@ -173,14 +199,5 @@ def _panels(matrix: Array) -> Array:
 
 
 def _padded(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape with its last axis padded, but for vectors, which are not."""
+    """Return the shape with the last axis of a matrix padded to whole panels; vectors stay as they are."""
     return shape if len(shape) == 1 else (*shape[:-1], -(-shape[-1] // PANEL) * PANEL)
-
-
-def _rows(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape with its last axis as long as products.h has it from one row to the next."""
-    return (*shape[:-1], _padded(shape)[-1] + 16)
-
-
-def _shape(like: Array, shape: tuple[int, ...]) -> ShapeDtypeStruct:
-    return ShapeDtypeStruct(shape, like.dtype)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from lru_tune.ops.native.block import BlockWeights, native_block
+from lru_tune.ops.native.block import BlockInputs, BlockWeights, native_block
 
 pytestmark = pytest.mark.usefixtures("native")
 
@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
 
-def problem(length, batch, h, n, *, full=True, dtype="float64"):
+def problem(length, batch, h, n, *, full=True, dtype="float64", seed=0):
     """Random weights, inputs and masks; the states forget in some steps, or hardly at all."""
-    rng = np.random.default_rng([length, batch, h, n])
+    rng = np.random.default_rng([seed, length, batch, h, n])
     mixed = 2 * h if full else h
     decay = rng.uniform(0.3, 0.999, n) * np.exp(1j * rng.uniform(0, 2 * np.pi, n))
 
@@ -43,13 +43,14 @@ def problem(length, batch, h, n, *, full=True, dtype="float64"):
         mix_bias=normal(mixed, scale=0.1),
     )
     masks = [jnp.asarray(rng.random((batch, h)) < 0.8, dtype) / 0.8 for _ in range(2)]
-    return weights, normal(length, batch, h), *masks
+    return weights, BlockInputs(normal(length, batch, h), *masks)
 
 
 @jax.numpy_rank_promotion("allow")
-def formulas(weights, x, mask_states, mask_mixed, *, last=None):
+def formulas(weights, inputs, *, last=None):
     """The slow twin: one step after the other, in complex numbers, derivatives by autodiff."""
-    w, n, h = weights, weights.decay.shape[0] // 2, x.shape[-1]
+    w, n, h = weights, weights.decay.shape[0] // 2, weights.skip.shape[0]
+    x, mask_states, mask_mixed = inputs
     decay = w.decay[:n] + 1j * w.decay[n:]
     enter = w.enter[:, :n] + 1j * w.enter[:, n:]
     read = w.read[:n] + 1j * w.read[n:]
@@ -68,12 +69,12 @@ def formulas(weights, x, mask_states, mask_mixed, *, last=None):
 
 
 @partial(jax.jit, static_argnames=("block", "last", "keep"))
-def value_and_gradients(weights, x, *masks, block=native_block, last=None, **how):
+def value_and_gradients(weights, inputs, *, block=native_block, last=None, **how):
     def objective(weights, x):
-        outputs = block(weights, x, *masks, last=last, **how)
+        outputs = block(weights, inputs._replace(x=x), last=last, **how)
         return jnp.sum(jnp.sin(outputs)), outputs
 
-    (_, outputs), grads = jax.value_and_grad(objective, (0, 1), has_aux=True)(weights, x)
+    (_, outputs), grads = jax.value_and_grad(objective, (0, 1), has_aux=True)(weights, inputs.x)
     return {"outputs": outputs, "x": grads[1], **grads[0]._asdict()}
 
 
@@ -117,24 +118,26 @@ def test_without_a_gradient_the_outputs_are_the_same():
 
 
 def test_numbers_far_from_zero_saturate_and_do_not_overflow():
-    weights, x, *masks = problem(20, 2, 8, 4, dtype="float32")
-    far = value_and_gradients(weights, 1e4 * x, *masks)
-    expected = value_and_gradients(weights, 1e4 * x, *masks, block=formulas)
-    np.testing.assert_allclose(far["outputs"], expected["outputs"], rtol=1e-4, atol=1.0)
-    assert all(jnp.all(jnp.isfinite(leaf)) for leaf in far.values())
+    weights, inputs = problem(20, 2, 8, 4, dtype="float32")
+    far = inputs._replace(x=1e4 * inputs.x)
+    found = value_and_gradients(weights, far)
+    expected = value_and_gradients(weights, far, block=formulas)
+    np.testing.assert_allclose(found["outputs"], expected["outputs"], rtol=1e-4, atol=1.0)
+    assert all(jnp.all(jnp.isfinite(leaf)) for leaf in found.values())
 
 
 def test_what_is_not_finite_comes_through():
-    weights, x, *masks = problem(20, 2, 8, 4, dtype="float32")
-    outputs = jax.jit(native_block)(weights, x.at[5, 1, 3].set(jnp.nan), *masks)
-    assert not jnp.any(jnp.isnan(outputs[:, 0])) and not jnp.any(jnp.isnan(outputs[:5]))
+    weights, inputs = problem(20, 2, 8, 4, dtype="float32")
+    spoilt = inputs._replace(x=inputs.x.at[5, 1, 3].set(jnp.nan))
+    outputs = jax.jit(native_block)(weights, spoilt)
+    assert not jnp.any(jnp.isnan(outputs[:, 0]))
+    assert not jnp.any(jnp.isnan(outputs[:5]))
     assert jnp.all(jnp.isnan(outputs[5:, 1]))
 
 
 def test_vmap_equals_a_loop_over_the_mapped_axis():
-    problems = [problem(40, 3, 8, 4 + 0 * lane, dtype="float32") for lane in range(3)]
+    problems = [problem(40, 3, 8, 4, dtype="float32", seed=lane) for lane in range(3)]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
-    stacked = (*stacked[:1], stacked[1] + jnp.arange(3.0)[:, None, None, None], *stacked[2:])
     together = jax.jit(jax.vmap(value_and_gradients))(*stacked)
     for lane in range(3):
         alone = value_and_gradients(*jax.tree.map(lambda leaf, i=lane: leaf[i], stacked))
@@ -143,9 +146,9 @@ def test_vmap_equals_a_loop_over_the_mapped_axis():
 
 
 def test_other_types_of_numbers_are_refused():
-    weights, x, *masks = problem(4, 1, 3, 2, dtype="float32")
+    weights, inputs = problem(4, 1, 3, 2, dtype="float32")
     with pytest.raises(TypeError, match="float32 or float64, got bfloat16"):
-        native_block(weights, x.astype(jnp.bfloat16), *masks)
+        native_block(weights, inputs._replace(x=inputs.x.astype(jnp.bfloat16)))
 
 
 THREADED = """
