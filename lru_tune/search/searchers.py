@@ -16,10 +16,10 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from lru_tune.errors import ConfigError
+from lru_tune.optuna_terms import DIRECTIONS, distribution
 from lru_tune.search.constants import FINAL, NUMBER, RUN, RUN_DIR
 from lru_tune.search.journal import Ended, Event, Journal, Reported, Suggested
 from lru_tune.search.space import Sample, SearchSpace
-from lru_tune.search.study import DIRECTIONS, distribution
 from lru_tune.search.trial import WORST
 
 REFUSALS = 1000  # samples in a row that may violate a constraint before the space is called empty

@@ -9,36 +9,22 @@ any time. Statuses become Optuna's states:
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lru_tune import runs
-from lru_tune.search.coordinates import Categorical, Coordinate, Float, Int
+from lru_tune.optuna_terms import DIRECTIONS, distribution
 from lru_tune.search.journal import TrialRecord
 from lru_tune.search.space import SearchSpace
 
 FILE = "optuna.journal"
 
-DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
-DISTRIBUTIONS: dict[type, Callable[[Any], BaseDistribution]] = {
-    Float: lambda c: FloatDistribution(c.low, c.high, log=c.log, step=c.step),
-    Int: lambda c: IntDistribution(c.low, c.high, log=c.log),
-    Categorical: lambda c: CategoricalDistribution(c.values),
-}
 STATES = {
     "completed": TrialState.COMPLETE,
     "stopped": TrialState.PRUNED,
@@ -46,11 +32,6 @@ STATES = {
     "failed": TrialState.FAIL,
 }
 SQLITE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
-
-
-def distribution(coordinate: Coordinate) -> BaseDistribution:
-    """Return Optuna's distribution of the scale that a searcher draws on."""
-    return DISTRIBUTIONS[type(coordinate)](coordinate)
 
 
 class StudyFile:

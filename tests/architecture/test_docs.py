@@ -15,11 +15,11 @@ from lru_tune import errors
 from lru_tune.cli import COMMANDS, reproduce, tune
 from lru_tune.config.files import load_run_config
 from lru_tune.config.variants import VARIANTS
+from lru_tune.domains import DOMAINS
 from lru_tune.endings import NOBODY_READS
 from lru_tune.errors import Diverged, LruTuneError
 from lru_tune.paper.tables import TABLES
 from lru_tune.runs import Status
-from lru_tune.search.domains import DOMAINS
 from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import TASKS, find_task
 
