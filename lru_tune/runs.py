@@ -58,6 +58,9 @@ METRICS_COLUMNS = (
 # libyaml where PyYAML was built with it: four times faster on a folder of many runs.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+Mode = Literal["max", "min"]  # which values of a metric are better
+BEST_OF = {"max": max, "min": min}
+
 Status = Literal["completed", "stopped", "diverged", "failed", "interrupted"]
 FINISHED: frozenset[str] = frozenset({"completed", "stopped", "diverged"})
 

@@ -236,10 +236,10 @@ def _audit(arguments: argparse.Namespace, _command: str) -> int:
 
 
 def _figure(arguments: argparse.Namespace, _command: str) -> int:
+    from lru_tune.experiments import REPRODUCTIONS_FOLDER
     from lru_tune.figures import run_figure
-    from lru_tune.reproduction.store import FOLDER
 
-    folder = runs_root(arguments.runs_root) / FOLDER / f"figure{arguments.figure}"
+    folder = runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER / f"figure{arguments.figure}"
     demand_runs_root(folder)
     statements = run_figure(arguments.figure, folder, _say)
     print(folder, flush=True)

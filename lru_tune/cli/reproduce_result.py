@@ -15,9 +15,9 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import open_task
 from lru_tune.errors import ConfigError, DataDamaged
+from lru_tune.experiments import REPRODUCTIONS_FOLDER
 from lru_tune.layout import data_root, demand_runs_root, new_experiment_folder, runs_root
 from lru_tune.process import become_worker
-from lru_tune.reproduction.store import FOLDER
 
 AGAIN = "again"
 COMPARED = (runs.VAL_LOSS, runs.VAL_ACCURACY, runs.TEST_LOSS, runs.TEST_ACCURACY)
@@ -36,7 +36,7 @@ def run_again(arguments: argparse.Namespace) -> int:
     """
     given = _read(arguments.origin)
     config = _configuration(given, arguments.origin)
-    place = runs_root(arguments.runs_root) / FOLDER / AGAIN
+    place = runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER / AGAIN
     demand_runs_root(place)
     become_worker()  # before anything is written: it starts this program again
     root, synthetic = data_root(arguments.data_root), bool(given["data"]["synthetic"])

@@ -9,8 +9,9 @@ from lru_tune import runs
 from lru_tune.canvas import many, new_plot, say
 from lru_tune.plots.dimensions import dimensions, short
 from lru_tune.plots.palette import good_to_best
-from lru_tune.results.best import ELIGIBLE, Mode
+from lru_tune.results.best import ELIGIBLE
 from lru_tune.results.frame import STATUS
+from lru_tune.runs import Mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,8 @@ import pandas as pd
 
 from lru_tune.canvas import many, new_plot, new_row, say
 from lru_tune.plots.palette import BLUE, ORANGE
-from lru_tune.results.best import Mode
 from lru_tune.results.rungs import FINAL, RUNG, VALUE, rung_trust
+from lru_tune.runs import Mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,10 +16,7 @@ import yaml
 from lru_tune import runs
 from lru_tune.config.schema import flatten
 from lru_tune.errors import ConfigError
-from lru_tune.experiments import EXPERIMENT_FILE
-
-TRIALS_FOLDER = "trials"
-CONFIRM_FOLDER = "confirm"
+from lru_tune.experiments import CONFIRM_FOLDER, EXPERIMENT_FILE, TRIALS_FOLDER
 
 EXPERIMENT = "experiment"
 TRIAL = "trial"

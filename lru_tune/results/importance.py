@@ -18,8 +18,9 @@ from lru_tune import runs
 from lru_tune.domains import Choice, Domain, parse_domain
 from lru_tune.errors import ResourcesMissing
 from lru_tune.optuna_terms import DIRECTIONS, distribution
-from lru_tune.results.best import ELIGIBLE, Mode
+from lru_tune.results.best import ELIGIBLE
 from lru_tune.results.frame import CONFIG_PREFIX, EXPERIMENT, STATUS, TRIAL
+from lru_tune.runs import Mode
 
 Basis = Literal["common_step", "completed", "best_reported"]
 Method = Literal["ped-anova", "fanova"]

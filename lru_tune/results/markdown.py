@@ -52,12 +52,3 @@ def mean_std(summary: Summary) -> str:
 def interval(summary: Summary) -> str:
     """Return the two ends of the interval in per cent."""
     return f"{summary.low:.2%} to {summary.high:.2%}" if summary.n > 1 else "-"
-
-
-def duration(seconds: float | None) -> str | None:
-    """Return hours and minutes, or minutes and seconds."""
-    if seconds is None:
-        return None
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -8,7 +8,7 @@ import yaml
 
 from lru_tune.errors import ConfigError
 from lru_tune.experiments import SPACE_FILE, read_experiment
-from lru_tune.runs import VAL_ACCURACY
+from lru_tune.runs import VAL_ACCURACY, Mode
 from lru_tune.tasks import PROTOCOL_STAMPS
 
 
@@ -29,7 +29,7 @@ class ExperimentRecord:
     scale: Literal["full", "quick"] = "full"
     synthetic: bool = False
     metric: str = VAL_ACCURACY
-    mode: Literal["max", "min"] = "max"
+    mode: Mode = "max"
     device: str | None = None
     seconds: float | None = None
     command: Any = None

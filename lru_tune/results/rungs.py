@@ -7,8 +7,8 @@ import pandas as pd
 from scipy import stats
 
 from lru_tune import runs
-from lru_tune.results.best import Mode
 from lru_tune.results.frame import EXPERIMENT, STATUS, TRIAL
+from lru_tune.runs import Mode
 
 RUNG, VALUE, FINAL = "rung", "value", "final"
 LEAST = 3  # trials; fewer have no rank correlation worth a number

@@ -19,7 +19,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lru_tune import runs
+from lru_tune.experiments import TRIALS_FOLDER
 from lru_tune.optuna_terms import DIRECTIONS, distribution
+from lru_tune.runs import BEST_OF, Mode
 from lru_tune.search.journal import TrialRecord
 from lru_tune.search.space import SearchSpace
 
@@ -49,7 +51,7 @@ class StudyFile:
     def __init__(self, path: Path, space: SearchSpace, experiment: Path) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
-        self._trials_dir = experiment / "trials"
+        self._trials_dir = experiment / TRIALS_FOLDER
         self._mode = space.tune.mode
         self._distributions = {
             domain.label(name): distribution(domain.coordinate)
@@ -159,10 +161,10 @@ def _cut_half_a_line(path: Path) -> None:
         os.truncate(path, whole)
 
 
-def _value(state: TrialState, told: dict[int, float], mode: str) -> float | None:
+def _value(state: TrialState, told: dict[int, float], mode: Mode) -> float | None:
     """Return a completed trial's best value, as the searcher is told it; a stopped one's last."""
     if state == TrialState.COMPLETE:
-        return {"max": max, "min": min}[mode](told.values())
+        return BEST_OF[mode](told.values())
     return told[max(told)] if state == TrialState.PRUNED and told else None
 
 
