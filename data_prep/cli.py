@@ -57,9 +57,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         )
     except LruTuneError as failure:
         error = failure
-    except (
-        PermissionError
-    ) as failure:  # the data root is tried before: these are the publisher's files
+    except PermissionError as failure:  # of publishers' files: the data root is tried before
         error = DataNotPrepared(f"{failure}; make it readable, or name other files with --from-dir")
     else:
         return 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from data_prep import aan, cifar, copy, imdb, listops, mnist, pathfinder
-from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
+from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request, silent
 from data_prep.progress import ProgressLines
 from data_prep.replacing import demand_leave, shortages
 from lru_tune.data.disk import naming_a_full_disk
@@ -184,7 +184,7 @@ def _recipe(
         seed=SEED,
         workers=1,
         synthetic=synthetic,
-        progress=lambda work, done, total: None,
+        progress=silent,
     )
     return ORIGINS[task.origin].plan(request)
 
@@ -202,7 +202,7 @@ def prepare(
     protocol: Protocol = "default",
     options: Mapping[str, int] | None = None,
     replace: bool = False,
-    progress: Progress = lambda work, done, total: None,
+    progress: Progress = silent,
     log: Callable[[str], None] = logger.info,
 ) -> PreparedTask:
     """Prepare a task, unless sound arrays made from the same things lie there already.
@@ -274,7 +274,7 @@ def export_tsv(
     prepared: PreparedTask,
     folder: Path,
     *,
-    progress: Progress = lambda work, done, total: None,
+    progress: Progress = silent,
 ) -> None:
     """Write a prepared task in its publisher's text format.
 

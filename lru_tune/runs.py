@@ -107,9 +107,7 @@ def read_result(run_dir: Path) -> dict[str, Any] | None:
     """Return the content of result.json, or None for a run that has not ended."""
     try:
         result: dict[str, Any] = json.loads((run_dir / RESULT_FILE).read_text())
-    except (
-        FileNotFoundError
-    ):  # also where a continued run removes it between a check and the reading
+    except FileNotFoundError:  # a continued run may remove it at any time
         return None
     return result
 

@@ -62,9 +62,8 @@ def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
     trial = choose_trial(experiment, None if arguments.best else arguments.trial)
     parameters: dict[str, bytes] = {}
     if arguments.with_checkpoint:
-        prepare_process(
-            cpus=1, gpus=0
-        )  # the checkpoint is read with JAX, and a GPU is not ours to take
+        # The checkpoint is read with JAX, and a GPU is not ours to take.
+        prepare_process(cpus=1, gpus=0)
         from lru_tune.training.parameters import parameter_files
 
         parameters = parameter_files(trial.folder)

@@ -9,9 +9,8 @@ from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import DataDamaged, DataNotPrepared
 from lru_tune.reproduction.store import TaskData, remember_data, remembered_data
 
-Reads = Mapping[
-    str, Mapping[str, int]
-]  # task -> examples read of each split; a whole split is left out
+# Task -> examples read of each split; a split that is read whole is left out.
+Reads = Mapping[str, Mapping[str, int]]
 
 
 class DataRoot(NamedTuple):

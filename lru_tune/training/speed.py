@@ -113,8 +113,7 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     shapes: Any = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in examples]
     order = np.arange(2 * batch, dtype=np.int32).reshape(2, batch)[np.arange(100) % 2]
     begun = time.perf_counter()
-    train: Any = made.train  # a jitted function, which `Programs` does not say
-    compiled = train.lower(
+    compiled = made.train.lower(
         state,
         hyper,
         Batches(*shapes),
@@ -122,7 +121,7 @@ def measure(config: RunConfig, seconds: float) -> Speed:
         *_whole(0, 1),
     ).compile()
     compile_seconds = time.perf_counter() - begun
-    analysis = compiled.memory_analysis()
+    analysis: Any = compiled.memory_analysis()  # None on no platform known here
     memory = analysis.temp_size_in_bytes + analysis.output_size_in_bytes
     device = device_name()
     room = free_memory(jax.devices()[0])

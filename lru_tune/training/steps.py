@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array, lax
+from jax.stages import Wrapped
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import Model, build_model
@@ -85,7 +86,7 @@ class Programs(NamedTuple):
     """
 
     init: Callable[[Hyperparameters], TrainState]
-    train: Any  # a jitted function: it is also lowered
+    train: Wrapped
     gradients: Callable[..., tuple[Array, Params]]
     evaluate: Callable[[Params, Params, Batches], Sums]
 
