@@ -226,3 +226,10 @@ def test_no_explanation_is_so_short_that_it_explains_everything():
 def test_the_links_of_a_page_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_results_on_the_front_page_are_those_of_the_shipped_search():
+    rows = re.findall(r"^\| \d{4}-.*\|$", (ROOT / "README.md").read_text(), re.M)
+    assert len(rows) >= 3
+    report = (ROOT / "notebooks" / "example" / "listops" / "report.md").read_text().splitlines()
+    assert [row for row in rows if row not in report] == []
