@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import __version__
+from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.errors import ConfigError, VerdictBelow
 from lru_tune.layout import demand_runs_root, runs_root
@@ -241,7 +242,7 @@ def _figure(arguments: argparse.Namespace, _command: str) -> int:
 
     folder = runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER / f"figure{arguments.figure}"
     demand_runs_root(folder)
-    statements = run_figure(arguments.figure, folder, _say)
+    statements = run_figure(arguments.figure, folder, say)
     print(folder, flush=True)
     broken = [statement.text for statement in statements if not statement.holds]
     if arguments.strict and broken:
@@ -253,10 +254,6 @@ def _again(arguments: argparse.Namespace, _command: str) -> int:
     from lru_tune.cli.reproduce_result import run_again
 
     return run_again(arguments)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 DOORS = {"list": _list, "audit": _audit, "figure": _figure, "origin": _again, "table": _table}

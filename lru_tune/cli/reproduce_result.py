@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from lru_tune import runs
 from lru_tune.atomic import write_atomically
+from lru_tune.cli.console import say
 from lru_tune.config.files import dump_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
@@ -46,7 +46,7 @@ def run_again(arguments: argparse.Namespace) -> int:
     recipe = folder / "recipe.yaml"
     write_atomically(recipe, dump_run_config(config, [f"From {arguments.origin}."]))
     if given.get("status") != "completed":
-        _say(
+        say(
             f"note: that run is {given.get('status')} at step {given.get('steps')}; this one goes on"
         )
 
@@ -59,7 +59,7 @@ def run_again(arguments: argparse.Namespace) -> int:
     words += ["--synthetic"] * synthetic + ["--test"] * (runs.TEST_ACCURACY in given)
     train(words)
     for line in differences(given, runs.read_result(folder / "run") or {}):
-        _say(line)
+        say(line)
     return 0
 
 
@@ -107,7 +107,7 @@ def _configuration(given: dict[str, Any], path: Path) -> RunConfig:
 def _check_data(given: dict[str, Any], config: RunConfig, root: Path, synthetic: bool) -> None:
     from data_prep import ensure_prepared
 
-    ensure_prepared(config.task, root, synthetic=synthetic, reads=config.data.reads(), log=_say)
+    ensure_prepared(config.task, root, synthetic=synthetic, reads=config.data.reads(), log=say)
     place = root / SYNTHETIC_FOLDER if synthetic else root
     found, wanted = open_task(config.task, place).manifest.fingerprint, given["data"]["fingerprint"]
     if found != wanted:
@@ -115,7 +115,3 @@ def _check_data(given: dict[str, Any], config: RunConfig, root: Path, synthetic:
             f"{place / config.task} holds other data ({found}) than the result was made with ({wanted}). "
             "Prepare the same, or name their folder with --data-root."
         )
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import __version__
+from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.config.files import load_run_config
 from lru_tune.config.schema import RunConfig
@@ -49,10 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from data_prep import ensure_prepared
 
     prepared = ensure_prepared(
-        config.task, root, synthetic=arguments.synthetic, reads=config.data.reads(), log=_say
+        config.task, root, synthetic=arguments.synthetic, reads=config.data.reads(), log=say
     )
     if prepared.manifest.protocol_stamp:
-        _say(f"note: {prepared.manifest.protocol_stamp}")
+        say(f"note: {prepared.manifest.protocol_stamp}")
     if arguments.synthetic:
         root = root / SYNTHETIC_FOLDER
     run_dir = _run_directory(arguments, config.task)
@@ -139,12 +140,12 @@ def _train(config: RunConfig, root: Path, run_dir: Path, arguments: argparse.Nam
     reports = train(config, data_root=root, run_dir=run_dir, trackers=make_trackers(settings))
     try:
         for report in reports:
-            _say(_line(report))
+            say(_line(report))
     finally:
         reports.close()
     if arguments.test:
         metrics = evaluate_test(run_dir, data_root=root)
-        _say("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
+        say("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
 
 
 def _line(report: Report) -> str:
@@ -155,7 +156,3 @@ def _line(report: Report) -> str:
         f"val/accuracy {metrics[VAL_ACCURACY]:.4f}  {metrics['examples_per_second']:.0f} examples/s  "
         f"{metrics['seconds']:.1f} s"
     )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -1,12 +1,12 @@
 """`tune.py`, `lru-tune tune`: search hyperparameters and confirm the best over seeds."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from lru_tune import __version__
+from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
@@ -148,7 +148,7 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     demand_runs_root(runs)
     _demand_scan(space, arguments)
     task = ensure_prepared(
-        space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
+        space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=say
     )
     name = arguments.name or timestamped(space.task)
     folder = new_experiment_folder(runs, name)
@@ -203,12 +203,12 @@ def _run(
         tensorboard=arguments.tensorboard,
     )
     for note in space.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     if task.manifest.protocol_stamp:
-        _say(f"note: {task.manifest.protocol_stamp}")
-    _say(f"experiment {folder}")
+        say(f"note: {task.manifest.protocol_stamp}")
+    say(f"experiment {folder}")
     try:
-        _say(run_experiment(space, folder, task, options))
+        say(run_experiment(space, folder, task, options))
     finally:
         print(folder, flush=True)
     return 0
@@ -221,7 +221,7 @@ def _dry_run(space: SearchSpace, arguments: argparse.Namespace) -> int:
     counts = expected_counts(space.task, root, synthetic=arguments.synthetic, reads=space.reads())
     place = _place(root, arguments.synthetic) / space.task
     state = "in" if place.is_dir() else "will be prepared in"
-    _say(f"data          {state} {place}: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
+    say(f"data          {state} {place}: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
     return _show(space, counts["train"], arguments)
 
 
@@ -237,7 +237,7 @@ def _show(space: SearchSpace, train_examples: int, arguments: argparse.Namespace
         confirm=not arguments.no_confirm,
     )
     for line in plan.lines():
-        _say(line)
+        say(line)
     print(space.path)
     return 0
 
@@ -258,7 +258,3 @@ def _experiment(given: str, root: Path) -> Path:
 
 def _place(root: Path, synthetic: bool) -> Path:
     return root / SYNTHETIC_FOLDER if synthetic else root
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
