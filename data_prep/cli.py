@@ -19,7 +19,7 @@ from data_prep.origin import Protocol
 from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, prepare
 from data_prep.progress import show_progress
 from lru_tune import __version__
-from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
+from lru_tune.data.manifest import SPLITS, tasks_folder
 from lru_tune.data.verify import findings
 from lru_tune.endings import ended_by_sigterm
 from lru_tune.errors import (
@@ -185,8 +185,7 @@ def _option(text: str) -> tuple[str, int]:
 
 
 def _place(arguments: argparse.Namespace) -> Path:
-    root: Path = arguments.data_root
-    return root / SYNTHETIC_FOLDER if arguments.synthetic else root
+    return tasks_folder(arguments.data_root, synthetic=arguments.synthetic)
 
 
 def _list(arguments: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from lru_tune.atomic import write_atomically
 from lru_tune.cli.console import say
 from lru_tune.config.files import dump_run_config
 from lru_tune.config.schema import RunConfig
-from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.data.manifest import tasks_folder
 from lru_tune.data.store import open_task
 from lru_tune.errors import ConfigError, DataDamaged
 from lru_tune.experiments import REPRODUCTIONS_FOLDER
@@ -108,7 +108,7 @@ def _check_data(given: dict[str, Any], config: RunConfig, root: Path, synthetic:
     from data_prep import ensure_prepared
 
     ensure_prepared(config.task, root, synthetic=synthetic, reads=config.data.reads(), log=say)
-    place = root / SYNTHETIC_FOLDER if synthetic else root
+    place = tasks_folder(root, synthetic=synthetic)
     found, wanted = open_task(config.task, place).manifest.fingerprint, given["data"]["fingerprint"]
     if found != wanted:
         raise DataDamaged(

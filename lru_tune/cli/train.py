@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lru_tune import __version__
+from lru_tune import __version__, runs
 from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.config.files import load_run_config
 from lru_tune.config.schema import RunConfig
-from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.data.manifest import tasks_folder
 from lru_tune.errors import ConfigError, Interrupted
 from lru_tune.layout import (
     data_root,
@@ -24,7 +24,7 @@ from lru_tune.layout import (
 )
 from lru_tune.ops.native.build import native_library
 from lru_tune.process import become_worker, prepare_process
-from lru_tune.runs import CONFIG_FILE, VAL_ACCURACY, Report
+from lru_tune.runs import CONFIG_FILE, Report
 from lru_tune.tasks import find_task
 
 WANDB_MODES = ("off", "offline", "online")
@@ -54,8 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     if prepared.manifest.protocol_stamp:
         say(f"note: {prepared.manifest.protocol_stamp}")
-    if arguments.synthetic:
-        root = root / SYNTHETIC_FOLDER
+    root = tasks_folder(root, synthetic=arguments.synthetic)
     run_dir = _run_directory(arguments, config.task)
     try:
         _train(config, root, run_dir, arguments)
@@ -150,9 +149,13 @@ def _train(config: RunConfig, root: Path, run_dir: Path, arguments: argparse.Nam
 
 def _line(report: Report) -> str:
     metrics = report.metrics
-    return (
-        f"step {report.step:>7}  epoch {metrics['epoch']:7.2f}  "
-        f"train/loss {metrics['train/loss']:.4f}  val/loss {metrics['val/loss']:.4f}  "
-        f"val/accuracy {metrics[VAL_ACCURACY]:.4f}  {metrics['examples_per_second']:.0f} examples/s  "
-        f"{metrics['seconds']:.1f} s"
+    shown = (runs.TRAIN_LOSS, runs.VAL_LOSS, runs.VAL_ACCURACY)
+    return "  ".join(
+        [
+            f"step {report.step:>7}",
+            f"epoch {metrics[runs.EPOCH]:7.2f}",
+            *(f"{name} {metrics[name]:.4f}" for name in shown),
+            f"{metrics[runs.EXAMPLES_PER_SECOND]:.0f} examples/s",
+            f"{metrics[runs.SECONDS]:.1f} s",
+        ]
     )

@@ -8,7 +8,7 @@ from typing import Literal
 from lru_tune import __version__
 from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
-from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.data.manifest import tasks_folder
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
 from lru_tune.experiments import SPACE_FILE, read_experiment
@@ -170,7 +170,7 @@ def _resume(arguments: argparse.Namespace) -> int:
         )
     root = Path(record["data_root"])
     if arguments.data_root:  # the arrays have moved
-        root = _place(data_root(arguments.data_root), record["synthetic"])
+        root = tasks_folder(data_root(arguments.data_root), synthetic=record["synthetic"])
     task = open_task(space.task, root)
     if arguments.dry_run:
         return _show(space, task.manifest.counts["train"], arguments)
@@ -219,7 +219,7 @@ def _dry_run(space: SearchSpace, arguments: argparse.Namespace) -> int:
 
     root = data_root(arguments.data_root)
     counts = expected_counts(space.task, root, synthetic=arguments.synthetic, reads=space.reads())
-    place = _place(root, arguments.synthetic) / space.task
+    place = tasks_folder(root, synthetic=arguments.synthetic) / space.task
     state = "in" if place.is_dir() else "will be prepared in"
     say(f"data          {state} {place}: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
     return _show(space, counts["train"], arguments)
@@ -254,7 +254,3 @@ def _experiment(given: str, root: Path) -> Path:
     if newest is None:
         raise ConfigError(f"there is no experiment in {root}")
     return newest
-
-
-def _place(root: Path, synthetic: bool) -> Path:
-    return root / SYNTHETIC_FOLDER if synthetic else root

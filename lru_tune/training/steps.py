@@ -99,10 +99,10 @@ def programs(key: RunConfig, eval_batch_size: int) -> Programs:
     model = build_model(
         key.model,
         task,
-        key.runtime.scan,
-        key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
-        key.runtime.states,
-        group_count(sequences) if key.runtime.memory == "grouped" else 1,
+        scan=key.runtime.scan,
+        online=key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
+        states=key.runtime.states,
+        groups=group_count(sequences) if key.runtime.memory == "grouped" else 1,
     )
     adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
     exact = partial(multiplying, key.runtime.matmul)

@@ -34,7 +34,7 @@ PAGES = sorted(
 # The former's commands need its own changes of the program: test_extending.py types in both. The latter
 # tells of earlier versions.
 NOT_AS_IT_IS = {ROOT / "docs" / "extending.md", ROOT / "CHANGELOG.md"}
-PARSERS = {f"lru-tune {name}": import_module(module).parser for name, module in COMMANDS.items()}
+PARSERS = {f"lru-tune {name}": import_module(c.module).parser for name, c in COMMANDS.items()}
 PARSERS |= {
     "python -m data_prep": data.parser,
     "python reproduce.py": reproduce.parser,
