@@ -12,6 +12,7 @@ under a temporary name and renamed, so that a reader never sees half of one.
 import csv
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -88,6 +89,11 @@ def read_metrics(run_dir: Path) -> list[dict[str, float]]:
     with open(path, newline="") as file:
         rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     return [row | {STEP: int(row[STEP])} for row in rows]
+
+
+def best_report(reports: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the report whose parameters are kept: the best validation accuracy, the earliest of equals."""
+    return max(reports, key=lambda report: report[VAL_ACCURACY])
 
 
 def write_result(run_dir: Path, status: Status, **fields: Any) -> None:

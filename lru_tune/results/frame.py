@@ -185,7 +185,7 @@ def _best_so_far(run: Path) -> dict[str, Any]:
     reports = runs.read_metrics(run)
     if not reports:
         return {}
-    best = max(reports, key=lambda report: report[runs.VAL_ACCURACY])  # the earliest of equals
+    best = runs.best_report(reports)
     return {
         STEPS: reports[-1][runs.STEP],
         BEST_STEP: best[runs.STEP],
