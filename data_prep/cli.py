@@ -20,7 +20,7 @@ from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, pr
 from data_prep.progress import show_progress
 from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, tasks_folder
-from lru_tune.data.verify import findings
+from lru_tune.data.verify import verify
 from lru_tune.endings import ended_by_sigterm
 from lru_tune.errors import (
     ConfigError,
@@ -236,7 +236,7 @@ def _verify(arguments: argparse.Namespace) -> None:
         raise DataNotPrepared(f"no task is prepared in {root}")
     unsound = []
     for task in tasks:
-        found = findings(root, task)
+        found = verify(root, task)
         for problem in found.problems:
             print(f"{task}: {problem}")
         for note in found.notes:
