@@ -4,9 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from lru_tune.errors import ConfigError
+from lru_tune.config.reading import read_yaml
 from lru_tune.experiments import SPACE_FILE, read_experiment
 from lru_tune.runs import VAL_ACCURACY, Mode
 from lru_tune.tasks import PROTOCOL_STAMPS
@@ -79,9 +77,4 @@ def read_space(experiment: Path) -> dict[str, Any]:
       ConfigError: the file is not YAML.
     """
     path = experiment / SPACE_FILE
-    if not path.is_file():
-        return {}
-    try:
-        return yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+    return read_yaml(path).content if path.is_file() else {}
