@@ -48,6 +48,14 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
 
+    _add_what(made)
+    _add_which(made)
+    _add_scale(made)
+    _add_how(made)
+    return made
+
+
+def _add_what(made: argparse.ArgumentParser) -> None:
     what = made.add_argument_group("what is reproduced")
     what.add_argument("--list", action="store_true", help="show tables, rows, columns and figures")
     what.add_argument(
@@ -69,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
         help="run again exactly what a result.json describes",
     )
 
+
+def _add_which(made: argparse.ArgumentParser) -> None:
     which = made.add_argument_group("which part of a table")
     which.add_argument("--rows", metavar="R,..", type=_names, default=[], help="see --list")
     which.add_argument("--tasks", metavar="T,..", type=_names, default=[], help="names or aliases")
@@ -94,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
         help="change a field of every recipe; no verdict is given then. Repeats",
     )
 
+
+def _add_scale(made: argparse.ArgumentParser) -> None:
     scale = made.add_argument_group("at which scale")
     scale.add_argument(
         "--scale",
@@ -109,6 +121,8 @@ def parser() -> argparse.ArgumentParser:
         "--synthetic", action="store_true", help="the tasks' tiny synthetic twins; no verdict"
     )
 
+
+def _add_how(made: argparse.ArgumentParser) -> None:
     how = made.add_argument_group("how it is run")
     how.add_argument("--dry-run", action="store_true", help="cells, steps, hours; runs nothing")
     how.add_argument("--render", action="store_true", help="write the table from what has been run")
@@ -125,7 +139,6 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--tensorboard", action="store_true")
     how.add_argument("--data-root", metavar="DIR", help="default $LRU_TUNE_DATA or ./data")
     how.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
-    return made
 
 
 def _names(text: str) -> list[str]:

@@ -53,7 +53,12 @@ def parser() -> argparse.ArgumentParser:
         "Runs on every visible GPU, or on the CPU's cores.",
     )
     made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
+    _add_what(made)
+    _add_how(made)
+    return made
 
+
+def _add_what(made: argparse.ArgumentParser) -> None:
     what = made.add_argument_group("what is searched")
     what.add_argument("--task", metavar="NAME", help="task whose search space is taken")
     what.add_argument("--space", metavar="FILE", type=Path, help="another search space")
@@ -75,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
         "--synthetic", action="store_true", help="the task's tiny synthetic twin; never a verdict"
     )
 
+
+def _add_how(made: argparse.ArgumentParser) -> None:
     how = made.add_argument_group("how it is run")
     how.add_argument("--name", metavar="NAME", help="of the experiment's folder")
     how.add_argument("--dry-run", action="store_true", help="check, plan, estimate; touch nothing")
@@ -103,7 +110,6 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument("--data-root", metavar="DIR", help="default $LRU_TUNE_DATA or ./data")
     how.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
-    return made
 
 
 def _load_space(arguments: argparse.Namespace, default: Path | None = None) -> SearchSpace:
