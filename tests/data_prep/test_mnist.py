@@ -12,13 +12,7 @@ from data_prep.mnist import FILES, SOURCES, bit_reversal
 from lru_tune.data.verify import verify
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
-
-@pytest.fixture(autouse=True)
-def _no_raw_files(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Let tests say themselves where the publisher's files lie."""
-    if "published" in request.fixturenames:
-        request.getfixturevalue("published")
-    monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+pytestmark = pytest.mark.usefixtures("no_raw_files")
 
 
 @pytest.fixture
