@@ -12,10 +12,7 @@ TOPICS = 4
 LETTERS = 6  # that a topic uses
 WORDS = 40  # of a topic
 WORD_LENGTHS = (2, 9)  # the second is not reached
-DOCUMENT_LENGTHS = (
-    300,
-    4400,
-)  # characters; likewise. Some are cut, as the longest published ones are
+DOCUMENT_LENGTHS = (300, 4400)  # likewise; the longest are cut, as published ones are
 
 
 def pair_up(rng: np.random.Generator, count: int) -> Iterator[tuple[int, str, str]]:

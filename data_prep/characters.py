@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-SPECIALS = ("<pad>", "<unk>", "<eos>")
+from lru_tune.data.vocabulary import SPECIALS
+
 PAD, UNKNOWN, END = range(len(SPECIALS))
 CODE_POINTS = 0x110000
 TEXTS_AT_ONCE = 1024  # bounds the tables made on the way

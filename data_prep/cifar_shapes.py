@@ -7,7 +7,7 @@ import numpy as np
 
 SIDE = 32
 
-# Which places of a shape are filled; y and x run from -1 to 1 over its extent.
+# By class, which places of its shape are filled; y and x run from -1 to 1 over its extent.
 SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
     lambda y, x: y**2 + x**2 < 1,  # disc
     lambda y, x: (y**2 + x**2 < 1) & (y**2 + x**2 > 0.4),  # ring
@@ -19,7 +19,7 @@ SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
     lambda y, x: (np.cos(8 * y) > 0) & (abs(x) < 1) & (abs(y) < 1),  # bars, lying
     lambda y, x: (np.cos(8 * x) > 0) & (abs(x) < 1) & (abs(y) < 1),  # bars, standing
     lambda y, x: (y * x > 0) & (abs(x) < 1) & (abs(y) < 1),  # two squares, corner to corner
-)  # by class
+)
 FARTHEST = 2  # pixels a shape is moved, either way
 RADIUS = (10.0, 13.0)  # pixels
 NOISE = 50  # of 255

@@ -19,8 +19,8 @@ from data_prep.origin import Protocol
 from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, prepare
 from data_prep.progress import show_progress
 from lru_tune import __version__
-from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER
-from lru_tune.data.verify import findings
+from lru_tune.data.manifest import SPLITS, tasks_folder
+from lru_tune.data.verify import verify
 from lru_tune.endings import ended_by_sigterm
 from lru_tune.errors import (
     ConfigError,
@@ -57,9 +57,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         )
     except LruTuneError as failure:
         error = failure
-    except (
-        PermissionError
-    ) as failure:  # the data root is tried before: these are the publisher's files
+    except PermissionError as failure:  # of publishers' files: the data root is tried before
         error = DataNotPrepared(f"{failure}; make it readable, or name other files with --from-dir")
     else:
         return 0
@@ -90,69 +88,14 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", parents=[common], help="show all tasks and their state")
     listing.set_defaults(command=_list)
-
     preparing = commands.add_parser(
         "prepare",
         parents=[common],
         help="fetch or generate tasks; prints the folder of each",
         description="Fetch or generate tasks. The last line on stdout is the prepared folder.",
     )
-    preparing.add_argument("tasks", nargs="+", metavar="TASK", help="name or alias, see `list`")
-    preparing.add_argument(
-        "--from-dir",
-        metavar="RAW",
-        type=Path,
-        help="folder with the publisher's files (default: $LRU_TUNE_RAW for tasks not generated)",
-    )
-    preparing.add_argument(
-        "--limit",
-        metavar="N",
-        type=int,
-        help="training examples at most, before validation is carved; val and test shrink alike",
-    )
-    preparing.add_argument(
-        "--seed", metavar="N", type=int, default=SEED, help="of generation or carving (%(default)s)"
-    )
-    preparing.add_argument(
-        "--workers",
-        metavar="N",
-        type=int,
-        default=default_workers(),
-        help="processes that generate (%(default)s); the arrays do not depend on it",
-    )
-    preparing.add_argument(
-        "--allow-checksum-mismatch",
-        action="store_true",
-        help="take files whose checksum is not the publisher's; the manifest says so",
-    )
-    preparing.add_argument(
-        "--protocol",
-        choices=get_args(Protocol),
-        default="default",
-        help="lra-legacy: validation is the test split, as in Long Range Arena (imdb); stamped",
-    )
-    preparing.add_argument(
-        "--option",
-        metavar="NAME=N",
-        action="append",
-        default=[],
-        type=_option,
-        dest="options",
-        help="of a generator, such as distractors=10 (pathfinder, pathx); repeats",
-    )
-    preparing.add_argument(
-        "--replace",
-        action="store_true",
-        help="delete arrays that lie there, where they are others than those asked for",
-    )
-    preparing.add_argument(
-        "--export-tsv",
-        metavar="DIR",
-        type=Path,
-        help="also write the arrays in the publisher's text format (listops)",
-    )
+    _add_preparing(preparing)
     preparing.set_defaults(command=_prepare)
-
     verifying = commands.add_parser(
         "verify",
         parents=[common],
@@ -162,7 +105,6 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
         "tasks", nargs="*", metavar="TASK", help="default: all that are prepared"
     )
     verifying.set_defaults(command=_verify)
-
     doctoring = commands.add_parser(
         "doctor",
         parents=[rooted],
@@ -177,6 +119,64 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
     return made
 
 
+def _add_preparing(made: argparse.ArgumentParser) -> None:
+    """Add the flags of `prepare`."""
+    made.add_argument("tasks", nargs="+", metavar="TASK", help="name or alias, see `list`")
+    made.add_argument(
+        "--from-dir",
+        metavar="RAW",
+        type=Path,
+        help="folder with the publisher's files (default: $LRU_TUNE_RAW for tasks not generated)",
+    )
+    made.add_argument(
+        "--limit",
+        metavar="N",
+        type=int,
+        help="training examples at most, before validation is carved; val and test shrink alike",
+    )
+    made.add_argument(
+        "--seed", metavar="N", type=int, default=SEED, help="of generation or carving (%(default)s)"
+    )
+    made.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=default_workers(),
+        help="processes that generate (%(default)s); the arrays do not depend on it",
+    )
+    made.add_argument(
+        "--allow-checksum-mismatch",
+        action="store_true",
+        help="take files whose checksum is not the publisher's; the manifest says so",
+    )
+    made.add_argument(
+        "--protocol",
+        choices=get_args(Protocol),
+        default="default",
+        help="lra-legacy: validation is the test split, as in Long Range Arena (imdb); stamped",
+    )
+    made.add_argument(
+        "--option",
+        metavar="NAME=N",
+        action="append",
+        default=[],
+        type=_option,
+        dest="options",
+        help="of a generator, such as distractors=10 (pathfinder, pathx); repeats",
+    )
+    made.add_argument(
+        "--replace",
+        action="store_true",
+        help="delete arrays that lie there, where they are others than those asked for",
+    )
+    made.add_argument(
+        "--export-tsv",
+        metavar="DIR",
+        type=Path,
+        help="also write the arrays in the publisher's text format (listops)",
+    )
+
+
 def _option(text: str) -> tuple[str, int]:
     name, equals, value = text.partition("=")
     if not (name and equals and value.isdecimal()):
@@ -185,8 +185,7 @@ def _option(text: str) -> tuple[str, int]:
 
 
 def _place(arguments: argparse.Namespace) -> Path:
-    root: Path = arguments.data_root
-    return root / SYNTHETIC_FOLDER if arguments.synthetic else root
+    return tasks_folder(arguments.data_root, synthetic=arguments.synthetic)
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -237,7 +236,7 @@ def _verify(arguments: argparse.Namespace) -> None:
         raise DataNotPrepared(f"no task is prepared in {root}")
     unsound = []
     for task in tasks:
-        found = findings(root, task)
+        found = verify(root, task)
         for problem in found.problems:
             print(f"{task}: {problem}")
         for note in found.notes:

@@ -25,11 +25,7 @@ from lru_tune.errors import DataDamaged, DataNotPrepared
 
 SCHEMES = ("http://", "https://", "file://")
 TIMEOUT_SECONDS = 30.0  # of connecting, and of waiting for the next bytes
-WAITS_SECONDS = (
-    1.0,
-    3.0,
-    9.0,
-)  # after failures in a row; each byte that arrives starts the row anew
+WAITS_SECONDS = (1.0, 3.0, 9.0)  # after failures in a row; bytes that arrive end the row
 BYTES_AT_ONCE = 1 << 18
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another attempt may change
 RANGE_REFUSED = 416

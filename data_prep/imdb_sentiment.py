@@ -6,10 +6,10 @@ NEUTRAL = (
     *("the", "a", "of", "film", "movie", "plot", "scene", "actor", "and", "with", "story", "in"),
     *("camera", "director", "this", "that", "was", "is", "seen", "after", "when", "minutes"),
 )
-TELLING = (
+TELLING = (  # by label
     ("awful", "boring", "worst", "dull", "waste", "poor", "terrible", "mess"),
     ("great", "superb", "best", "moving", "lovely", "perfect", "brilliant", "gem"),
-)  # by label
+)
 FEWEST_WORDS, MOST_WORDS = 20, 400
 TELLING_SHARE = 0.15
 STRAY_SHARE = 0.02  # words of the other label

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_prep.characters import END, PAD, SPECIALS, UNKNOWN
+from data_prep.characters import END, PAD, UNKNOWN
 from data_prep.listops_language import CLOSE, SYMBOLS
 from data_prep.listops_trees import Expressions
+from lru_tune.data.vocabulary import SPECIALS
 
 TOKENS_AT_ONCE = 1 << 20  # bincount works on a copy of eight times the size
 SPELLINGS = tuple("X" if symbol == CLOSE else symbol for symbol in SYMBOLS)

@@ -14,7 +14,7 @@ SEGMENTS = {
     "lower left": (slice(13, 22), slice(9, 10)),
     "lower right": (slice(13, 22), slice(17, 18)),
 }
-ABSENT = (
+ABSENT = (  # by digit
     ("middle",),
     ("top", "middle", "bottom", "upper left", "lower left"),
     ("upper left", "lower right"),
@@ -25,7 +25,7 @@ ABSENT = (
     ("middle", "bottom", "upper left", "lower left"),
     (),
     ("lower left",),
-)  # by digit
+)
 FARTHEST = 1  # pixels a digit is moved, either way
 THICKEST = 2  # pixels added to a stroke
 NOISE = 40  # of 255

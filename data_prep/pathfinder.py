@@ -29,7 +29,7 @@ from data_prep.pathfinder_folders import (
 )
 from data_prep.pathfinder_settings import SETTINGS, Settings
 from data_prep.workers import map_in_order
-from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Provenance, SplitName
+from lru_tune.data.manifest import SPLITS, Provenance, SplitName, tasks_folder
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import ConfigError, DataDamaged
 
@@ -141,7 +141,7 @@ def _parts_folder(request: Request, settings: Settings) -> Path:
     key = json.dumps([settings.as_parameters(), ALGORITHM, request.seed]).encode()
     digest = hashlib.sha256(key).hexdigest()[:12]
     root = request.downloads.parent
-    place = root / SYNTHETIC_FOLDER if request.synthetic else root
+    place = tasks_folder(root, synthetic=request.synthetic)
     return place / f".{request.task.name}.parts-{digest}"
 
 

@@ -92,9 +92,8 @@ def tables(settings: Settings, margin: int) -> Tables:
         ),
         seed_rooms=seed_rooms,
         seed_counts=counts,
-        tails=np.ascontiguousarray(
-            np.concatenate(tails)
-        ),  # one layout, so that kernels compile once
+        # One layout, so that kernels compile once.
+        tails=np.ascontiguousarray(np.concatenate(tails)),
         tail_starts=np.cumsum([0, *map(len, tails)]),
         ring=np.array([step(math.radians(f), settings.seed_distance) for f in range(DEGREES)]),
         snake_contrasts=np.array(settings.snake_contrasts),

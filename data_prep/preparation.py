@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from data_prep import aan, cifar, copy, imdb, listops, mnist, pathfinder
-from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request
+from data_prep.origin import Counts, Origin, Progress, Protocol, Recipe, Request, silent
 from data_prep.progress import ProgressLines
 from data_prep.replacing import demand_leave, shortages
 from lru_tune.data.disk import naming_a_full_disk
-from lru_tune.data.manifest import SPLITS, SYNTHETIC_FOLDER, Manifest
+from lru_tune.data.manifest import SPLITS, Manifest, tasks_folder
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.data.verify import damaged_files
 from lru_tune.data.versions import clear_leftovers, task_lock
@@ -65,7 +65,7 @@ def ensure_prepared(
       DataDamaged: what is there is not sound.
     """
     entry = find_task(task)
-    place = _place(root, synthetic)
+    place = tasks_folder(root.resolve(), synthetic=synthetic)
     seed, options, limit = SEED, {}, None
     try:
         prepared = open_task(entry.name, place)
@@ -107,7 +107,7 @@ def expected_counts(
     limit = None if synthetic else _limit(entry, reads or {})
     raw = None
     try:
-        manifest = open_task(entry.name, _place(root, synthetic)).manifest
+        manifest = open_task(entry.name, tasks_folder(root.resolve(), synthetic=synthetic)).manifest
         if not _is_too_small(entry, root, manifest, limit):
             return manifest.counts
     except DataNotPrepared:
@@ -184,7 +184,7 @@ def _recipe(
         seed=SEED,
         workers=1,
         synthetic=synthetic,
-        progress=lambda work, done, total: None,
+        progress=silent,
     )
     return ORIGINS[task.origin].plan(request)
 
@@ -202,7 +202,7 @@ def prepare(
     protocol: Protocol = "default",
     options: Mapping[str, int] | None = None,
     replace: bool = False,
-    progress: Progress = lambda work, done, total: None,
+    progress: Progress = silent,
     log: Callable[[str], None] = logger.info,
 ) -> PreparedTask:
     """Prepare a task, unless sound arrays made from the same things lie there already.
@@ -234,7 +234,7 @@ def prepare(
     """
     entry = find_task(task)
     origin = ORIGINS[entry.origin]
-    place = _place(root, synthetic)
+    place = tasks_folder(root.resolve(), synthetic=synthetic)
     _check_arguments(place, limit, seed, workers)
     _check_choices(entry, origin, protocol, options or {})
     request = Request(
@@ -274,7 +274,7 @@ def export_tsv(
     prepared: PreparedTask,
     folder: Path,
     *,
-    progress: Progress = lambda work, done, total: None,
+    progress: Progress = silent,
 ) -> None:
     """Write a prepared task in its publisher's text format.
 
@@ -286,10 +286,6 @@ def export_tsv(
     if export is None:
         raise ConfigError(f"--export-tsv: {name} has no published text format; listops has")
     export(prepared, folder, progress)
-
-
-def _place(root: Path, synthetic: bool) -> Path:
-    return root.resolve() / SYNTHETIC_FOLDER if synthetic else root.resolve()
 
 
 def _check_arguments(place: Path, limit: int | None, seed: int, workers: int) -> None:

@@ -88,7 +88,7 @@ def add_legend(axes: "Axes", columns: int = 1, **options: Any) -> None:
         axes.legend(frameon=False, fontsize="small", ncols=columns, **options)
 
 
-def say(axes: "Axes", text: str) -> None:
+def explain_empty(axes: "Axes", text: str) -> None:
     """Write why a panel is empty into its middle."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", wrap=True)
 

@@ -1,7 +1,13 @@
-"""An experiment's folder, as far as it is read wherever experiments are looked at.
+"""The folders of searches and reproductions, as far as they are read wherever these are looked at.
 
-space.yaml         the search space as it was run
-experiment.json    status, command, seeds, versions, device, data (written by `lru_tune.search.record`)
+<runs root>/<experiment>/
+space.yaml                the search space as it was run
+experiment.json           status, command, seeds, versions, device, data (`lru_tune.search.record`)
+trials/<run>/             run directories of the search, see `lru_tune.runs`
+confirm/<run>/            likewise of the confirmation
+<runs root>/reproductions/
+runs/<run>/               likewise of all tables
+<table>/reproduction.json    a table's cells (`lru_tune.reproduction.sheet`)
 """
 
 import json
@@ -12,6 +18,11 @@ from lru_tune.errors import ConfigError
 
 EXPERIMENT_FILE = "experiment.json"
 SPACE_FILE = "space.yaml"
+TRIALS_FOLDER = "trials"
+CONFIRM_FOLDER = "confirm"
+REPRODUCTIONS_FOLDER = "reproductions"
+RUNS_FOLDER = "runs"
+REPRODUCTION_FILE = "reproduction.json"
 REQUIRED = ("status", "task", "variant")
 
 

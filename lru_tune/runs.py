@@ -12,6 +12,7 @@ under a temporary name and renamed, so that a reader never sees half of one.
 import csv
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -58,6 +59,9 @@ METRICS_COLUMNS = (
 # libyaml where PyYAML was built with it: four times faster on a folder of many runs.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+Mode = Literal["max", "min"]  # which values of a metric are better
+BEST_OF = {"max": max, "min": min}
+
 Status = Literal["completed", "stopped", "diverged", "failed", "interrupted"]
 FINISHED: frozenset[str] = frozenset({"completed", "stopped", "diverged"})
 
@@ -87,6 +91,11 @@ def read_metrics(run_dir: Path) -> list[dict[str, float]]:
     return [row | {STEP: int(row[STEP])} for row in rows]
 
 
+def best_report(reports: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the report whose parameters are kept: the best validation accuracy, the earliest of equals."""
+    return max(reports, key=lambda report: report[VAL_ACCURACY])
+
+
 def write_result(run_dir: Path, status: Status, **fields: Any) -> None:
     """Write result.json: format_version, status and the given fields.
 
@@ -104,9 +113,7 @@ def read_result(run_dir: Path) -> dict[str, Any] | None:
     """Return the content of result.json, or None for a run that has not ended."""
     try:
         result: dict[str, Any] = json.loads((run_dir / RESULT_FILE).read_text())
-    except (
-        FileNotFoundError
-    ):  # also where a continued run removes it between a check and the reading
+    except FileNotFoundError:  # a continued run may remove it at any time
         return None
     return result
 

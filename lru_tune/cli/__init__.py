@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from lru_tune import __version__
 from lru_tune.data.disk import DISK_FULL
@@ -11,28 +12,33 @@ from lru_tune.errors import Interrupted, LruTuneError, ResourcesMissing, did_you
 
 Command = Callable[[Sequence[str] | None], int]
 
-# Modules with `main(argv) -> int`, imported when called: some of them take seconds to import.
+
+class Entry(NamedTuple):
+    """A command of `lru-tune`.
+
+    Attributes:
+      module: has `main(argv) -> int` and `parser()`; imported when called, as some take seconds to import.
+      summary: for `lru-tune --help`.
+    """
+
+    module: str
+    summary: str
+
+
 COMMANDS = {
-    "tune": "lru_tune.cli.tune",
-    "reproduce": "lru_tune.cli.reproduce",
-    "train": "lru_tune.cli.train",
-    "data": "data_prep.cli",
-    "report": "lru_tune.cli.report",
-    "status": "lru_tune.cli.status",
-    "export": "lru_tune.cli.export",
-    "import-wandb": "lru_tune.cli.import_wandb",
-    "fields": "lru_tune.cli.fields",
-}
-SUMMARIES = {
-    "tune": "search hyperparameters for a task",
-    "reproduce": "run the paper's tables and figures again, with a verdict",
-    "train": "one run, without a search",
-    "data": "list, prepare, verify and doctor data sets",
-    "report": "tables, report and pictures of an experiment",
-    "status": "how a search or reproduction stands",
-    "export": "one trial as a folder to hand on, or an Optuna study",
-    "import-wandb": "a W&B sweep file as a search space",
-    "fields": "every field of a configuration, with its default and meaning",
+    "tune": Entry("lru_tune.cli.tune", "search hyperparameters for a task"),
+    "reproduce": Entry(
+        "lru_tune.cli.reproduce", "run the paper's tables and figures again, with a verdict"
+    ),
+    "train": Entry("lru_tune.cli.train", "one run, without a search"),
+    "data": Entry("data_prep.cli", "list, prepare, verify and doctor data sets"),
+    "report": Entry("lru_tune.cli.report", "tables, report and pictures of an experiment"),
+    "status": Entry("lru_tune.cli.status", "how a search or reproduction stands"),
+    "export": Entry("lru_tune.cli.export", "one trial as a folder to hand on, or an Optuna study"),
+    "import-wandb": Entry("lru_tune.cli.import_wandb", "a W&B sweep file as a search space"),
+    "fields": Entry(
+        "lru_tune.cli.fields", "every field of a configuration, with its default and meaning"
+    ),
 }
 USAGE_ERROR = 2
 
@@ -62,7 +68,7 @@ def _dispatch(argv: Sequence[str] | None) -> int:
     if command not in COMMANDS:
         print(f"error: no command {command!r}.{did_you_mean(command, COMMANDS)}", file=sys.stderr)
         return USAGE_ERROR
-    main: Command = importlib.import_module(COMMANDS[command]).main
+    main: Command = importlib.import_module(COMMANDS[command].module).main
     return main(rest)
 
 
@@ -85,5 +91,5 @@ def _guarded(command: Command, argv: Sequence[str] | None) -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {SUMMARIES[name]}" for name in COMMANDS]
+    lines = [f"  {name:{width}}  {entry.summary}" for name, entry in COMMANDS.items()]
     return "\n".join(["usage: lru-tune COMMAND ...", "", *lines, "", "lru-tune COMMAND --help"])

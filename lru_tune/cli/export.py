@@ -62,9 +62,8 @@ def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
     trial = choose_trial(experiment, None if arguments.best else arguments.trial)
     parameters: dict[str, bytes] = {}
     if arguments.with_checkpoint:
-        prepare_process(
-            cpus=1, gpus=0
-        )  # the checkpoint is read with JAX, and a GPU is not ours to take
+        # The checkpoint is read with JAX, and a GPU is not ours to take.
+        prepare_process(cpus=1, gpus=0)
         from lru_tune.training.parameters import parameter_files
 
         parameters = parameter_files(trial.folder)
@@ -78,7 +77,7 @@ def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
 
 def _study(experiment: Path, file: Path, arguments: argparse.Namespace) -> int:
     """Write the search as a study, under a temporary name first."""
-    from lru_tune.experiments import read_experiment
+    from lru_tune.experiments import SPACE_FILE, read_experiment
     from lru_tune.search import journal
     from lru_tune.search.space import SearchSpace
     from lru_tune.search.study import is_study, storage_url, study_file
@@ -91,7 +90,7 @@ def _study(experiment: Path, file: Path, arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{file} holds something else; choose another file")
     if file.exists() and not arguments.force:
         raise ConfigError(f"{file} exists; say --force to replace that study")
-    space = SearchSpace.load(experiment / "space.yaml")
+    space = SearchSpace.load(experiment / SPACE_FILE)
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".study-") as place:
         made = Path(place) / file.name

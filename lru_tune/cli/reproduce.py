@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import __version__
+from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.errors import ConfigError, VerdictBelow
 from lru_tune.layout import demand_runs_root, runs_root
@@ -47,6 +48,14 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
 
+    _add_what(made)
+    _add_which(made)
+    _add_scale(made)
+    _add_how(made)
+    return made
+
+
+def _add_what(made: argparse.ArgumentParser) -> None:
     what = made.add_argument_group("what is reproduced")
     what.add_argument("--list", action="store_true", help="show tables, rows, columns and figures")
     what.add_argument(
@@ -68,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
         help="run again exactly what a result.json describes",
     )
 
+
+def _add_which(made: argparse.ArgumentParser) -> None:
     which = made.add_argument_group("which part of a table")
     which.add_argument("--rows", metavar="R,..", type=_names, default=[], help="see --list")
     which.add_argument("--tasks", metavar="T,..", type=_names, default=[], help="names or aliases")
@@ -93,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
         help="change a field of every recipe; no verdict is given then. Repeats",
     )
 
+
+def _add_scale(made: argparse.ArgumentParser) -> None:
     scale = made.add_argument_group("at which scale")
     scale.add_argument(
         "--scale",
@@ -108,6 +121,8 @@ def parser() -> argparse.ArgumentParser:
         "--synthetic", action="store_true", help="the tasks' tiny synthetic twins; no verdict"
     )
 
+
+def _add_how(made: argparse.ArgumentParser) -> None:
     how = made.add_argument_group("how it is run")
     how.add_argument("--dry-run", action="store_true", help="cells, steps, hours; runs nothing")
     how.add_argument("--render", action="store_true", help="write the table from what has been run")
@@ -124,7 +139,6 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--tensorboard", action="store_true")
     how.add_argument("--data-root", metavar="DIR", help="default $LRU_TUNE_DATA or ./data")
     how.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
-    return made
 
 
 def _names(text: str) -> list[str]:
@@ -236,12 +250,12 @@ def _audit(arguments: argparse.Namespace, _command: str) -> int:
 
 
 def _figure(arguments: argparse.Namespace, _command: str) -> int:
+    from lru_tune.experiments import REPRODUCTIONS_FOLDER
     from lru_tune.figures import run_figure
-    from lru_tune.reproduction.store import FOLDER
 
-    folder = runs_root(arguments.runs_root) / FOLDER / f"figure{arguments.figure}"
+    folder = runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER / f"figure{arguments.figure}"
     demand_runs_root(folder)
-    statements = run_figure(arguments.figure, folder, _say)
+    statements = run_figure(arguments.figure, folder, say)
     print(folder, flush=True)
     broken = [statement.text for statement in statements if not statement.holds]
     if arguments.strict and broken:
@@ -253,10 +267,6 @@ def _again(arguments: argparse.Namespace, _command: str) -> int:
     from lru_tune.cli.reproduce_result import run_again
 
     return run_again(arguments)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 DOORS = {"list": _list, "audit": _audit, "figure": _figure, "origin": _again, "table": _table}

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from lru_tune.data.manifest import SYNTHETIC_FOLDER, Manifest
+from lru_tune.data.manifest import SYNTHETIC_FOLDER, Manifest, tasks_folder
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import DataDamaged, DataNotPrepared
 from lru_tune.reproduction.store import TaskData, remember_data, remembered_data
 
-Reads = Mapping[
-    str, Mapping[str, int]
-]  # task -> examples read of each split; a whole split is left out
+# Task -> examples read of each split; a split that is read whole is left out.
+Reads = Mapping[str, Mapping[str, int]]
 
 
 class DataRoot(NamedTuple):
@@ -30,7 +29,7 @@ class DataRoot(NamedTuple):
     @property
     def place(self) -> Path:
         """Folder of the tasks."""
-        return self.root / SYNTHETIC_FOLDER if self.synthetic else self.root
+        return tasks_folder(self.root, synthetic=self.synthetic)
 
     def name(self, task: str) -> str:
         """Return the name under which a task's data are remembered."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from lru_tune import __version__
 from lru_tune.cli.reproduce_data import DataRoot
+from lru_tune.experiments import REPRODUCTIONS_FOLDER
 from lru_tune.layout import data_root, runs_root
 from lru_tune.paper.tables import Column, PaperTable, Row
 from lru_tune.reproduction.cells import CellPlan, choose_columns, choose_rows, plan_cells
 from lru_tune.reproduction.setting import Setting
-from lru_tune.reproduction.store import FOLDER
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Request:
             data=DataRoot(
                 root=data_root(arguments.data_root),
                 synthetic=setting.synthetic,
-                reproductions=runs_root(arguments.runs_root) / FOLDER,
+                reproductions=runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER,
             ),
         )
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,15 @@ from pydantic import ValidationError
 
 from lru_tune import runs
 from lru_tune.atomic import write_atomically
+from lru_tune.cli.console import say
 from lru_tune.config.files import dump_run_config
 from lru_tune.config.schema import RunConfig
-from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.data.manifest import tasks_folder
 from lru_tune.data.store import open_task
 from lru_tune.errors import ConfigError, DataDamaged
+from lru_tune.experiments import REPRODUCTIONS_FOLDER
 from lru_tune.layout import data_root, demand_runs_root, new_experiment_folder, runs_root
 from lru_tune.process import become_worker
-from lru_tune.reproduction.store import FOLDER
 
 AGAIN = "again"
 COMPARED = (runs.VAL_LOSS, runs.VAL_ACCURACY, runs.TEST_LOSS, runs.TEST_ACCURACY)
@@ -36,7 +36,7 @@ def run_again(arguments: argparse.Namespace) -> int:
     """
     given = _read(arguments.origin)
     config = _configuration(given, arguments.origin)
-    place = runs_root(arguments.runs_root) / FOLDER / AGAIN
+    place = runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER / AGAIN
     demand_runs_root(place)
     become_worker()  # before anything is written: it starts this program again
     root, synthetic = data_root(arguments.data_root), bool(given["data"]["synthetic"])
@@ -46,7 +46,7 @@ def run_again(arguments: argparse.Namespace) -> int:
     recipe = folder / "recipe.yaml"
     write_atomically(recipe, dump_run_config(config, [f"From {arguments.origin}."]))
     if given.get("status") != "completed":
-        _say(
+        say(
             f"note: that run is {given.get('status')} at step {given.get('steps')}; this one goes on"
         )
 
@@ -59,7 +59,7 @@ def run_again(arguments: argparse.Namespace) -> int:
     words += ["--synthetic"] * synthetic + ["--test"] * (runs.TEST_ACCURACY in given)
     train(words)
     for line in differences(given, runs.read_result(folder / "run") or {}):
-        _say(line)
+        say(line)
     return 0
 
 
@@ -107,15 +107,11 @@ def _configuration(given: dict[str, Any], path: Path) -> RunConfig:
 def _check_data(given: dict[str, Any], config: RunConfig, root: Path, synthetic: bool) -> None:
     from data_prep import ensure_prepared
 
-    ensure_prepared(config.task, root, synthetic=synthetic, reads=config.data.reads(), log=_say)
-    place = root / SYNTHETIC_FOLDER if synthetic else root
+    ensure_prepared(config.task, root, synthetic=synthetic, reads=config.data.reads(), log=say)
+    place = tasks_folder(root, synthetic=synthetic)
     found, wanted = open_task(config.task, place).manifest.fingerprint, given["data"]["fingerprint"]
     if found != wanted:
         raise DataDamaged(
             f"{place / config.task} holds other data ({found}) than the result was made with ({wanted}). "
             "Prepare the same, or name their folder with --data-root."
         )
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

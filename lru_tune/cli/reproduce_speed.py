@@ -1,8 +1,8 @@
 """`reproduce.py --table N` for the table of speeds, which trains nothing."""
 
 import argparse
-import sys
 
+from lru_tune.cli.console import say
 from lru_tune.cli.reproduce_request import Request
 from lru_tune.errors import Interrupted, NoTrialSucceeded
 from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
@@ -31,7 +31,7 @@ def run_speeds(request: Request, arguments: argparse.Namespace) -> int:
             cell = cells[number]
             found[cell.row.name, cell.column.name] = speed_record(request.table, cell, speed)
             rate = speed.steps_per_second
-            _say(f"{cell}: " + (f"{rate:.3g} steps/s" if rate else speed.problem))
+            say(f"{cell}: " + (f"{rate:.3g} steps/s" if rate else speed.problem))
             _write(request, found)
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted. Measure again with:  {request.command}") from error
@@ -58,7 +58,7 @@ def plan_speeds(request: Request, _arguments: argparse.Namespace) -> int:
     found = _before(request)
     show(speed_sheet(request.table, request.cells, found, request.setting, request.about()))
     count = len(request.cells)
-    _say(
+    say(
         f"{count} cells would be measured, each for about {SECONDS:.0f} s after its compilation and for "
         f"at most {MOST_SECONDS / 60:.0f} min; nothing is trained"
     )
@@ -76,7 +76,3 @@ def _write(request: Request, found: Records) -> None:
     table = request.table
     cells = plan_cells(table, choose_rows(table, []), table.columns, request.setting)
     write_sheet(speed_sheet(table, cells, found, request.setting, request.about()), request.folder)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

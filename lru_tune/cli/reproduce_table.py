@@ -1,9 +1,9 @@
 """`reproduce.py --table N` for a table of accuracies: plan, run, judge, write."""
 
 import argparse
-import sys
 from collections.abc import Iterable, Sequence
 
+from lru_tune.cli.console import say
 from lru_tune.cli.reproduce_data import known, prepare, states
 from lru_tune.cli.reproduce_request import Request
 from lru_tune.errors import Interrupted, NoTrialSucceeded, VerdictBelow
@@ -29,10 +29,10 @@ def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     from lru_tune.reproduction.engine import Options, run_cells
 
     for label in request.setting.labels:
-        _say(f"note: {label}")
+        say(f"note: {label}")
     generated = [c.task for c in request.table.columns if TASKS[c.task].generated]
     reads = _reads(request.cells)
-    store = Store(request.root, prepare(request.data, reads, generated, _say))
+    store = Store(request.root, prepare(request.data, reads, generated, say))
     cells = _resolved(request.cells, store)
     options = Options(
         data_root=str(request.data.place),
@@ -42,7 +42,7 @@ def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
         tensorboard=arguments.tensorboard,
     )
     try:
-        run_cells(cells, request.seeds, store, options, _say)
+        run_cells(cells, request.seeds, store, options, say)
     except (KeyboardInterrupt, Interrupted) as error:
         _write(request)
         raise Interrupted(f"{error or 'interrupted'}. Go on with:  {request.command}") from error
@@ -63,12 +63,12 @@ def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     from lru_tune.reproduction.estimate import estimate
     from lru_tune.reproduction.estimate_sheet import estimate_sheet
 
-    store = Store(request.root, known(request.data, request.tasks, _say))
+    store = Store(request.root, known(request.data, request.tasks, say))
     for line in states(request.data, _reads(request.cells)):
-        _say(line)
+        say(line)
     machine = this_machine()
     cells = _resolved(request.cells, store)
-    found = estimate(cells, request.seeds, store, machine, wishes(arguments), _say)
+    found = estimate(cells, request.seeds, store, machine, wishes(arguments), say)
     show(estimate_sheet(request.table, list(found), request.setting, machine))
     print(request.folder, flush=True)
     return 0
@@ -96,7 +96,7 @@ def _resolved(cells: Iterable[CellPlan], store: Store) -> list[CellPlan]:
 
 def _write(request: Request) -> list[Judged]:
     """Write the whole table from what has been run so far; show and return the chosen cells."""
-    store = Store(request.root, known(request.data, request.tasks, _say))
+    store = Store(request.root, known(request.data, request.tasks, say))
     whole = plan_cells(
         request.table, choose_rows(request.table, []), request.table.columns, request.setting
     )
@@ -146,7 +146,3 @@ def _end(request: Request, found: Sequence[Judged]) -> int:
     if request.strict and below:
         raise VerdictBelow(f"below the published number: {'; '.join(below)}")
     return 0
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

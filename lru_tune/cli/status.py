@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from lru_tune import __version__
+from lru_tune.durations import duration
 from lru_tune.errors import ConfigError
+from lru_tune.experiments import REPRODUCTIONS_FOLDER
 from lru_tune.layout import runs_root
 from lru_tune.reproduction.status import is_reproduction, reproduction_status
-from lru_tune.reproduction.store import FOLDER
-from lru_tune.search.durations import duration
 from lru_tune.search.record import newest_experiment
 from lru_tune.search.status import RunState, Stage, Status, search_status
 
@@ -117,8 +117,8 @@ def _folder(given: str | None, root: Path) -> Path:
     newest = newest_experiment(root)
     if newest is not None:
         return newest
-    if (root / FOLDER).is_dir():
-        return root / FOLDER
+    if (root / REPRODUCTIONS_FOLDER).is_dir():
+        return root / REPRODUCTIONS_FOLDER
     raise ConfigError(f"there is no experiment in {root}; name its folder, or say --runs-root")
 
 

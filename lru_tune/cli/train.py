@@ -7,11 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lru_tune import __version__
+from lru_tune import __version__, runs
+from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.config.files import load_run_config
 from lru_tune.config.schema import RunConfig
-from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.data.manifest import tasks_folder
 from lru_tune.errors import ConfigError, Interrupted
 from lru_tune.layout import (
     data_root,
@@ -23,7 +24,7 @@ from lru_tune.layout import (
 )
 from lru_tune.ops.native.build import native_library
 from lru_tune.process import become_worker, prepare_process
-from lru_tune.runs import CONFIG_FILE, VAL_ACCURACY, Report
+from lru_tune.runs import CONFIG_FILE, Report
 from lru_tune.tasks import find_task
 
 WANDB_MODES = ("off", "offline", "online")
@@ -49,12 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from data_prep import ensure_prepared
 
     prepared = ensure_prepared(
-        config.task, root, synthetic=arguments.synthetic, reads=config.data.reads(), log=_say
+        config.task, root, synthetic=arguments.synthetic, reads=config.data.reads(), log=say
     )
     if prepared.manifest.protocol_stamp:
-        _say(f"note: {prepared.manifest.protocol_stamp}")
-    if arguments.synthetic:
-        root = root / SYNTHETIC_FOLDER
+        say(f"note: {prepared.manifest.protocol_stamp}")
+    root = tasks_folder(root, synthetic=arguments.synthetic)
     run_dir = _run_directory(arguments, config.task)
     try:
         _train(config, root, run_dir, arguments)
@@ -139,23 +139,23 @@ def _train(config: RunConfig, root: Path, run_dir: Path, arguments: argparse.Nam
     reports = train(config, data_root=root, run_dir=run_dir, trackers=make_trackers(settings))
     try:
         for report in reports:
-            _say(_line(report))
+            say(_line(report))
     finally:
         reports.close()
     if arguments.test:
         metrics = evaluate_test(run_dir, data_root=root)
-        _say("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
+        say("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
 
 
 def _line(report: Report) -> str:
     metrics = report.metrics
-    return (
-        f"step {report.step:>7}  epoch {metrics['epoch']:7.2f}  "
-        f"train/loss {metrics['train/loss']:.4f}  val/loss {metrics['val/loss']:.4f}  "
-        f"val/accuracy {metrics[VAL_ACCURACY]:.4f}  {metrics['examples_per_second']:.0f} examples/s  "
-        f"{metrics['seconds']:.1f} s"
+    shown = (runs.TRAIN_LOSS, runs.VAL_LOSS, runs.VAL_ACCURACY)
+    return "  ".join(
+        [
+            f"step {report.step:>7}",
+            f"epoch {metrics[runs.EPOCH]:7.2f}",
+            *(f"{name} {metrics[name]:.4f}" for name in shown),
+            f"{metrics[runs.EXAMPLES_PER_SECOND]:.0f} examples/s",
+            f"{metrics[runs.SECONDS]:.1f} s",
+        ]
     )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

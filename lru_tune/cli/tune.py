@@ -1,14 +1,14 @@
 """`tune.py`, `lru-tune tune`: search hyperparameters and confirm the best over seeds."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from lru_tune import __version__
+from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
-from lru_tune.data.manifest import SYNTHETIC_FOLDER
+from lru_tune.data.manifest import tasks_folder
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
 from lru_tune.experiments import SPACE_FILE, read_experiment
@@ -53,7 +53,12 @@ def parser() -> argparse.ArgumentParser:
         "Runs on every visible GPU, or on the CPU's cores.",
     )
     made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
+    _add_what(made)
+    _add_how(made)
+    return made
 
+
+def _add_what(made: argparse.ArgumentParser) -> None:
     what = made.add_argument_group("what is searched")
     what.add_argument("--task", metavar="NAME", help="task whose search space is taken")
     what.add_argument("--space", metavar="FILE", type=Path, help="another search space")
@@ -75,6 +80,8 @@ def parser() -> argparse.ArgumentParser:
         "--synthetic", action="store_true", help="the task's tiny synthetic twin; never a verdict"
     )
 
+
+def _add_how(made: argparse.ArgumentParser) -> None:
     how = made.add_argument_group("how it is run")
     how.add_argument("--name", metavar="NAME", help="of the experiment's folder")
     how.add_argument("--dry-run", action="store_true", help="check, plan, estimate; touch nothing")
@@ -103,7 +110,6 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument("--data-root", metavar="DIR", help="default $LRU_TUNE_DATA or ./data")
     how.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
-    return made
 
 
 def _load_space(arguments: argparse.Namespace, default: Path | None = None) -> SearchSpace:
@@ -148,7 +154,7 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     demand_runs_root(runs)
     _demand_native(space, arguments)
     task = ensure_prepared(
-        space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
+        space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=say
     )
     name = arguments.name or timestamped(space.task)
     folder = new_experiment_folder(runs, name)
@@ -170,7 +176,7 @@ def _resume(arguments: argparse.Namespace) -> int:
         )
     root = Path(record["data_root"])
     if arguments.data_root:  # the arrays have moved
-        root = _place(data_root(arguments.data_root), record["synthetic"])
+        root = tasks_folder(data_root(arguments.data_root), synthetic=record["synthetic"])
     task = open_task(space.task, root)
     if arguments.dry_run:
         return _show(space, task.manifest.counts["train"], arguments)
@@ -203,12 +209,12 @@ def _run(
         tensorboard=arguments.tensorboard,
     )
     for note in space.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     if task.manifest.protocol_stamp:
-        _say(f"note: {task.manifest.protocol_stamp}")
-    _say(f"experiment {folder}")
+        say(f"note: {task.manifest.protocol_stamp}")
+    say(f"experiment {folder}")
     try:
-        _say(run_experiment(space, folder, task, options))
+        say(run_experiment(space, folder, task, options))
     finally:
         print(folder, flush=True)
     return 0
@@ -219,9 +225,9 @@ def _dry_run(space: SearchSpace, arguments: argparse.Namespace) -> int:
 
     root = data_root(arguments.data_root)
     counts = expected_counts(space.task, root, synthetic=arguments.synthetic, reads=space.reads())
-    place = _place(root, arguments.synthetic) / space.task
+    place = tasks_folder(root, synthetic=arguments.synthetic) / space.task
     state = "in" if place.is_dir() else "will be prepared in"
-    _say(f"data          {state} {place}: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
+    say(f"data          {state} {place}: {', '.join(f'{n:,} {s}' for s, n in counts.items())}")
     return _show(space, counts["train"], arguments)
 
 
@@ -237,7 +243,7 @@ def _show(space: SearchSpace, train_examples: int, arguments: argparse.Namespace
         confirm=not arguments.no_confirm,
     )
     for line in plan.lines():
-        _say(line)
+        say(line)
     print(space.path)
     return 0
 
@@ -254,11 +260,3 @@ def _experiment(given: str, root: Path) -> Path:
     if newest is None:
         raise ConfigError(f"there is no experiment in {root}")
     return newest
-
-
-def _place(root: Path, synthetic: bool) -> Path:
-    return root / SYNTHETIC_FOLDER if synthetic else root
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

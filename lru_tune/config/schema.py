@@ -288,18 +288,26 @@ class RunConfig(Strict):
         }
         return next((setting for setting, is_one in misfits.items() if is_one), None)
 
-    def length(self, train_examples: int) -> "Length":
-        """Return the run's length in steps, for a training split of this many examples.
+    def steps_per_epoch(self, train_examples: int) -> int:
+        """Return the whole batches that a pass over a training split of this many examples gives.
 
         Raises:
           ValueError: the training split is smaller than one batch.
         """
         used = min(train_examples, self.data.train_examples or train_examples)
-        per_epoch = used // self.data.batch_size
-        if per_epoch == 0:
+        if used < self.data.batch_size:
             raise ValueError(
                 f"data.batch_size ({self.data.batch_size}) is larger than the {used} training examples"
             )
+        return used // self.data.batch_size
+
+    def length(self, train_examples: int) -> Length:
+        """Return the run's length in steps, for a training split of this many examples.
+
+        Raises:
+          ValueError: the training split is smaller than one batch.
+        """
+        per_epoch = self.steps_per_epoch(train_examples)
         steps = self.steps or max(1, round((self.epochs or 0.0) * per_epoch))
         return Length(steps, min(self.eval_every or max(1, steps // 20), steps))
 

@@ -98,6 +98,11 @@ class Manifest:
         return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]
 
 
+def tasks_folder(root: Path, *, synthetic: bool) -> Path:
+    """Return where tasks lie under a data root: in it, or in its folder of synthetic twins."""
+    return root / SYNTHETIC_FOLDER if synthetic else root
+
+
 def prepare_command(task: str, root: Path) -> str:
     """Return the command line that prepares `root/task`."""
     if root.name == SYNTHETIC_FOLDER:

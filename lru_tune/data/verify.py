@@ -18,12 +18,7 @@ BALANCE_DEVIATIONS = 5.0
 ROWS_AT_ONCE = 4096
 
 
-def verify(root: Path, task: str) -> list[str]:
-    """Return what is wrong with a prepared task: the problems of `findings`."""
-    return findings(root, task).problems
-
-
-def findings(root: Path, task: str) -> Findings:
+def verify(root: Path, task: str) -> Findings:
     """Return what is wrong with a prepared task, and what is worth knowing; reads every byte of it.
 
     Checks sizes, checksums, counts, shapes, value ranges, label histograms, the balance of labels between

@@ -3,11 +3,11 @@
 from lru_tune.data.manifest import Manifest
 from lru_tune.tasks import Task, Tokens
 
-SPECIALS = [
+SPECIALS = (
     "<pad>",
     "<unk>",
     "<eos>",
-]  # the first ids of every vocabulary, as in S4, S5, minimal-LRU
+)  # the first ids of every vocabulary, as in S4, S5, minimal-LRU
 
 
 def vocabulary_problems(task: Task, manifest: Manifest) -> list[str]:
@@ -26,8 +26,8 @@ def vocabulary_problems(task: Task, manifest: Manifest) -> list[str]:
     if vocabulary is None:
         return ["vocabulary: the manifest has none, and the inputs are tokens"]
     problems = []
-    if (found := vocabulary[: len(SPECIALS)]) != SPECIALS:
-        problems.append(f"vocabulary: starts with {found}, {SPECIALS} expected")
+    if (found := vocabulary[: len(SPECIALS)]) != list(SPECIALS):
+        problems.append(f"vocabulary: starts with {found}, {list(SPECIALS)} expected")
     if repeated := sorted({entry for entry in vocabulary if vocabulary.count(entry) > 1}):
         problems.append(f"vocabulary: {repeated} occur more than once")
     if len(vocabulary) > task.inputs.width:

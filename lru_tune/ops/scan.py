@@ -158,12 +158,14 @@ SCAN_BACKENDS = {
     "pallas": ScanBackend(pallas_scan, pallas_adjoint, demand_pallas),
 }
 
-# Chosen by measurement: see benchmarks/README.md.
+# What runs everywhere without being built or measured first: see benchmarks/README.md.
 AUTO_BACKEND = {"cpu": "sequential", "gpu": "chunked", "tpu": "chunked"}
 
 
 def resolve_backend(name: str) -> str:
-    """Return the back end that a name, or `auto`, stands for on this process's default device.
+    """Return the back end that a name stands for here; `auto` is the usual one of the default device.
+
+    Runs settle `auto` beforehand, by the size of their scans: see `lru_tune.ops.choice.choose_backend`.
 
     Raises:
       ConfigError, ResourcesMissing: the back end of that name does not run here; no other takes its place.
@@ -182,7 +184,7 @@ def linear_scan(
     Args:
       decay: (2N,), planes of lambda; |lambda| <= 1 keeps long sequences finite.
       drive: (T, B, 2N), planes of b, same dtype.
-      backend: a key of SCAN_BACKENDS, or `auto` for the device's fastest.
+      backend: a key of SCAN_BACKENDS, or `auto`, see `resolve_backend`.
       reverse: run from the last step to the first.
 
     Returns:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lru_tune.canvas import many, new_plot, say
+from lru_tune.canvas import explain_empty, many, new_plot
 from lru_tune.plots.dimensions import MARGIN, dimensions
 from lru_tune.plots.palette import BLUE, GREY, RED
 from lru_tune.results.best import ELIGIBLE
@@ -29,7 +29,7 @@ def boundary_strips(order: pd.DataFrame, search: dict[str, Any]) -> "Figure":
     canvas, axes = new_plot(1, 1, size=(9, 0.8 + 0.5 * max(1, len(intervals))))
     panel = axes[0, 0]
     if not intervals:
-        say(panel, "no searched interval varies among the trials")
+        explain_empty(panel, "no searched interval varies among the trials")
         return canvas
     alarms = {alarm.field: alarm for alarm in pressed_bounds(search, usable)}
     top = max(LEAST_TOP, len(usable) // TOP_SHARE)

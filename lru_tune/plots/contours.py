@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.spatial import Delaunay, QhullError
 
 from lru_tune import runs
-from lru_tune.canvas import many, new_plot, new_row, say
+from lru_tune.canvas import explain_empty, many, new_plot, new_row
 from lru_tune.plots.dimensions import Dimension, as_axis, dimensions
 from lru_tune.plots.palette import good_to_best
 from lru_tune.results.best import ELIGIBLE
@@ -45,7 +45,7 @@ def contour_pairs(
     pairs = list(combinations([found[name] for name in fields if name in found], 2))[:MOST_PAIRS]
     if not pairs:
         canvas, axes = new_plot(1, 1, size=(6, 1.5))
-        say(axes[0, 0], "fewer than two searched fields vary among the trials")
+        explain_empty(axes[0, 0], "fewer than two searched fields vary among the trials")
         return canvas
     canvas, panels = new_row(len(pairs), width=3.2, height=2.9)
     values = usable[metric].to_numpy(dtype="float64")

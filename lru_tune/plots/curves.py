@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.canvas import add_legend, many, new_plot, say
+from lru_tune.canvas import add_legend, explain_empty, many, new_plot
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE, PURPLE, STATUS_COLOURS
 from lru_tune.results.frame import EXPERIMENT, STATUS, TRIAL
 
@@ -49,7 +49,7 @@ def learning_curves(
         for key, group in reports.groupby([EXPERIMENT, TRIAL])
     }
     if not curves:
-        say(panel, "no trial has reported yet")
+        explain_empty(panel, "no trial has reported yet")
         return canvas
     ends = _ends(trials, curves, rungs)
     colours = _colours(list(ends))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from lru_tune.results.boundaries import MIRRORED, SCALES, Scale
+from lru_tune.coordinates import Scale
+from lru_tune.domains import Domain, Range, parse_domain
 from lru_tune.results.frame import CONFIG_PREFIX
 
 if TYPE_CHECKING:
@@ -56,15 +57,14 @@ def dimensions(trials: pd.DataFrame, search: dict[str, Any]) -> list[Dimension]:
       search: the `search` block of the space: dotted field -> {kind: arguments}.
     """
     found = []
-    for field, domain in search.items():
-        for kind, arguments in domain.items():
-            name = CONFIG_PREFIX + field
-            if name not in trials or trials[name].nunique() < 2:
-                continue
-            if kind in SCALES:
-                found.append(_interval(field, kind, arguments, trials[name]))
-            else:
-                found.append(_choices(field, arguments, trials[name]))
+    for field, written in search.items():
+        name, domain = CONFIG_PREFIX + field, parse_domain(written)
+        if name not in trials or trials[name].nunique() < 2:
+            continue
+        if isinstance(domain, Range):
+            found.append(_interval(field, domain, trials[name]))
+        else:
+            found.append(_choices(field, domain, trials[name]))
     return found
 
 
@@ -86,45 +86,27 @@ def short(field: str) -> str:
     return field.rpartition(".")[2]
 
 
-def _interval(field: str, kind: str, arguments: list[Any], column: pd.Series) -> Dimension:
-    scale, mirrored = SCALES[kind], kind in MIRRORED
-    low, high = (scale.forward(float(x)) for x in arguments[:2])
-    width = (high - low) or 1.0
+def _interval(field: str, domain: Range, column: pd.Series) -> Dimension:
     values = column.astype("float64").to_numpy(na_value=np.nan)
-    inner = 1.0 - values if mirrored else values
-    places = np.array([(_forward(scale, float(x)) - low) / width for x in inner])
-    bounds = (float(arguments[0]), float(arguments[1]))
-    ticks = {_real(x, mirrored): (scale.forward(x) - low) / width for x in _marks(scale, *bounds)}
-    ends = (_real(bounds[0], mirrored), _real(bounds[1], mirrored))
-    if mirrored:  # so that larger values lie to the right
-        places, ticks = 1.0 - places, {text: 1.0 - place for text, place in ticks.items()}
-        ends = ends[::-1]
-    return Dimension(field, places, ticks, ordered=True, ends=ends)
+    places = np.array([domain.place(float(value)) for value in values])
+    marks = (domain.from_coordinate(x) for x in _marks(domain.coordinate))
+    ticks = {f"{mark:.6g}": domain.place(mark) for mark in marks}
+    low, high = (f"{bound:.6g}" for bound in domain.bounds)
+    return Dimension(field, places, ticks, ordered=True, ends=(low, high))
 
 
-def _real(inner: float, mirrored: bool) -> str:
-    """Return the value that stands in a configuration, in words; near 1 every nine counts."""
-    return f"{1.0 - inner:.6g}" if mirrored else f"{inner:.3g}"
-
-
-def _forward(scale: Scale, value: float) -> float:
-    """Return the coordinate of a value, NaN for one that the scale does not have."""
-    outside = math.isnan(value) or (value <= 0 and scale is not SCALES["uniform"])
-    return math.nan if outside else scale.forward(value)
-
-
-def _marks(scale: Scale, low: float, high: float) -> list[float]:
-    """Return values for ticks: powers of ten where there are two to MOST_DECADES, else ends and middle."""
-    if scale is not SCALES["uniform"]:
-        powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
+def _marks(scale: Scale) -> list[float]:
+    """Return coordinates for ticks: powers of ten where there are two to MOST_DECADES, else three."""
+    if scale.log:
+        low, high = math.log10(scale.low), math.log10(scale.high)
+        powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
         if 2 <= len(powers) <= MOST_DECADES:
             return [10.0**power for power in powers]
-    middle = scale.back((scale.forward(low) + scale.forward(high)) / 2)
-    return [low, float(f"{middle:.2g}"), high]
+    return [scale.low, float(f"{scale.at(0.5):.2g}"), scale.high]
 
 
-def _choices(field: str, values: list[Any], column: pd.Series) -> Dimension:
-    texts = [_text(value) for value in values]
+def _choices(field: str, domain: Domain, column: pd.Series) -> Dimension:
+    texts = [_text(value) for value in domain.ends()]
     last = max(1, len(texts) - 1)
     ticks = {text: number / last for number, text in enumerate(texts)}
     places = np.array([ticks.get(_text(x), np.nan) for x in column])

@@ -12,9 +12,9 @@ from lru_tune.canvas import (
     add_legend,
     as_complex_plane,
     draw_circle,
+    explain_empty,
     new_plot,
     new_row,
-    say,
 )
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE
 
@@ -118,7 +118,7 @@ def input_gains(before: Arrays, after: Arrays) -> "Figure":
     """
     if not any(len(layer) for layer in before):
         canvas, axes = new_plot(1, 1, size=(6, 1.5))
-        say(axes[0, 0], "this variant has no gamma")
+        explain_empty(axes[0, 0], "this variant has no gamma")
         return canvas
     canvas, panels = new_row(len(before), width=3.2, height=2.7)
     for layer, (panel, old, new) in enumerate(zip(panels, before, after, strict=True)):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.canvas import new_plot, say
+from lru_tune.canvas import explain_empty, new_plot
 from lru_tune.plots.palette import BLUE
 from lru_tune.results.importance import CONFIDENCE, FIELD, HIGH, IMPORTANCE, LOW
 
@@ -22,7 +22,7 @@ def importance_bars(frame: pd.DataFrame, basis: str) -> "Figure":
     canvas, axes = new_plot(1, 1, size=(7, 0.9 + 0.36 * max(1, len(frame))))
     panel = axes[0, 0]
     if frame.empty:
-        say(panel, "too few trials with different values")
+        explain_empty(panel, "too few trials with different values")
         return canvas
     shown = frame.iloc[::-1].reset_index(drop=True)
     panel.barh(shown[FIELD], shown[IMPORTANCE], color=BLUE, height=0.6)

@@ -22,6 +22,7 @@ PAGE_FILE = "report.html"
 REM_AN_INCH = 7  # of a drawing, so that all have letters of one size
 SMALLEST = 0.65  # of that size; on a narrower screen a drawing is pushed sideways
 DPI = 144  # of what is an image inside a drawing
+# What a reader wants to know first comes before what it rests on.
 ORDER: tuple[Section, ...] = (
     "heading",
     "winner",
@@ -32,7 +33,7 @@ ORDER: tuple[Section, ...] = (
     "top",
     "ends",
     "space",
-)  # what a reader wants to know first, before what it rests on
+)
 
 
 def write_page(findings: Findings, pictures: Iterable[Picture]) -> Path:

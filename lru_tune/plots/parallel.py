@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.canvas import many, new_plot, say
+from lru_tune.canvas import explain_empty, many, new_plot
 from lru_tune.plots.dimensions import dimensions, short
 from lru_tune.plots.palette import good_to_best
-from lru_tune.results.best import ELIGIBLE, Mode
+from lru_tune.results.best import ELIGIBLE
 from lru_tune.results.frame import STATUS
+from lru_tune.runs import Mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +44,7 @@ def parallel_coordinates(
     values = trials[metric].where(trials[STATUS].isin(ELIGIBLE)).astype("float64").to_numpy()
     usable = np.isfinite(values)
     if not found or usable.sum() < 2:
-        say(panel, "fewer than two trials with values, or no searched field varies")
+        explain_empty(panel, "fewer than two trials with values, or no searched field varies")
         return canvas
     low, high = values[usable].min(), values[usable].max()
     last = (values - low) / ((high - low) or 1.0)

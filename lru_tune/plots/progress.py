@@ -8,8 +8,9 @@ import pandas as pd
 from lru_tune import runs
 from lru_tune.canvas import add_legend, many, new_plot
 from lru_tune.plots.palette import GREY, INK, STATUS_COLOURS
-from lru_tune.results.best import ELIGIBLE, Mode
+from lru_tune.results.best import ELIGIBLE
 from lru_tune.results.frame import STATUS
+from lru_tune.runs import Mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.canvas import many, new_plot, new_row, say
+from lru_tune.canvas import explain_empty, many, new_plot, new_row
 from lru_tune.plots.palette import BLUE, ORANGE
-from lru_tune.results.best import Mode
 from lru_tune.results.rungs import FINAL, RUNG, VALUE, rung_trust
+from lru_tune.runs import Mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
     trust = rung_trust(values, mode)
     if trust.empty:
         canvas, axes = new_plot(1, 1, size=(6, 1.5))
-        say(axes[0, 0], "no trial has reached a rung")
+        explain_empty(axes[0, 0], "no trial has reached a rung")
         return canvas
     canvas, panels = new_row(len(trust), width=3.1, height=2.9, sharey=True)
     for panel, (_, rung) in zip(panels, trust.iterrows(), strict=True):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.canvas import add_legend, keep_within, new_plot, say
+from lru_tune.canvas import add_legend, explain_empty, keep_within, new_plot
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE
 from lru_tune.results.frame import TRIAL
 from lru_tune.results.stats import summarise, winners_curse
@@ -33,7 +33,7 @@ def confirmed_seeds(
     canvas, axes = new_plot(1, 1, size=(9, 1.2 + 0.75 * max(1, len(groups))))
     panel = axes[0, 0]
     if not groups:
-        say(panel, "nothing has been confirmed over fresh seeds")
+        explain_empty(panel, "nothing has been confirmed over fresh seeds")
         return canvas
     scores = trials.drop_duplicates(TRIAL).set_index(TRIAL)[runs.VAL_ACCURACY]
     names = []

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lru_tune import runs
-from lru_tune.canvas import PANELS_A_ROW, many, new_plot, new_row, say
+from lru_tune.canvas import PANELS_A_ROW, explain_empty, many, new_plot, new_row
 from lru_tune.plots.dimensions import as_axis, dimensions
 from lru_tune.plots.palette import GREY, STATUS_COLOURS
 from lru_tune.results.frame import STATUS
@@ -30,7 +30,7 @@ def slices(
     found = dimensions(trials, search)
     if not found:
         canvas, axes = new_plot(1, 1, size=(6, 1.5))
-        say(axes[0, 0], "no searched field varies among the trials")
+        explain_empty(axes[0, 0], "no searched field varies among the trials")
         return canvas
     canvas, panels = new_row(len(found), width=3.1, height=2.6, sharey=True)
     for panel, dimension in zip(panels, found, strict=True):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.canvas import add_legend, keep_within, new_plot, say
+from lru_tune.canvas import add_legend, explain_empty, keep_within, new_plot
 from lru_tune.plots.palette import GREY, INK, VERDICT_COLOURS
 from lru_tune.results.reproductions import COLUMN, ROW, TABLE
 
@@ -28,7 +28,7 @@ def published_and_ours(cells: pd.DataFrame) -> "Figure":
     canvas, axes = new_plot(1, 1, size=(9, 1.3 + 0.3 * max(1, len(shown))))
     panel = axes[0, 0]
     if shown.empty:
-        say(panel, "no cell has been run yet")
+        explain_empty(panel, "no cell has been run yet")
         return canvas
     error = 1.96 * shown["published_standard_error"].fillna(0.0)
     rows = shown.index.to_numpy()

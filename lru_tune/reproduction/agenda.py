@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from lru_tune import runs
 from lru_tune.atomic import write_atomically
+from lru_tune.experiments import RUNS_FOLDER
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import known_rate, race_jobs
-from lru_tune.reproduction.store import RUNS, Store
+from lru_tune.reproduction.store import Store
 from lru_tune.search.jobs import is_done
 
 FILE = "agenda.json"
@@ -66,7 +67,7 @@ def read_agenda(root: Path) -> Agenda | None:
 
 def count_ended(root: Path) -> int:
     """Return how many runs of a store have ended in good order; a failed one is tried again."""
-    results = (runs.read_result(run) or {} for run in (root / RUNS).glob("[!.]*"))
+    results = (runs.read_result(run) or {} for run in (root / RUNS_FOLDER).glob("[!.]*"))
     return sum(result.get("status") in runs.FINISHED for result in results)
 
 

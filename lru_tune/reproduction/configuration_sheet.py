@@ -11,6 +11,7 @@ from lru_tune.reproduction.setting import Setting
 from lru_tune.reproduction.sheet import Sheet
 
 MARK = "(*)"
+ByColumn = Mapping[str, Mapping[str, Any]]  # column -> dotted field -> value
 
 
 def configuration_sheet(
@@ -29,49 +30,23 @@ def configuration_sheet(
       setting: of the reproduction; its overrides lie over both.
       about: for the JSON file.
     """
-    stated = {column.name: table.fields(row, column) for column in columns}
-    here_all = {
+    paper = {column.name: table.fields(row, column) for column in columns}
+    here = {
         column.name: flat_fields(effective(row.variant or "", column.task, setting))
         for column in columns
     }
-    paths = list(dict.fromkeys(path for fields in stated.values() for path in fields))
-    lines, records, differences = [], [], []
-    for path in paths:
-        cells = []
-        for column in columns:
-            paper, here = stated[column.name].get(path), here_all[column.name].get(path)
-            same = paper == here
-            cells.append(_text(paper) if same else f"{_text(paper)} / {_text(here)} {MARK}")
-            if not same:
-                differences.append(
-                    f"{column.name}, {path}: paper {_text(paper)}, here {_text(here)}."
-                )
-            records.append(
-                {
-                    "field": path,
-                    "column": column.name,
-                    "task": column.task,
-                    "paper": paper,
-                    "here": here,
-                    "same": same,
-                }
-            )
-        lines.append([path, *cells])
-    silent = [
-        path
-        for path in dict.fromkeys(path for fields in here_all.values() for path in fields)
-        if path not in paths
+    stated, names = _paths(paper), [column.name for column in columns]
+    records = [_record(path, column, paper, here) for path in stated for column in columns]
+    differences = [
+        f"{r['column']}, {r['field']}: paper {_text(r['paper'])}, here {_text(r['here'])}."
+        for r in records
+        if not r["same"]
     ]
-    names = [column.name for column in columns]
-    shared, by_task = [], []
-    for path in silent:
-        values = [_text(here_all[name].get(path)) for name in names]
-        if len(set(values)) == 1:
-            shared.append([path, values[0]])
-        else:
-            by_task.append([path, *values])
+    shared, by_task = _unstated(here, [path for path in _paths(here) if path not in stated])
     blocks = (
-        Block(f"As published; where {MARK}, as published / here", ["field", *names], lines),
+        Block(
+            f"As published; where {MARK}, as published / here", ["field", *names], _lines(records)
+        ),
         Block("What the paper does not print, here", ["field", *names], by_task),
         Block("The same, where all tasks agree", ["field", "here"], shared),
     )
@@ -87,6 +62,46 @@ def configuration_sheet(
         records=records,
         about=dict(about),
     )
+
+
+def _paths(configurations: ByColumn) -> list[str]:
+    """Return the fields that any column has, in order of appearance."""
+    return list(dict.fromkeys(path for fields in configurations.values() for path in fields))
+
+
+def _record(path: str, column: Column, paper: ByColumn, here: ByColumn) -> dict[str, Any]:
+    """Return one field of one column, as published and here."""
+    published, ours = paper[column.name].get(path), here[column.name].get(path)
+    return {
+        "field": path,
+        "column": column.name,
+        "task": column.task,
+        "paper": published,
+        "here": ours,
+        "same": published == ours,
+    }
+
+
+def _lines(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Return a line for each field, a cell for each column."""
+    lines: dict[str, list[str]] = {}
+    for record in records:
+        published, ours = _text(record["paper"]), _text(record["here"])
+        cell = published if record["same"] else f"{published} / {ours} {MARK}"
+        lines.setdefault(record["field"], [record["field"]]).append(cell)
+    return list(lines.values())
+
+
+def _unstated(here: ByColumn, paths: Sequence[str]) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the lines of fields in which all columns agree, and of those in which they do not."""
+    shared, by_task = [], []
+    for path in paths:
+        values = [_text(fields.get(path)) for fields in here.values()]
+        if len(set(values)) == 1:
+            shared.append([path, values[0]])
+        else:
+            by_task.append([path, *values])
+    return shared, by_task
 
 
 def _text(value: object) -> str:

@@ -16,10 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lru_tune.atomic import write_atomically
+from lru_tune.experiments import REPRODUCTION_FILE
 from lru_tune.reproduction.latex import Block, document
 
 FORMAT_VERSION = 1
-JSON_FILE = "reproduction.json"
 NO_VERDICT = "Not comparable with the published numbers: no verdict."
 COMPARABLE = "comparable"
 WIDTH = 160  # characters, where no terminal says how many fit
@@ -56,7 +56,7 @@ def write_sheet(sheet: Sheet, folder: Path) -> None:
     write_atomically(folder / "table.md", as_markdown(sheet))
     write_atomically(folder / "table.csv", as_csv(sheet))
     write_atomically(folder / "table.tex", document(sheet.title, sheet.warning, sheet.blocks))
-    write_atomically(folder / JSON_FILE, as_json(sheet))
+    write_atomically(folder / REPRODUCTION_FILE, as_json(sheet))
 
 
 def as_markdown(sheet: Sheet) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from lru_tune.errors import ConfigError
+from lru_tune.experiments import REPRODUCTION_FILE
 from lru_tune.paper.tables import PaperTable
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.latex import Block
 from lru_tune.reproduction.setting import Setting
-from lru_tune.reproduction.sheet import FORMAT_VERSION, JSON_FILE, Sheet
+from lru_tune.reproduction.sheet import FORMAT_VERSION, Sheet
 from lru_tune.training.speed import Speed
 
 HEADER = ("row", "task", "batch", "published, A100", "here", "here / published", "device")
@@ -39,7 +40,7 @@ def read_speeds(folder: Path, cells: Sequence[CellPlan]) -> Records:
     Raises:
       ConfigError: the file that holds them cannot be read.
     """
-    file = folder / JSON_FILE
+    file = folder / REPRODUCTION_FILE
     if not file.is_file():
         return {}
     try:

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from lru_tune.errors import ConfigError
+from lru_tune.experiments import REPRODUCTION_FILE, REPRODUCTIONS_FOLDER, RUNS_FOLDER
 from lru_tune.reproduction.agenda import count_ended, read_agenda
-from lru_tune.reproduction.sheet import JSON_FILE
-from lru_tune.reproduction.store import FOLDER, RUNS
 from lru_tune.runs import SILENT_SECONDS, VAL_ACCURACY
 from lru_tune.search.status import Stage, State, Status, read_runs, settle
 
 
 def is_reproduction(folder: Path) -> bool:
     """Return whether a folder is that of all reproductions, or of one table of them."""
-    return folder.name == FOLDER or folder.parent.name == FOLDER
+    return folder.name == REPRODUCTIONS_FOLDER or folder.parent.name == REPRODUCTIONS_FOLDER
 
 
 def reproduction_status(folder: Path) -> Status:
@@ -31,9 +30,11 @@ def reproduction_status(folder: Path) -> Status:
     Raises:
       ConfigError: there is nothing in it, or a table's JSON file is damaged.
     """
-    root = folder if folder.name == FOLDER else folder.parent
-    tables = sorted(folder.rglob(JSON_FILE) if folder != root else root.glob(f"*/{JSON_FILE}"))
-    found = read_runs(sorted((root / RUNS).glob("[!.]*")), VAL_ACCURACY, "max")
+    root = folder if folder.name == REPRODUCTIONS_FOLDER else folder.parent
+    tables = sorted(
+        folder.rglob(REPRODUCTION_FILE) if folder != root else root.glob(f"*/{REPRODUCTION_FILE}")
+    )
+    found = read_runs(sorted((root / RUNS_FOLDER).glob("[!.]*")), VAL_ACCURACY, "max")
     if not folder.is_dir() or not (found or tables):
         raise ConfigError(f"{folder}: no reproduction here; nothing has been run yet")
     live = [run for run in found if run.silent is not None and run.silent <= SILENT_SECONDS]

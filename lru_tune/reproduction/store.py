@@ -19,9 +19,9 @@ from typing import NamedTuple
 from lru_tune.atomic import write_atomically
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import DataDamaged
+from lru_tune.experiments import RUNS_FOLDER
 
-FOLDER = "reproductions"
-RUNS, RECIPES, DATA = "runs", "recipes", "data"
+RECIPES, DATA = "recipes", "data"
 FORMAT_VERSION = 1
 
 
@@ -82,7 +82,7 @@ class Store(NamedTuple):
 
     def run_dir(self, config: RunConfig) -> Path:
         """Return where the run of a configuration of resolved length lies."""
-        return self.root / RUNS / self._name(config, config.fingerprint())
+        return self.root / RUNS_FOLDER / self._name(config, config.fingerprint())
 
     def recipe_file(self, config: RunConfig, rates: tuple[float, ...]) -> Path:
         """Return where the learning rate chosen among `rates` for a configuration is remembered."""

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
@@ -18,8 +17,7 @@ from lru_tune.results.frame import (
     STATUS,
     TRIAL,
 )
-
-Mode = Literal["max", "min"]
+from lru_tune.runs import Mode
 
 # A value that stood at the end of a run is worth more than one that training might still have changed,
 # and a configuration that diverged is no recipe whatever it reached before.

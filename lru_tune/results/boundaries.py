@@ -1,14 +1,16 @@
 """Best trials pressed against the end of a searched interval: a hint that it was too narrow."""
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
 from lru_tune.config.schema import RunConfig, nest
+from lru_tune.coordinates import Int
+from lru_tune.domains import Range, parse_domain
 from lru_tune.results.best import ELIGIBLE
 from lru_tune.results.frame import CONFIG_PREFIX, STATUS
 
@@ -17,6 +19,9 @@ TOP_SHARE = 4  # the best fourth of the trials, and at least LEAST_TOP of them
 LEAST_TOP = 3
 EDGE = 0.1  # of the interval, on the scale it is searched on
 WIDEN = 0.5  # of the interval's width there, added to the pressed side
+
+
+End = Literal["lower", "upper"]  # of the real values of a dimension
 
 
 class Alarm(NamedTuple):
@@ -30,30 +35,9 @@ class Alarm(NamedTuple):
     """
 
     field: str
-    end: str
+    end: End
     bound: float
     suggestion: str
-
-
-class Scale(NamedTuple):
-    """The coordinate an interval is searched on: `forward` from the space's own number, `back` to it."""
-
-    forward: Callable[[float], float]
-    back: Callable[[float], float]
-
-
-LINEAR = Scale(float, float)
-LOGARITHMIC = Scale(math.log, math.exp)
-SCALES = {
-    "uniform": LINEAR,
-    "quniform": LINEAR,
-    "randint": LINEAR,
-    "loguniform": LOGARITHMIC,
-    "lograndint": LOGARITHMIC,
-    "one_minus_loguniform": LOGARITHMIC,  # its interval bounds 1 - value
-}
-MIRRORED = frozenset({"one_minus_loguniform"})
-WHOLE = frozenset({"randint", "lograndint"})
 
 
 def pressed_bounds(search: dict[str, Any], order: pd.DataFrame) -> list[Alarm]:
@@ -69,38 +53,56 @@ def pressed_bounds(search: dict[str, Any], order: pd.DataFrame) -> list[Alarm]:
     if len(usable) < LEAST_TRIALS:
         return []
     top = usable.head(max(LEAST_TOP, len(usable) // TOP_SHARE))
+    dimensions = {field: parse_domain(written) for field, written in search.items()}
     alarms = [
-        _pressed(field, kind, arguments, top)
-        for field, domain in search.items()
-        for kind, arguments in domain.items()
-        if kind in SCALES and CONFIG_PREFIX + field in top
+        _pressed(field, domain, top)
+        for field, domain in dimensions.items()
+        if isinstance(domain, Range) and CONFIG_PREFIX + field in top
     ]
     return [alarm for alarm in alarms if alarm is not None]
 
 
-def _pressed(field: str, kind: str, arguments: list[Any], top: pd.DataFrame) -> Alarm | None:
-    scale = SCALES[kind]
-    low, high = (scale.forward(float(x)) for x in arguments[:2])
-    values = top[CONFIG_PREFIX + field].dropna().astype("float64").to_numpy()
-    inner = 1.0 - values if kind in MIRRORED else values
-    if not len(inner) or high <= low:
+def _pressed(field: str, domain: Range, top: pd.DataFrame) -> Alarm | None:
+    values = top[CONFIG_PREFIX + field].dropna().astype("float64")
+    if values.empty or domain.low == domain.high:
         return None
-    places = (np.asarray([scale.forward(float(x)) for x in inner]) - low) / (high - low)
-    place = float(np.median(places))
+    place = float(np.median([domain.place(value) for value in values]))
     if EDGE < place < 1.0 - EDGE:
         return None
-    at_low = place <= EDGE
-    step = WIDEN * (high - low)
-    wider = scale.back(low - step if at_low else high + step)
-    wider = float(round(wider)) if kind in WHOLE else float(f"{wider:.2g}")
-    bound = float(arguments[0 if at_low else 1])
-    real_bound, real_wider = (1.0 - x if kind in MIRRORED else x for x in (bound, wider))
-    if not _is_valid(field, real_wider, top.iloc[0]):
+    end: End = "lower" if place <= EDGE else "upper"
+    wider = widened(domain, end)
+    if wider is None or not _is_valid(field, _bound(wider, end), top.iloc[0]):
         return None
-    ends = (wider, float(arguments[1])) if at_low else (float(arguments[0]), wider)
-    shown = ", ".join(f"{x:g}" for x in (*ends, *arguments[2:]))
-    upper = at_low == (kind in MIRRORED)
-    return Alarm(field, "upper" if upper else "lower", real_bound, f"{{{kind}: [{shown}]}}")
+    numbers = ", ".join(f"{x:g}" for x in wider.arguments())
+    return Alarm(field, end, _bound(domain, end), f"{{{domain.kind}: [{numbers}]}}")
+
+
+def widened(domain: Range, end: End) -> Range | None:
+    """Return a domain that reaches further at one end, in round numbers; None where its scale does not.
+
+    Args:
+      domain: with two different ends.
+      end: of its real values.
+    """
+    scale = domain.coordinate
+    at_low = domain.from_coordinate(scale.low) == _bound(domain, end)
+    number = scale.at(-WIDEN if at_low else 1.0 + WIDEN)
+    if isinstance(scale, Int):
+        number = round(number)
+    elif scale.step is None:
+        number = float(f"{number:.2g}")
+    else:
+        steps = math.ceil(WIDEN * (scale.high - scale.low) / scale.step - 1e-9)
+        number = scale.low - steps * scale.step if at_low else scale.high + steps * scale.step
+    try:
+        return replace(domain, low=number) if at_low else replace(domain, high=number)
+    except ValueError:
+        return None
+
+
+def _bound(domain: Range, end: End) -> float:
+    low, high = domain.bounds
+    return low if end == "lower" else high
 
 
 def _is_valid(field: str, value: float, row: pd.Series) -> bool:

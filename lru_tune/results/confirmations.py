@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from lru_tune.errors import ConfigError
-from lru_tune.experiments import EXPERIMENT_FILE
+from lru_tune.experiments import CONFIRM_FOLDER, EXPERIMENT_FILE
 from lru_tune.results.frame import (
     CONFIG_PREFIX,
-    CONFIRM_FOLDER,
     RUN_COLUMNS,
     SEED,
     TRIAL,

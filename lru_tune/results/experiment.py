@@ -8,11 +8,11 @@ import pandas as pd
 from lru_tune import runs
 from lru_tune.atomic import write_atomically
 from lru_tune.errors import NoTrialSucceeded
+from lru_tune.experiments import CONFIRM_FOLDER
 from lru_tune.results.best import best_run, write_best_config
 from lru_tune.results.confirmations import RUN, confirmed_by_trial
 from lru_tune.results.frame import (
     BEST_STEP,
-    CONFIRM_FOLDER,
     ERROR,
     HORIZON,
     SEED,

@@ -16,10 +16,7 @@ import yaml
 from lru_tune import runs
 from lru_tune.config.schema import flatten
 from lru_tune.errors import ConfigError
-from lru_tune.experiments import EXPERIMENT_FILE
-
-TRIALS_FOLDER = "trials"
-CONFIRM_FOLDER = "confirm"
+from lru_tune.experiments import CONFIRM_FOLDER, EXPERIMENT_FILE, TRIALS_FOLDER
 
 EXPERIMENT = "experiment"
 TRIAL = "trial"
@@ -188,7 +185,7 @@ def _best_so_far(run: Path) -> dict[str, Any]:
     reports = runs.read_metrics(run)
     if not reports:
         return {}
-    best = max(reports, key=lambda report: report[runs.VAL_ACCURACY])  # the earliest of equals
+    best = runs.best_report(reports)
     return {
         STEPS: reports[-1][runs.STEP],
         BEST_STEP: best[runs.STEP],

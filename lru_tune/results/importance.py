@@ -6,25 +6,21 @@ Trials that were stopped early have no final value, and leaving them out would l
 
 import importlib.util
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import optuna
 import pandas as pd
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
-from optuna.study import StudyDirection
 
 from lru_tune import runs
+from lru_tune.domains import Choice, Domain, parse_domain
 from lru_tune.errors import ResourcesMissing
-from lru_tune.results.best import ELIGIBLE, Mode
+from lru_tune.optuna_terms import DIRECTIONS, distribution
+from lru_tune.results.best import ELIGIBLE
 from lru_tune.results.frame import CONFIG_PREFIX, EXPERIMENT, STATUS, TRIAL
+from lru_tune.runs import Mode
 
 Basis = Literal["common_step", "completed", "best_reported"]
 Method = Literal["ped-anova", "fanova"]
@@ -51,20 +47,6 @@ class Scored(NamedTuple):
 EVALUATORS: dict[Method, Callable[[int], Any]] = {
     "ped-anova": lambda seed: PedAnovaImportanceEvaluator(),
     "fanova": lambda seed: FanovaImportanceEvaluator(n_trees=32, seed=seed),
-}
-
-DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
-
-# Kind of a domain -> its arguments -> what Optuna calls it; `_placed` mirrors values of `one_minus_*`.
-DISTRIBUTIONS: dict[str, Callable[[Sequence[Any]], BaseDistribution]] = {
-    "uniform": lambda a: FloatDistribution(a[0], a[1]),
-    "quniform": lambda a: FloatDistribution(a[0], a[1]),
-    "loguniform": lambda a: FloatDistribution(a[0], a[1], log=True),
-    "one_minus_loguniform": lambda a: FloatDistribution(a[0], a[1], log=True),
-    "randint": lambda a: IntDistribution(a[0], a[1]),
-    "lograndint": lambda a: IntDistribution(a[0], a[1], log=True),
-    "choice": lambda a: CategoricalDistribution(tuple(a)),
-    "grid": lambda a: CategoricalDistribution(tuple(a)),
 }
 
 
@@ -174,19 +156,18 @@ def _trials(
     trials: pd.DataFrame, search: dict[str, Any], values: pd.Series
 ) -> list[optuna.trial.FrozenTrial]:
     """Return the trials as Optuna knows them; a field without a value is no part of a trial."""
-    dimensions = [
-        (field, kind, DISTRIBUTIONS[kind](arguments))
-        for field, domain in search.items()
-        for kind, arguments in domain.items()
+    dimensions = {
+        field: parse_domain(written)
+        for field, written in search.items()
         if CONFIG_PREFIX + field in trials and trials[CONFIG_PREFIX + field].nunique() > 1
-    ]
+    }
     made = []
     for (_, row), value in zip(trials.iterrows(), values, strict=True):
         params, distributions = {}, {}
-        for field, kind, distribution in dimensions:
-            x = _placed(row[CONFIG_PREFIX + field], kind, distribution)
+        for field, domain in dimensions.items():
+            x = _placed(row[CONFIG_PREFIX + field], domain)
             if x is not None:
-                params[field], distributions[field] = x, distribution
+                params[field], distributions[field] = x, distribution(domain.coordinate)
         if params:
             made.append(
                 optuna.create_trial(params=params, distributions=distributions, value=float(value))
@@ -194,18 +175,15 @@ def _trials(
     return made
 
 
-def _placed(value: Any, kind: str, distribution: BaseDistribution) -> Any:
-    """Return a value as the domain's distribution holds it, None where there is none."""
+def _placed(value: Any, domain: Domain) -> Any:
+    """Return where a value lies on the searcher's scale, None where it does not."""
     if not isinstance(value, list) and pd.isna(value):
         return None
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(distribution, CategoricalDistribution):
-        return value if value in distribution.choices else None
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    inner = 1.0 - value if kind.startswith("one_minus_") else value
-    # 1 - (1 - x) is not x in floating point, so that a value at an end may lie a hair outside.
-    return min(max(inner, distribution.low), distribution.high)
+    if isinstance(domain, Choice) and not domain.contains(value):
+        return None
+    return domain.to_coordinate(value)
 
 
 def _importance(

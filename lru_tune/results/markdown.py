@@ -31,7 +31,7 @@ def number(value: Any) -> str:
 
 
 def percent(value: float | None) -> str | None:
-    """Return a share of 1 in per cent, "-" for NaN and None for None."""
+    """Return a share of 1 in percent, "-" for NaN and None for None."""
     if value is None:
         return None
     return "-" if math.isnan(value) else f"{value:.2%}"
@@ -43,21 +43,12 @@ def points(value: float) -> str:
 
 
 def mean_std(summary: Summary) -> str:
-    """Return "mean ± std" in per cent, without the latter below two values."""
+    """Return "mean ± std" in percent, without the latter below two values."""
     if summary.n == 0:
         return "-"
     return f"{summary.mean:.2%}" + (f" ± {summary.std:.2%}" if summary.n > 1 else "")
 
 
 def interval(summary: Summary) -> str:
-    """Return the two ends of the interval in per cent."""
+    """Return the two ends of the interval in percent."""
     return f"{summary.low:.2%} to {summary.high:.2%}" if summary.n > 1 else "-"
-
-
-def duration(seconds: float | None) -> str | None:
-    """Return hours and minutes, or minutes and seconds."""
-    if seconds is None:
-        return None
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -4,11 +4,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from lru_tune.errors import ConfigError
+from lru_tune.config.reading import read_yaml
 from lru_tune.experiments import SPACE_FILE, read_experiment
-from lru_tune.runs import VAL_ACCURACY
+from lru_tune.runs import VAL_ACCURACY, Mode
 from lru_tune.tasks import PROTOCOL_STAMPS
 
 
@@ -29,7 +27,7 @@ class ExperimentRecord:
     scale: Literal["full", "quick"] = "full"
     synthetic: bool = False
     metric: str = VAL_ACCURACY
-    mode: Literal["max", "min"] = "max"
+    mode: Mode = "max"
     device: str | None = None
     seconds: float | None = None
     command: Any = None
@@ -79,9 +77,4 @@ def read_space(experiment: Path) -> dict[str, Any]:
       ConfigError: the file is not YAML.
     """
     path = experiment / SPACE_FILE
-    if not path.is_file():
-        return {}
-    try:
-        return yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+    return read_yaml(path).content if path.is_file() else {}

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from lru_tune import runs
+from lru_tune.durations import duration
 from lru_tune.results import markdown
 from lru_tune.results.advice import advice
 from lru_tune.results.best import ELIGIBLE, ranked
@@ -99,7 +100,7 @@ def _heading(findings: Findings) -> list[str]:
         ("chance level", markdown.percent(record.chance)),
         ("data", record.data.get("fingerprint")),
         ("device", record.device),
-        ("time", markdown.duration(record.seconds)),
+        ("time", None if record.seconds is None else duration(record.seconds)),
     ]
     lines = [f"# {findings.folder.name}", ""]
     lines += [line for stamp in _stamps(record) for line in (f"> **{stamp}**", "")]

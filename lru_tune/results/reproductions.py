@@ -8,14 +8,11 @@ from typing import Any
 import pandas as pd
 
 from lru_tune.errors import ConfigError
+from lru_tune.experiments import REPRODUCTION_FILE, REPRODUCTIONS_FOLDER, RUNS_FOLDER
 from lru_tune.results.frame import TRIAL, Paths, as_paths, folders, load_runs
 
-FOLDER = "reproductions"
-RUNS = "runs"
-TABLE_FILE = "reproduction.json"
-
 TABLE, ROW, COLUMN = "table", "row", "column"
-CELLS = "cells"
+CELLS, RUNS = "cells", "runs"
 
 # Name -> dtype of a frame of cells, in this order. Accuracies are in percent, differences in points.
 CELL_COLUMNS = {
@@ -67,7 +64,7 @@ def reproductions(paths: Paths) -> pd.DataFrame:
     """
     parts = []
     for root in map(_root_of, as_paths(paths)):
-        frame = load_runs(root / RUNS)
+        frame = load_runs(root / RUNS_FOLDER)
         named = _cells_by_run(cells(root))
         parts.append(frame.assign(**{CELLS: frame[TRIAL].map(named).astype("str")}))
     return pd.concat(parts, ignore_index=True)
@@ -98,19 +95,23 @@ def cells(paths: Paths) -> pd.DataFrame:
 
 
 def _root_of(path: Path) -> Path:
-    for root in (path, path / FOLDER):
-        if (root / RUNS).is_dir() and (root.name == FOLDER or list(root.glob(f"*/{TABLE_FILE}"))):
+    for root in (path, path / REPRODUCTIONS_FOLDER):
+        if (root / RUNS_FOLDER).is_dir() and (
+            root.name == REPRODUCTIONS_FOLDER or list(root.glob(f"*/{REPRODUCTION_FILE}"))
+        ):
             return root
     raise ConfigError(
-        f"{path}: no reproductions here; expected the folder `{FOLDER}` that `lru-tune reproduce` writes "
-        "under the runs root, or that root"
+        f"{path}: no reproductions here; expected the folder `{REPRODUCTIONS_FOLDER}` that "
+        "`lru-tune reproduce` writes under the runs root, or that root"
     )
 
 
 def _table_files(path: Path) -> list[Path]:
-    if (path / TABLE_FILE).is_file():
-        return [path / TABLE_FILE]
-    return [file for folder in folders(_root_of(path)) if (file := folder / TABLE_FILE).is_file()]
+    if (path / REPRODUCTION_FILE).is_file():
+        return [path / REPRODUCTION_FILE]
+    return [
+        file for folder in folders(_root_of(path)) if (file := folder / REPRODUCTION_FILE).is_file()
+    ]
 
 
 def _cell_rows(file: Path) -> Iterator[dict[str, Any]]:

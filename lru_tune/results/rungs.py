@@ -7,8 +7,8 @@ import pandas as pd
 from scipy import stats
 
 from lru_tune import runs
-from lru_tune.results.best import Mode
 from lru_tune.results.frame import EXPERIMENT, STATUS, TRIAL
+from lru_tune.runs import Mode
 
 RUNG, VALUE, FINAL = "rung", "value", "final"
 LEAST = 3  # trials; fewer have no rank correlation worth a number
@@ -39,9 +39,8 @@ def searched_rungs(space: dict[str, Any], horizon: int) -> list[int]:
     scheduler = (space.get("tune") or {}).get("scheduler") or {}
     if scheduler.get("kind") != "asha":
         return []
-    first = scheduler.get("grace") or max(
-        1, horizon // 10
-    )  # as the search does where none is given
+    # Where no grace is given, as the search does.
+    first = scheduler.get("grace") or max(1, horizon // 10)
     return rung_steps(first, scheduler["reduction_factor"], horizon)
 
 

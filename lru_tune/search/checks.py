@@ -8,8 +8,8 @@ import numpy as np
 from lru_tune.config.fields import unknown_field, wrong_value
 from lru_tune.config.problems import Say
 from lru_tune.config.recipe import base_fields
+from lru_tune.domains import Domain
 from lru_tune.errors import ConfigError, did_you_mean
-from lru_tune.search.domains import Domain
 
 if TYPE_CHECKING:
     from lru_tune.search.space import SearchSpace

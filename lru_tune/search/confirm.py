@@ -4,8 +4,9 @@ from pathlib import Path
 
 from lru_tune import runs
 from lru_tune.config.schema import RunConfig
+from lru_tune.experiments import CONFIRM_FOLDER
 from lru_tune.results.best import ELIGIBLE, ranked
-from lru_tune.results.frame import CONFIRM_FOLDER, PATH, STATUS, load_runs
+from lru_tune.results.frame import PATH, STATUS, load_runs
 from lru_tune.search.jobs import Job
 from lru_tune.search.space import SearchSpace
 

@@ -17,9 +17,10 @@ from lru_tune import runs
 from lru_tune.atomic import write_atomically
 from lru_tune.data.store import PreparedTask
 from lru_tune.errors import DataDamaged, Interrupted, NoTrialSucceeded
-from lru_tune.experiments import SPACE_FILE, read_experiment
+from lru_tune.experiments import SPACE_FILE, TRIALS_FOLDER, read_experiment
 from lru_tune.occupied import sole_process
 from lru_tune.results.experiment import write_tables
+from lru_tune.runs import BEST_OF, Mode
 from lru_tune.search import journal as journals
 from lru_tune.search.cluster import ray_cluster
 from lru_tune.search.confirm import confirmation_jobs
@@ -37,7 +38,6 @@ from lru_tune.search.searchers import SpaceSearcher
 from lru_tune.search.space import SearchSpace
 from lru_tune.search.trial import WorkerSettings
 
-TRIALS_FOLDER = "trials"
 TRAINING = WorkerSettings.training
 
 
@@ -242,8 +242,8 @@ def confirm(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
     )
 
 
-def _rows(journal: Journal, mode: str) -> dict[str, Row]:
-    best = {"max": max, "min": min}[mode]
+def _rows(journal: Journal, mode: Mode) -> dict[str, Row]:
+    best = BEST_OF[mode]
     return {
         trial.run: Row(
             step=trial.step,

@@ -16,9 +16,9 @@ from lru_tune.config.recipe import (
     variant_fields,
 )
 from lru_tune.config.schema import RunConfig, flatten
+from lru_tune.domains import Choice, Domain, parse_domain
 from lru_tune.errors import ConfigError
 from lru_tune.search.constraints import Constraint, parse_constraint
-from lru_tune.search.domains import Choice, Domain, parse_domain
 from lru_tune.search.draft import Draft
 from lru_tune.search.settings import TuneSettings
 

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lru_tune.config.schema import flatten
-from lru_tune.runs import STEP
+from lru_tune.durations import duration
+from lru_tune.runs import STEP, Mode
 from lru_tune.search.constants import RUN, RUN_DIR, RUNNING, STATUS
-from lru_tune.search.durations import duration
 
 LINE_SECONDS = 60.0  # between two summaries where there is no terminal
 SHOWN = 12  # rows of the live table
@@ -53,7 +53,7 @@ class Progress(tune.Callback):
         total: int,
         steps: int,
         metric: str,
-        mode: str,
+        mode: Mode,
         fields: Sequence[str] = (),
         rows: dict[str, Row] | None = None,
     ) -> None:

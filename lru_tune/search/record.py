@@ -1,15 +1,13 @@
 """Writing experiment.json: what an experiment says about itself, and what it needs to be resumed."""
 
-import importlib.metadata
 import json
-import platform
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lru_tune import __version__
 from lru_tune.atomic import write_atomically
 from lru_tune.experiments import EXPERIMENT_FILE, read_experiment
+from lru_tune.versions import versions
 
 FORMAT_VERSION = 1
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "optuna", "ray")
@@ -26,11 +24,7 @@ def write_record(folder: Path, **fields: Any) -> None:
     common = {
         "format_version": FORMAT_VERSION,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": {
-            "lru-tune": __version__,
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in PACKAGES},
-        },
+        "versions": versions(PACKAGES),
     }
     _write(folder, common | fields)
 

@@ -95,7 +95,7 @@ def _from_reports(run_dir: Path) -> dict[str, Any]:
     if not reports:
         return {}
     config = runs.read_config(run_dir)
-    best = max(reports, key=lambda report: report[runs.VAL_ACCURACY])
+    best = runs.best_report(reports)
     return {
         **{name: config[name] for name in ("task", "variant", "seed")},
         "steps": reports[-1][runs.STEP],

@@ -17,7 +17,7 @@ from ray.tune.schedulers import (
 )
 
 from lru_tune.results.rungs import rung_steps
-from lru_tune.runs import STEP
+from lru_tune.runs import STEP, Mode
 from lru_tune.search.constants import NUMBER, REPORT
 
 
@@ -33,7 +33,7 @@ class Terms(NamedTuple):
     """
 
     metric: str
-    mode: str
+    mode: Mode
     horizon: int
     reports: int
     grace: int

@@ -16,10 +16,11 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from lru_tune.errors import ConfigError
+from lru_tune.optuna_terms import DIRECTIONS, distribution
+from lru_tune.runs import BEST_OF
 from lru_tune.search.constants import FINAL, NUMBER, RUN, RUN_DIR
 from lru_tune.search.journal import Ended, Event, Journal, Reported, Suggested
 from lru_tune.search.space import Sample, SearchSpace
-from lru_tune.search.study import DIRECTIONS, distribution
 from lru_tune.search.trial import WORST
 
 REFUSALS = 1000  # samples in a row that may violate a constraint before the space is called empty
@@ -134,7 +135,7 @@ class SpaceSearcher(Searcher):
     def _tell(self, number: int, status: str) -> None:
         trial = self._asked[number]
         values = self._journal.trials[number].values
-        best = {"max": max, "min": min}[self.mode]
+        best = BEST_OF[self.mode]
         match status:
             case "completed":
                 self._study.tell(trial, best(values.values()))

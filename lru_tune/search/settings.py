@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lru_tune.config.schema import Count, NonNegative, Positive, Strict, Whole
-from lru_tune.runs import VAL_ACCURACY, VAL_LOSS
+from lru_tune.runs import VAL_ACCURACY, VAL_LOSS, Mode
 
 DIRECTIONS = {VAL_ACCURACY: "max", VAL_LOSS: "min"}
 
@@ -57,7 +57,7 @@ class TuneSettings(Strict):
 
     metric: Literal["val/accuracy", "val/loss"] = "val/accuracy"
     """What trials are compared by."""
-    mode: Literal["max", "min"] = "max"
+    mode: Mode = "max"
     """`max` for accuracy, `min` for loss."""
     trials: Count = 32
     """How many configurations are tried."""

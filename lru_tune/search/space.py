@@ -16,10 +16,10 @@ from lru_tune.config.files import dump_yaml
 from lru_tune.config.reading import read_yaml
 from lru_tune.config.recipe import flat_fields
 from lru_tune.config.schema import RunConfig, flatten, nest
+from lru_tune.domains import Choice, Domain
 from lru_tune.errors import ConfigError
 from lru_tune.search.checks import check
 from lru_tune.search.constraints import Constraint
-from lru_tune.search.domains import Choice, Domain
 from lru_tune.search.draft import SCHEMA, Draft
 from lru_tune.search.parsing import parse
 from lru_tune.search.settings import TuneSettings

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from lru_tune import runs
-from lru_tune.experiments import SPACE_FILE, read_experiment
+from lru_tune.experiments import CONFIRM_FOLDER, SPACE_FILE, TRIALS_FOLDER, read_experiment
+from lru_tune.runs import BEST_OF, Mode
 from lru_tune.search import journal as journals
 from lru_tune.search.journal import GAVE_UP, TrialRecord, read_trials
 from lru_tune.search.space import SearchSpace
-
-TRIALS_FOLDER, CONFIRM_FOLDER = "trials", "confirm"
 
 State = Literal["running", "silent", "interrupted", "completed"]
 
@@ -55,7 +54,7 @@ class Stage:
     runs: tuple[RunState, ...]
     total: int | None = None
     steps: int | None = None
-    mode: Literal["max", "min"] = "max"
+    mode: Mode = "max"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,7 +70,7 @@ class Stage:
     def best(self) -> RunState | None:
         """The run with the best value so far among those that did not diverge or fail."""
         valued = [run for run in self.runs if run.best is not None and run.status not in GAVE_UP]
-        choose = {"max": max, "min": min}[self.mode]
+        choose = BEST_OF[self.mode]
         return choose(valued, key=lambda run: run.best or 0.0, default=None)
 
     @property
@@ -149,7 +148,7 @@ def search_status(folder: Path) -> Status:
     )
 
 
-def read_runs(folders: Iterable[Path], metric: str, mode: Literal["max", "min"]) -> list[RunState]:
+def read_runs(folders: Iterable[Path], metric: str, mode: Mode) -> list[RunState]:
     """Return how runs stand that no journal tells of; one without result.json counts as running."""
     return [_run(folder, metric, mode) for folder in folders if folder.is_dir()]
 
@@ -178,13 +177,13 @@ def _seconds_left(stages: Sequence[Stage]) -> float | None:
     return sum(steps for steps in left if steps is not None) / rate
 
 
-def _trial(trial: TrialRecord, trials_dir: Path, metric: str, mode: str) -> RunState:
+def _trial(trial: TrialRecord, trials_dir: Path, metric: str, mode: Mode) -> RunState:
     """Return a trial: what the journal says if it has ended, else what its run directory says."""
     if not trial.ended:
         run = _run(trials_dir / trial.run, metric, mode)
         return run._replace(status="running")  # until its end is written, whatever its worker left
     told = trial.own_values
-    choose = {"max": max, "min": min}[mode]
+    choose = BEST_OF[mode]
     return RunState(
         trial.run,
         trial.status,
@@ -194,7 +193,7 @@ def _trial(trial: TrialRecord, trials_dir: Path, metric: str, mode: str) -> RunS
     )
 
 
-def _run(folder: Path, metric: str, mode: str) -> RunState:
+def _run(folder: Path, metric: str, mode: Mode) -> RunState:
     reports = runs.read_metrics(folder)
     result = runs.read_result(folder) or {}
     try:
@@ -209,7 +208,7 @@ def _run(folder: Path, metric: str, mode: str) -> RunState:
         step=int(reports[-1][runs.STEP]) if reports else 0,
         horizon=config.get("steps"),
         value=values[-1] if values else None,
-        best={"max": max, "min": min}[mode](values, default=None),
+        best=BEST_OF[mode](values, default=None),
         silent=_silent(folder) if status == "running" else None,
         rate=_rate(reports, config),
     )

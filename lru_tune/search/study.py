@@ -9,36 +9,24 @@ any time. Statuses become Optuna's states:
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lru_tune import runs
-from lru_tune.search.coordinates import Categorical, Coordinate, Float, Int
+from lru_tune.experiments import TRIALS_FOLDER
+from lru_tune.optuna_terms import DIRECTIONS, distribution
+from lru_tune.runs import BEST_OF, Mode
 from lru_tune.search.journal import TrialRecord
 from lru_tune.search.space import SearchSpace
 
 FILE = "optuna.journal"
 
-DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
-DISTRIBUTIONS: dict[type, Callable[[Any], BaseDistribution]] = {
-    Float: lambda c: FloatDistribution(c.low, c.high, log=c.log, step=c.step),
-    Int: lambda c: IntDistribution(c.low, c.high, log=c.log),
-    Categorical: lambda c: CategoricalDistribution(c.values),
-}
 STATES = {
     "completed": TrialState.COMPLETE,
     "stopped": TrialState.PRUNED,
@@ -46,11 +34,6 @@ STATES = {
     "failed": TrialState.FAIL,
 }
 SQLITE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
-
-
-def distribution(coordinate: Coordinate) -> BaseDistribution:
-    """Return Optuna's distribution of the scale that a searcher draws on."""
-    return DISTRIBUTIONS[type(coordinate)](coordinate)
 
 
 class StudyFile:
@@ -68,7 +51,7 @@ class StudyFile:
     def __init__(self, path: Path, space: SearchSpace, experiment: Path) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
-        self._trials_dir = experiment / "trials"
+        self._trials_dir = experiment / TRIALS_FOLDER
         self._mode = space.tune.mode
         self._distributions = {
             domain.label(name): distribution(domain.coordinate)
@@ -178,10 +161,10 @@ def _cut_half_a_line(path: Path) -> None:
         os.truncate(path, whole)
 
 
-def _value(state: TrialState, told: dict[int, float], mode: str) -> float | None:
+def _value(state: TrialState, told: dict[int, float], mode: Mode) -> float | None:
     """Return a completed trial's best value, as the searcher is told it; a stopped one's last."""
     if state == TrialState.COMPLETE:
-        return {"max": max, "min": min}[mode](told.values())
+        return BEST_OF[mode](told.values())
     return told[max(told)] if state == TrialState.PRUNED and told else None
 
 

@@ -11,6 +11,7 @@ from lru_tune.config.problems import in_file_order, show
 from lru_tune.config.reading import read_yaml
 from lru_tune.config.recipe import assign
 from lru_tune.config.schema import nest
+from lru_tune.domains import is_number
 from lru_tune.errors import ConfigError, did_you_mean
 from lru_tune.runs import VAL_ACCURACY, VAL_LOSS
 from lru_tune.search.settings import DIRECTIONS
@@ -135,7 +136,7 @@ def _early_end(sweep: Sweep) -> dict[str, Any]:
         sweep.wrong("early_terminate", f"needs type: hyperband, got {show(given)}")
         return {}
     eta = settings.get("eta", ETA)
-    if isinstance(eta, bool) or not isinstance(eta, int | float) or round(eta) < 2:
+    if not is_number(eta) or round(eta) < 2:
         sweep.wrong("early_terminate.eta", f"needs a number of at least 2, got {show(eta)}")
         return {}
     sweep.note(
@@ -189,7 +190,7 @@ def _lengths(sweep: Sweep, base: dict[str, Any]) -> None:
     path, warmup = sweep.special.get(WARMUP, ("", None))
     if warmup is None:
         return
-    if isinstance(epochs, int | float) and isinstance(warmup, int | float) and epochs > 0:
+    if is_number(epochs) and is_number(warmup) and epochs > 0:
         sweep.constants["optim.warmup_fraction"] = warmup / epochs
         sweep.origins["optim.warmup_fraction"] = path
         sweep.note(path, f"{warmup} of {epochs} epochs become a fraction of {warmup / epochs:g}")

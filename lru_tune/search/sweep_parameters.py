@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lru_tune.config.problems import Document, show
+from lru_tune.domains import is_number, parse_domain
 from lru_tune.errors import did_you_mean
-from lru_tune.search.domains import parse_domain
 from lru_tune.search.sweep_tables import (
     DATASET,
     DISTRIBUTIONS,
@@ -133,7 +133,7 @@ def _untypical(spec: Mapping[str, Any]) -> str:
         return f"values needs a list, got {show(spec['values'])}"
     for key in ("min", "max", "q"):
         value = spec.get(key, 1)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return f"{key} needs a number, got {show(value)}"
     return ""
 

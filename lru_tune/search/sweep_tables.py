@@ -47,10 +47,8 @@ FLAGS: Mapping[str, Flag] = {
     "jax_seed": Flag("seed"),
     "seed": Flag("seed"),
 }
-DATASET, WARMUP = (
-    "dataset",
-    "warmup_end",
-)  # the task, and a number of epochs that is a fraction here
+DATASET = "dataset"  # the task
+WARMUP = "warmup_end"  # a number of epochs; a fraction here
 # Flags of minimal-LRU without a counterpart.
 FOREIGN: Mapping[str, str] = {
     "use_wandb": "say --wandb when the search is started",

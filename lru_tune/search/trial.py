@@ -21,7 +21,7 @@ from lru_tune import runs
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Diverged, LruTuneError
 from lru_tune.process import prepare_process
-from lru_tune.runs import Report
+from lru_tune.runs import Mode, Report
 from lru_tune.search.complaints import listen
 from lru_tune.search.constants import (
     ERROR,
@@ -60,7 +60,7 @@ class WorkerSettings:
 
     data_root: str
     metric: str
-    mode: str
+    mode: Mode
     cpus: float = 1.0
     gpus: float = 0.0
     training: str = "lru_tune.training.loop"

@@ -36,6 +36,7 @@ class Bookkeeper:
     Attributes:
       config: with `steps` and `eval_every` resolved.
       length: of the run.
+      steps_per_epoch: batches of a pass over the training split; the rest of the examples waits.
       hyper: its traced hyperparameters.
       clock: what its seconds are spent on.
     """
@@ -45,10 +46,9 @@ class Bookkeeper:
         try:
             self.length = config.length(examples)
             self.config = config.with_length(examples)
+            self.steps_per_epoch = config.steps_per_epoch(examples)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        used = min(examples, config.data.train_examples or examples)
-        self.steps_per_epoch = used // config.data.batch_size
         self._runtime = settled(self.config).runtime
         logger.info("%s: block %s, scan %s", run_dir.name, self._runtime.block, self._runtime.scan)
         self.run_dir = run_dir

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.stages import Wrapped
 
 from lru_tune.training.hyperparameters import Hyperparameters
 from lru_tune.training.steps import Batches, Programs, Sums, TrainState
@@ -43,7 +44,7 @@ class LanePrograms(NamedTuple):
         in are consumed.
     """
 
-    train: Callable[..., Lanes]
+    train: Wrapped
     evaluate: Callable[[Lanes, Batches], Sums]
     get: Callable[[Lanes, Array], Lanes]
     put: Callable[[Lanes, Array, Lanes], Lanes]

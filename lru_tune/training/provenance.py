@@ -1,6 +1,5 @@
 """What a result depends on beside its configuration: data, versions, device."""
 
-import importlib.metadata
 import os
 import platform
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import Any
 
 import jax
 
-from lru_tune import __version__
 from lru_tune.config.schema import RuntimeConfig
 from lru_tune.data.store import Manifest
+from lru_tune.versions import versions
 
 CPU_INFO = Path("/proc/cpuinfo")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
@@ -28,11 +27,7 @@ def provenance(manifest: Manifest, runtime: RuntimeConfig) -> dict[str, Any]:
         "block": runtime.block,
         "scan": runtime.scan,
         "threads": int(os.environ.get("NPROC", os.cpu_count() or 1)),  # sums depend on it, on a CPU
-        "versions": {
-            "lru-tune": __version__,
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in PACKAGES},
-        },
+        "versions": versions(PACKAGES),
         "data": {
             "task": manifest.task,
             "fingerprint": manifest.fingerprint,

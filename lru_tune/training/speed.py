@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,7 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     shapes: Any = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in examples]
     order = np.arange(2 * batch, dtype=np.int32).reshape(2, batch)[np.arange(100) % 2]
     begun = time.perf_counter()
-    train: Any = made.train  # a jitted function, which `Programs` does not say
-    compiled = train.lower(
+    compiled = made.train.lower(
         state,
         hyper,
         Batches(*shapes),
@@ -122,7 +121,7 @@ def measure(config: RunConfig, seconds: float) -> Speed:
         *_whole(0, 1),
     ).compile()
     compile_seconds = time.perf_counter() - begun
-    analysis = compiled.memory_analysis()
+    analysis: Any = compiled.memory_analysis()  # None on no platform known here
     memory = analysis.temp_size_in_bytes + analysis.output_size_in_bytes
     device = device_name()
     room = free_memory(jax.devices()[0])
@@ -140,14 +139,24 @@ def measure(config: RunConfig, seconds: float) -> Speed:
         jax.block_until_ready(current)
         return time.perf_counter() - start
 
+    return Speed(pace(run, seconds, most=len(order)), compile_seconds, memory, device)
+
+
+def pace(run: Callable[[int], float], seconds: float, *, most: int) -> float:
+    """Return steps per second, the median of DISPATCHES calls; one step where that takes long enough.
+
+    Args:
+      run: takes some steps and returns the seconds that they took.
+      seconds: of all timed calls together, about.
+      most: steps of a call.
+    """
     once = run(1)
     if once < seconds:  # the first one also touched fresh memory
         once = run(1)
-    if once >= seconds:  # one step is more than was asked for
-        return Speed(1 / once, compile_seconds, memory, device)
-    count = max(1, min(len(order), round(seconds / DISPATCHES / once)))
-    rates = [count / run(count) for _ in range(DISPATCHES)]
-    return Speed(statistics.median(rates), compile_seconds, memory, device)
+    if once >= seconds:
+        return 1 / once
+    count = max(1, min(most, round(seconds / DISPATCHES / once)))
+    return statistics.median(count / run(count) for _ in range(DISPATCHES))
 
 
 def _whole(first: int, count: int) -> tuple[np.int32, np.int32]:

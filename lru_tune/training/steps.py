@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array, lax
+from jax.stages import Wrapped
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import Model, build_model
@@ -85,7 +86,7 @@ class Programs(NamedTuple):
     """
 
     init: Callable[[Hyperparameters], TrainState]
-    train: Any  # a jitted function: it is also lowered
+    train: Wrapped
     gradients: Callable[..., tuple[Array, Params]]
     evaluate: Callable[[Params, Params, Batches], Sums]
 
@@ -98,11 +99,11 @@ def programs(key: RunConfig, eval_batch_size: int) -> Programs:
     model = build_model(
         key.model,
         task,
-        key.runtime.scan,
-        key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
-        key.runtime.states,
-        group_count(sequences) if key.runtime.memory == "grouped" else 1,
-        "native" if key.runtime.block == "native" else "jax",
+        scan=key.runtime.scan,
+        online=key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
+        states=key.runtime.states,
+        groups=group_count(sequences) if key.runtime.memory == "grouped" else 1,
+        block="native" if key.runtime.block == "native" else "jax",
     )
     adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
     exact = partial(multiplying, key.runtime.matmul)

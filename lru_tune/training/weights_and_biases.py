@@ -122,7 +122,7 @@ def summary(run_dir: Path, status: str) -> dict[str, Any]:
     reports = runs.read_metrics(run_dir)
     if not reports:
         return {"status": status, "steps": 0}
-    best = max(reports, key=lambda report: report[runs.VAL_ACCURACY])
+    best = runs.best_report(reports)
     return {
         "status": status,
         "steps": reports[-1][runs.STEP],

@@ -15,11 +15,11 @@ from lru_tune import errors
 from lru_tune.cli import COMMANDS, reproduce, tune
 from lru_tune.config.files import load_run_config
 from lru_tune.config.variants import VARIANTS
+from lru_tune.domains import DOMAINS
 from lru_tune.endings import NOBODY_READS
 from lru_tune.errors import Diverged, LruTuneError
 from lru_tune.paper.tables import TABLES
 from lru_tune.runs import Status
-from lru_tune.search.domains import DOMAINS
 from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import TASKS, find_task
 
@@ -34,7 +34,7 @@ PAGES = sorted(
 # The former's commands need its own changes of the program: test_extending.py types in both. The latter
 # tells of earlier versions.
 NOT_AS_IT_IS = {ROOT / "docs" / "extending.md", ROOT / "CHANGELOG.md"}
-PARSERS = {f"lru-tune {name}": import_module(module).parser for name, module in COMMANDS.items()}
+PARSERS = {f"lru-tune {name}": import_module(c.module).parser for name, c in COMMANDS.items()}
 PARSERS |= {
     "python -m data_prep": data.parser,
     "python reproduce.py": reproduce.parser,
@@ -226,3 +226,10 @@ def test_no_explanation_is_so_short_that_it_explains_everything():
 def test_the_links_of_a_page_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_results_on_the_front_page_are_those_of_the_shipped_search():
+    rows = re.findall(r"^\| \d{4}-.*\|$", (ROOT / "README.md").read_text(), re.M)
+    assert len(rows) >= 3
+    report = (ROOT / "notebooks" / "example" / "listops" / "report.md").read_text().splitlines()
+    assert [row for row in rows if row not in report] == []

@@ -17,13 +17,13 @@ LINES = re.findall(r"^lru-tune (status|export|import-wandb)([^#\n]*)", PAGE, re.
 
 @pytest.mark.parametrize(("command", "words"), LINES)
 def test_the_commands_of_the_page_can_be_parsed(command, words):
-    importlib.import_module(COMMANDS[command]).parser().parse_args(words.split())
+    importlib.import_module(COMMANDS[command].module).parser().parse_args(words.split())
 
 
 def test_every_flag_is_on_the_page():
     assert len(LINES) >= 8
     for command in ("status", "export", "import-wandb"):
-        parser = importlib.import_module(COMMANDS[command]).parser()
+        parser = importlib.import_module(COMMANDS[command].module).parser()
         flags = {flag for action in parser._actions for flag in action.option_strings}
         missing = {flag for flag in flags - {"-h", "--help"} if flag not in PAGE}
         assert missing <= {"--runs-root", "--version"}, command

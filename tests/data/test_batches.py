@@ -41,3 +41,8 @@ def test_an_epoch_is_a_permutation_that_drops_the_rest():
     assert len(set(order.ravel().tolist())) == 48
     np.testing.assert_array_equal(order, epoch_order(3, 1, 50, 8))
     assert not np.array_equal(order, epoch_order(3, 2, 50, 8))
+
+
+def test_another_seed_is_another_order():
+    assert not np.array_equal(epoch_order(0, 1, 64, 8), epoch_order(1, 1, 64, 8))
+    assert not np.array_equal(epoch_order(0, 1, 64, 8), epoch_order(1, 0, 64, 8))

@@ -38,7 +38,7 @@ def written(root: Path, examples: dict[str, dict[str, np.ndarray]]) -> Path:
 
 
 def test_sound_arrays_pass(tmp_path):
-    assert verify(written(tmp_path, sound_examples()), "listops") == []
+    assert verify(written(tmp_path, sound_examples()), "listops").problems == []
 
 
 def test_what_is_not_there_is_said_to_be_so(tmp_path):
@@ -52,14 +52,14 @@ def test_a_changed_byte_is_found(tmp_path):
     content = bytearray(file.read_bytes())
     content[-100] ^= 1
     file.write_bytes(content)
-    (problem,) = verify(tmp_path, "listops")
+    (problem,) = verify(tmp_path, "listops").problems
     assert problem.startswith(f"{file}: its sha256")
 
 
 def test_a_missing_file_is_found(tmp_path):
     written(tmp_path, sound_examples())
     (tmp_path / "listops" / "val" / "inputs.npy").unlink()
-    (problem,) = verify(tmp_path, "listops")
+    (problem,) = verify(tmp_path, "listops").problems
     assert "val/inputs.npy is missing" in problem
 
 
@@ -67,7 +67,7 @@ def test_wrong_shapes_are_found(tmp_path):
     examples = sound_examples()
     for rows in examples.values():
         rows["inputs"] = rows["inputs"][:, :2000]
-    problems = verify(written(tmp_path, examples), "listops")
+    problems = verify(written(tmp_path, examples), "listops").problems
     assert len(problems) == 3
     assert "shape (200, 2048) expected, got uint8 of shape (200, 2000)" in problems[0]
 
@@ -85,14 +85,14 @@ def test_wrong_shapes_are_found(tmp_path):
 def test_values_out_of_range_are_found(tmp_path, part, row, value, message):
     examples = sound_examples()
     examples["val"][part][row] = value
-    problems = verify(written(tmp_path, examples), "listops")
+    problems = verify(written(tmp_path, examples), "listops").problems
     assert any(problem.startswith(message) for problem in problems), problems
 
 
 def test_unequal_shares_of_a_label_are_found(tmp_path):
     examples = sound_examples()
     examples["test"]["targets"][:] = 7
-    problems = verify(written(tmp_path, examples), "listops")
+    problems = verify(written(tmp_path, examples), "listops").problems
     assert "label 7: a share of 0.100 in train, but 1.000 in test" in problems
 
 
@@ -100,7 +100,7 @@ def test_overlap_between_splits_is_counted(tmp_path):
     examples = sound_examples()
     for part in ("inputs", "lengths"):
         examples["test"][part][10:13] = examples["train"][part][50:53]
-    problems = verify(written(tmp_path, examples), "listops")
+    problems = verify(written(tmp_path, examples), "listops").problems
     assert problems == ["3 inputs of train occur in test as well"]
 
 
@@ -121,7 +121,7 @@ def problems_of_pairs(root: Path, examples: dict[str, dict[str, np.ndarray]]) ->
         writer.vocabulary = VOCABULARY
         for split in SPLITS:
             writer.add(split, **examples[split])
-    return verify(root, "aan")
+    return verify(root, "aan").problems
 
 
 def test_sound_pairs_of_documents_pass(tmp_path):

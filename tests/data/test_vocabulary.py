@@ -55,4 +55,6 @@ def test_verify_looks_at_the_vocabulary(tmp_path):
     ensure_prepared("copy", tmp_path, synthetic=True)
     prepared = open_task("copy", tmp_path / "synthetic")
     write_manifest(prepared.folder, dataclasses.replace(prepared.manifest, vocabulary=SOUND))
-    assert verify(tmp_path / "synthetic", "copy") == ["vocabulary: none expected, got 5 entries"]
+    assert verify(tmp_path / "synthetic", "copy").problems == [
+        "vocabulary: none expected, got 5 entries"
+    ]

@@ -1,4 +1,4 @@
-"""A small IMDb: the publisher's layout with fewer reviews."""
+"""No publishers' files but those that a test names, and a small IMDb in its publisher's layout."""
 
 from pathlib import Path
 
@@ -13,11 +13,16 @@ EACH = 50  # reviews of a part and label
 
 
 @pytest.fixture
-def no_other_reviews(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Let tests say themselves where reviews come from."""
+def no_raw_files(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Let tests say themselves where the publisher's files lie."""
     if "published" in request.fixturenames:  # it reads the environment
         request.getfixturevalue("published")
     monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+
+
+@pytest.fixture
+def no_other_reviews(no_raw_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests say themselves where reviews come from."""
     monkeypatch.setattr(imdb, "has_hub", lambda: False)
 
 

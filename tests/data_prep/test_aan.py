@@ -86,7 +86,7 @@ def test_characters_of_both_documents_are_encoded_and_cut(tmp_path):
     assert spelt(prepared, "train", 2) == ['s a y   " b <eos>', "é \r 日 <eos>"]
     assert spelt(prepared, "val", 0) == ["<unk> a b <eos>", "b <eos>"]
     assert spelt(prepared, "val", 1)[1] == spelt(prepared, "test", 0)[0] == "c " * 3999 + "<eos>"
-    assert verify(tmp_path / "data", "aan") == []
+    assert verify(tmp_path / "data", "aan").problems == []
 
 
 @pytest.mark.parametrize("folder", aan_pairs.FOLDERS)
@@ -158,7 +158,7 @@ def test_damaged_lines_are_named_with_file_and_line(tmp_path, content, message, 
     assert main(words) == 2
     assert "raw_sha256 differs: the files have changed" in capsys.readouterr().err
     # What lay there lies there still, and nothing else.
-    assert verify(root, "aan") == []
+    assert verify(root, "aan").problems == []
     assert {path.name for path in root.iterdir()} == {"aan", ".aan.lock"}
     (damaged / FILES["val"]).write_bytes(text(ROWS["val"]))
     assert prepare("aan", root, from_dir=damaged).manifest.fingerprint == sound.manifest.fingerprint
@@ -194,7 +194,7 @@ def test_characters_beyond_the_one_hot_code_become_unknown(tmp_path):
     assert len(prepared.manifest.vocabulary) == 128
     assert spelt(prepared, "train", 123)[0].startswith(chr(0x4E00 + 123))
     assert spelt(prepared, "train", 149) == [" ".join(["<unk>"] * 51 + ["<eos>"]), "b <eos>"]
-    assert verify(tmp_path / "data", "aan") == []
+    assert verify(tmp_path / "data", "aan").problems == []
 
 
 def test_what_cannot_be_fetched_is_explained(tmp_path):

@@ -28,12 +28,7 @@ from lru_tune.errors import DataDamaged, DataNotPrepared
 CLASSES = 10
 
 
-@pytest.fixture(autouse=True)
-def _no_raw_files(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Let tests say themselves where the publisher's files lie."""
-    if "published" in request.fixturenames:
-        request.getfixturevalue("published")
-    monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+pytestmark = pytest.mark.usefixtures("no_raw_files")
 
 
 @pytest.fixture
@@ -125,7 +120,7 @@ def test_validation_is_carved_from_the_batches_in_order(official, tmp_path):
     )
     np.testing.assert_array_equal(prepared.split("test").inputs, colour_pixels(test.images[:2_400]))
     np.testing.assert_array_equal(prepared.split("test").targets, test.labels[:2_400])
-    assert verify(tmp_path, "scifar") == []
+    assert verify(tmp_path, "scifar").problems == []
 
 
 def test_grey_and_colour_share_splits_and_labels(official, tmp_path):
@@ -342,7 +337,7 @@ def test_the_full_data_sets(published, tmp_path):
         assert np.add(histogram["train"], histogram["val"]).tolist() == [5_000] * CLASSES
         assert histogram["test"] == [1_000] * CLASSES
         assert prepared.manifest.chance == 0.1
-        assert verify(tmp_path, prepared.manifest.task) == []
+        assert verify(tmp_path, prepared.manifest.task).problems == []
     pool = np.concatenate([np.asarray(colour.split(split).inputs) for split in ("train", "val")])
     # Known of the publisher's training images; of 255.
     np.testing.assert_allclose(pool.mean((0, 1)) / 255, (0.49140, 0.48216, 0.44653), atol=2e-5)

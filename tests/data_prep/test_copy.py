@@ -32,7 +32,7 @@ def test_the_prepared_task(tmp_path):
     assert split.lengths is None
     bits = split.targets.size
     assert abs(split.targets.mean() - 0.5) < 5 * 0.5 / np.sqrt(bits)
-    assert verify(tmp_path, "copy") == []
+    assert verify(tmp_path, "copy").problems == []
 
 
 def test_splits_and_seeds_differ_and_repeat(tmp_path):

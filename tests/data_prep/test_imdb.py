@@ -11,7 +11,7 @@ from data_prep.cli import main
 from data_prep.imdb import arrange
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.store import PreparedTask
-from lru_tune.data.verify import findings, verify
+from lru_tune.data.verify import verify
 from lru_tune.errors import ConfigError, DataDamaged
 
 pytestmark = pytest.mark.usefixtures("no_other_reviews")
@@ -87,7 +87,7 @@ def test_the_seed_decides_the_order_and_the_order_of_reading_does_not(reviews):
 
 def test_what_the_publisher_put_into_both_parts_is_noted_and_no_more(folder, tmp_path, monkeypatch):
     prepare("imdb", tmp_path, from_dir=folder)
-    problems, notes = findings(tmp_path, "imdb")
+    problems, notes = verify(tmp_path, "imdb")
     assert problems == []
     assert (
         sum("occur in test as well (in the publisher's files, too)" in note for note in notes) == 1
@@ -96,7 +96,7 @@ def test_what_the_publisher_put_into_both_parts_is_noted_and_no_more(folder, tmp
     assert sum(repeats) == 10
     monkeypatch.setattr(imdb, "KNOWN_OVERLAP", 0)
     prepare("imdb", tmp_path, from_dir=folder, replace=True)
-    (problem,) = verify(tmp_path, "imdb")
+    (problem,) = verify(tmp_path, "imdb").problems
     assert "1 inputs of" in problem
     assert problem.endswith("occur in test as well")
 
@@ -130,7 +130,7 @@ def test_validation_that_should_be_test_and_is_not_is_found(folder, tmp_path):
     prepared = prepare("imdb", tmp_path, from_dir=folder)
     path = prepared.folder / "manifest.json"
     path.write_text(path.read_text().replace('"protocol": "default"', '"protocol": "lra-legacy"'))
-    (problem,) = verify(tmp_path, "imdb")
+    (problem,) = verify(tmp_path, "imdb").problems
     assert problem.startswith("val is not the test split")
 
 
@@ -177,7 +177,7 @@ def test_the_full_data_set(published, tmp_path):
     assert len(counted) == 178
     assert manifest.vocabulary[3:] == often
     assert len(manifest.vocabulary) == 134
-    problems, notes = findings(tmp_path, "imdb")
+    problems, notes = verify(tmp_path, "imdb")
     assert problems == []
     overlaps = [int(note.split()[0]) for note in notes if "occur in test as well" in note]
     assert sum(overlaps) == 123
@@ -190,7 +190,7 @@ def test_the_full_data_set_in_the_legacy_protocol(published, tmp_path):
     manifest = prepare("imdb", tmp_path, from_dir=published, protocol="lra-legacy").manifest
     assert manifest.counts == {"train": 25_000, "val": 25_000, "test": 25_000}
     assert len(manifest.vocabulary) == 134
-    problems, notes = findings(tmp_path, "imdb")
+    problems, notes = verify(tmp_path, "imdb")
     assert problems == []
     assert "96 inputs of train repeat another one of train" in notes
     assert "123 inputs of train occur in test as well (in the publisher's files, too)" in notes

@@ -107,7 +107,7 @@ def test_reading_an_export_gives_the_same_arrays(twin, tmp_path, folder):
     assert again.manifest.fingerprint == twin.manifest.fingerprint
     assert again.manifest.vocabulary == twin.manifest.vocabulary
     assert again.manifest.source == "files of the Long Range Arena release"
-    assert verify(tmp_path / "data", "listops") == []
+    assert verify(tmp_path / "data", "listops").problems == []
 
 
 def test_a_limit_shrinks_files_too(twin, tmp_path):
@@ -160,7 +160,7 @@ def test_the_number_of_workers_changes_nothing(tmp_path):
     )
     assert one.manifest == two.manifest
     assert one.manifest.counts == {"train": 2000, "val": 41, "test": 41}
-    assert verify(tmp_path / "1", "listops") == []
+    assert verify(tmp_path / "1", "listops").problems == []
 
 
 def test_another_seed_gives_other_expressions(tmp_path):
@@ -182,7 +182,7 @@ def test_the_full_data_set(tmp_path):
     prepared = prepare("listops", tmp_path, workers=2)
     assert prepared.manifest.counts == COUNTS
     assert prepared.manifest.chance == pytest.approx(0.172, abs=5 * (0.172 * 0.828 / 2000) ** 0.5)
-    assert verify(tmp_path, "listops") == []
+    assert verify(tmp_path, "listops").problems == []
 
 
 def test_repeated_expressions_are_dropped(tmp_path, monkeypatch):

@@ -12,13 +12,7 @@ from data_prep.mnist import FILES, SOURCES, bit_reversal
 from lru_tune.data.verify import verify
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
-
-@pytest.fixture(autouse=True)
-def _no_raw_files(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Let tests say themselves where the publisher's files lie."""
-    if "published" in request.fixturenames:
-        request.getfixturevalue("published")
-    monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+pytestmark = pytest.mark.usefixtures("no_raw_files")
 
 
 @pytest.fixture
@@ -53,7 +47,7 @@ def test_the_twin_has_the_shape_of_the_task_and_can_be_learnt(tmp_path):
     distances = ((asked[:, None] - known[None]) ** 2).sum(axis=2)
     guesses = np.asarray(train.targets)[distances.argmin(axis=1)]
     assert (guesses == test.targets).mean() > 0.7  # nearest neighbour; chance is 0.1
-    assert verify(tmp_path / "synthetic", "smnist") == []
+    assert verify(tmp_path / "synthetic", "smnist").problems == []
 
 
 def test_a_limited_data_set(published, tmp_path):
@@ -63,7 +57,7 @@ def test_a_limited_data_set(published, tmp_path):
     first = np.bincount(np.frombuffer(content, np.uint8, offset=8)[:12_000])
     histogram = prepared.manifest.label_histogram
     np.testing.assert_array_equal(np.add(histogram["train"], histogram["val"]), first)
-    assert verify(tmp_path, "smnist") == []
+    assert verify(tmp_path, "smnist").problems == []
 
 
 @pytest.mark.slow
@@ -73,7 +67,7 @@ def test_the_full_data_sets(published, tmp_path):
     for prepared in (plain, permuted):
         assert prepared.manifest.counts == {"train": 54_000, "val": 6_000, "test": 10_000}
         assert prepared.manifest.chance == pytest.approx(0.1135)
-        assert verify(tmp_path, prepared.manifest.task) == []
+        assert verify(tmp_path, prepared.manifest.task).problems == []
     train = np.asarray(plain.split("train").inputs)
     assert train.mean() / 255 == pytest.approx(0.1307, abs=0.001)  # the often quoted mean
     np.testing.assert_array_equal(permuted.split("train").inputs, train[:, bit_reversal()])

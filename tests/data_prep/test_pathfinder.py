@@ -23,7 +23,7 @@ def test_images_are_rows_of_pixels_and_the_splits_share_none(small):
     split = small.split("train")
     assert (split.inputs.shape, split.inputs.dtype) == ((400, 1024, 1), np.uint8)
     assert (split.inputs.max(axis=1) == 255).all()
-    assert verify(small.folder.parent, "pathfinder") == []
+    assert verify(small.folder.parent, "pathfinder").problems == []
 
 
 def test_the_manifest_holds_what_decides_the_images(small):

@@ -53,7 +53,7 @@ def test_all_images_are_dealt_out_with_their_labels(tmp_path):
     prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
     assert prepared.manifest.counts == {"train": 48, "val": 6, "test": 6}
     assert prepared.manifest.source == "images of the Long Range Arena release"
-    assert verify(tmp_path, "pathfinder") == []
+    assert verify(tmp_path, "pathfinder").problems == []
     found = []
     for name in SPLITS:
         split = prepared.split(name)

@@ -40,7 +40,7 @@ def test_every_task_has_a_sound_synthetic_twin(tmp_path, task):
     assert prepared.manifest.synthetic
     twins = sum(prepared.manifest.counts.values())
     assert twins == sum(SYNTHETIC_COUNTS.values())
-    assert verify(tmp_path / "synthetic", task) == []
+    assert verify(tmp_path / "synthetic", task).problems == []
     assert not (tmp_path / task).exists()
 
 
@@ -118,12 +118,12 @@ def test_damaged_arrays_are_made_again(tmp_path, truncate):
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content[: -1 if truncate else None])
-    assert verify(tmp_path, "copy") != []
+    assert verify(tmp_path, "copy").problems != []
     if truncate:
         with pytest.raises(DataDamaged, match="Prepare it again"):
             ensure_prepared("copy", tmp_path)
     prepare("copy", tmp_path, limit=100)
-    assert verify(tmp_path, "copy") == []
+    assert verify(tmp_path, "copy").problems == []
 
 
 @pytest.mark.parametrize(

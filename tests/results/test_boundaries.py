@@ -1,9 +1,28 @@
 import pytest
 
+from lru_tune.domains import (
+    DOMAINS,
+    LogRandInt,
+    LogUniform,
+    OneMinusLogUniform,
+    QUniform,
+    RandInt,
+    Range,
+    Uniform,
+    parse_domain,
+)
 from lru_tune.results import load_runs, ranked
-from lru_tune.results.boundaries import pressed_bounds
+from lru_tune.results.boundaries import pressed_bounds, widened
 
 RATE = {"optim.learning_rate": {"loguniform": [1e-4, 1e-2]}}
+INTERVALS = (
+    Uniform(0.0, 0.3),
+    LogUniform(1e-4, 1e-2),
+    OneMinusLogUniform(1e-3, 1e-1),
+    QUniform(0.0, 0.3, 0.1),
+    RandInt(2, 8),
+    LogRandInt(4, 64),
+)
 
 
 @pytest.fixture
@@ -46,3 +65,29 @@ def test_a_mirrored_interval_names_the_end_in_real_values(order_of):
     (alarm,) = pressed_bounds(search, order_of("model.recurrence.r_max", [0.9989] * 8))
     assert (alarm.end, alarm.bound) == ("upper", pytest.approx(0.999))
     assert alarm.suggestion == "{one_minus_loguniform: [0.0001, 0.1]}"
+
+
+@pytest.mark.parametrize("end", ["lower", "upper"])
+@pytest.mark.parametrize("domain", INTERVALS, ids=lambda domain: domain.kind)
+def test_every_kind_of_interval_widens_into_one_that_holds_it(domain, end):
+    wider = widened(domain, end)
+    assert parse_domain(wider.to_mapping()) == wider
+    (low, high), (wider_low, wider_high) = domain.bounds, wider.bounds
+    fixed, moved = ((high, wider_high), (wider_low, low))
+    if end == "upper":
+        fixed, moved = ((low, wider_low), (high, wider_high))
+    assert fixed[0] == fixed[1]
+    assert moved[0] < moved[1]
+
+
+def test_a_stepped_interval_gains_whole_steps():
+    assert widened(QUniform(0.1, 0.4, 0.1), "upper").high == pytest.approx(0.6)
+
+
+def test_no_interval_reaches_where_its_scale_ends():
+    assert widened(LogRandInt(1, 8), "lower") is None
+
+
+def test_every_interval_is_tried():
+    kinds = {kind for kind, domain in DOMAINS.items() if issubclass(domain, Range)}
+    assert {domain.kind for domain in INTERVALS} == kinds

@@ -55,6 +55,13 @@ def test_columns_are_typed(experiment):
     assert pd.isna(silent["config/task"])
 
 
+def test_a_run_without_a_result_has_the_values_of_its_best_report(empty_experiment, write_run):
+    folder = empty_experiment(status="running")
+    write_run(folder / "trials" / "0000", status=None, accuracies=(0.2, 0.5, 0.5, 0.4))
+    (row,) = load_runs(folder).to_dict("records")
+    assert (row["steps"], row["best_step"], row["val/accuracy"]) == (40, 20, 0.5)
+
+
 def test_a_silent_run_counts_as_running_while_its_experiment_is(empty_experiment, write_run):
     folder = empty_experiment(status="running")
     run = write_run(folder / "trials" / "0000-a", status=None)

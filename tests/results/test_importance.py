@@ -107,6 +107,16 @@ def test_stopped_trials_are_compared_at_a_step_that_nine_in_ten_reached(
     assert best.tolist()[:3] == pytest.approx([0.21, 0.22, 0.03])
 
 
+def test_a_trial_that_ended_before_the_common_step_does_not_count(empty_experiment, write_run):
+    folder = empty_experiment()
+    for number in range(20):
+        accuracies = (0.9,) if number == 0 else (0.1, 0.2)
+        write_run(folder / "trials" / f"{number:04d}", accuracies=accuracies, status="stopped")
+    common = scored(load_runs(folder), history(folder))
+    assert common.basis == "19 trials at their best up to step 20"
+    assert math.isnan(common.values.iloc[0])
+
+
 def test_without_reports_nothing_is_scored(empty_experiment, write_run):
     folder = empty_experiment()
     write_run(folder / "trials" / "0000", accuracies=(), status="failed")

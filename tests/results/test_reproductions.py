@@ -4,10 +4,8 @@ import pandas as pd
 import pytest
 
 from lru_tune.errors import ConfigError
-from lru_tune.reproduction import store
-from lru_tune.reproduction.sheet import JSON_FILE
+from lru_tune.experiments import REPRODUCTION_FILE, REPRODUCTIONS_FOLDER, RUNS_FOLDER
 from lru_tune.results import cells, reproductions
-from lru_tune.results.reproductions import FOLDER, RUNS, TABLE_FILE
 
 CELL = {
     "row": "LRU",
@@ -32,9 +30,9 @@ CELL = {
 @pytest.fixture
 def reproduced(tmp_path, write_run):
     """Two tables that share a run, a run that chose a rate, and a table of another kind."""
-    root = tmp_path / "runs" / FOLDER
+    root = tmp_path / "runs" / REPRODUCTIONS_FOLDER
     for name in ("listops-lru-a", "listops-lru-b", "listops-lru-rate"):
-        write_run(root / RUNS / name, **{"test/accuracy": 0.6})
+        write_run(root / RUNS_FOLDER / name, **{"test/accuracy": 0.6})
     tables = {
         "table1": ([CELL | {"runs": ["listops-lru-a", "listops-lru-b"]}], []),
         "table8-quick": (
@@ -47,12 +45,8 @@ def reproduced(tmp_path, write_run):
     for name, (found, labels) in tables.items():
         (root / name).mkdir()
         content = {"comparable": not labels, "labels": labels, "cells": found}
-        (root / name / TABLE_FILE).write_text(json.dumps(content))
+        (root / name / REPRODUCTION_FILE).write_text(json.dumps(content))
     return root
-
-
-def test_the_names_are_those_the_store_writes():
-    assert (FOLDER, RUNS, TABLE_FILE) == (store.FOLDER, store.RUNS, JSON_FILE)
 
 
 def test_every_run_is_a_row_with_the_cells_it_counts_in(reproduced):
@@ -83,7 +77,7 @@ def test_cells_are_typed_rows_and_other_tables_are_left_aside(reproduced):
 
 
 def test_a_damaged_table_is_named(reproduced):
-    (reproduced / "table1" / TABLE_FILE).write_text("{half")
+    (reproduced / "table1" / REPRODUCTION_FILE).write_text("{half")
     with pytest.raises(ConfigError, match=r"table1/reproduction\.json cannot be read"):
         cells(reproduced)
 

@@ -164,9 +164,8 @@ def test_a_killed_driver_goes_on_from_the_checkpoints_of_its_lanes(synthetic_roo
     for run_dir in tmp_path.glob("killed/trials/*"):
         rows = runs.read_metrics(run_dir)
         assert [row["step"] for row in rows] == [100, 200, 300, 400, 500, 600]
-        told = before.get(run_dir, [])[
-            :-1
-        ]  # the kill may have come before the last one's checkpoint
+        # The kill may have come before the last report's checkpoint.
+        told = before.get(run_dir, [])[:-1]
         assert rows[: len(told)] == told
 
 

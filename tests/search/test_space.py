@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from lru_tune.config.variants import VARIANTS
+from lru_tune.domains import Choice, LogUniform
 from lru_tune.errors import ConfigError
 from lru_tune.layout import search_space_folder
-from lru_tune.search.domains import Choice, LogUniform
 from lru_tune.search.space import SearchSpace
 from lru_tune.tasks import TASKS
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from lru_tune.config.schema import RunConfig
-from lru_tune.training.speed import measure_speeds
+from lru_tune.training.speed import measure_speeds, pace
 
 
 def small(**model) -> RunConfig:
@@ -47,3 +47,32 @@ def test_a_process_that_takes_too_long_is_given_up(monkeypatch, tmp_path):
     (speed,) = measure_speeds([small()], cpus=1, most_seconds=0.2)
     assert speed.steps_per_second is None
     assert "no result within" in speed.problem
+
+
+class Steps:
+    """Steps of a known length, the first call slower than the others; `counts` are those of the calls."""
+
+    def __init__(self, seconds, first=1.0):
+        self.seconds, self.first, self.counts = seconds, first, []
+
+    def __call__(self, count):
+        self.counts.append(count)
+        return self.seconds * count * (self.first if len(self.counts) == 1 else 1.0)
+
+
+def test_the_pace_is_taken_from_calls_that_fill_the_time():
+    steps = Steps(0.01, first=20.0)
+    assert pace(steps, 3.0, most=1000) == pytest.approx(100.0)
+    assert steps.counts == [1, 1, 100, 100, 100]
+
+
+def test_a_call_takes_no_more_steps_than_there_are_batches():
+    steps = Steps(0.01)
+    pace(steps, 3.0, most=7)
+    assert steps.counts == [1, 1, 7, 7, 7]
+
+
+def test_one_step_is_enough_where_it_takes_the_time():
+    steps = Steps(5.0)
+    assert pace(steps, 3.0, most=100) == pytest.approx(0.2)
+    assert steps.counts == [1]

@@ -9,12 +9,34 @@ Value = float | int | str | bool | None
 
 
 @dataclass(frozen=True)
-class Float:
-    """A real coordinate in [low, high], even on a log scale where `log`, in steps from low where `step`."""
+class Scale:
+    """Numbers in [low, high], both included, even on a log scale where `log`."""
 
     low: float
     high: float
     log: bool = False
+
+    def share(self, x: float) -> float:
+        """Return how far along the scale a number lies: 0 at low, 1 at high, outside beyond; NaN off it."""
+        if math.isnan(x) or (self.log and x <= 0):
+            return math.nan
+        low, high = self._forward(self.low), self._forward(self.high)
+        return (self._forward(x) - low) / ((high - low) or 1.0)
+
+    def at(self, share: float) -> float:
+        """Return the number at a share of the scale, in the scale's own units: the inverse of `share`."""
+        low, high = self._forward(self.low), self._forward(self.high)
+        x = low + share * (high - low)
+        return math.exp(x) if self.log else x
+
+    def _forward(self, x: float) -> float:
+        return math.log(x) if self.log else float(x)
+
+
+@dataclass(frozen=True)
+class Float(Scale):
+    """A real coordinate, in steps from low where `step`."""
+
     step: float | None = None
 
     def draw(self, rng: np.random.Generator) -> float:
@@ -29,8 +51,8 @@ class Float:
 
 
 @dataclass(frozen=True)
-class Int:
-    """A whole coordinate in [low, high], both included, even on a log scale where `log`."""
+class Int(Scale):
+    """A whole coordinate."""
 
     low: int
     high: int

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lru_tune.search.coordinates import Categorical, Float, Int
-from lru_tune.search.domains import (
+from lru_tune.coordinates import Categorical, Float, Int
+from lru_tune.domains import (
     DOMAINS,
     Choice,
     Domain,
@@ -16,6 +16,7 @@ from lru_tune.search.domains import (
     OneMinusLogUniform,
     QUniform,
     RandInt,
+    Range,
     Uniform,
     parse_domain,
 )
@@ -171,3 +172,21 @@ def test_the_table_names_every_domain_as_the_domain_names_itself():
 def test_a_grid_is_a_choice_to_other_searchers():
     assert Grid((1, 2)).coordinate == Categorical((1, 2))
     assert Grid((1, 2)) != Choice((1, 2))
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(kind for kind in DOMAINS if issubclass(DOMAINS[kind], Range))
+)
+def test_places_run_from_the_lower_end_to_the_upper_one(kind):
+    domain = parse_domain({kind: [1, 9, 2] if kind == "quniform" else [2, 8]})
+    low, high = domain.bounds
+    assert low < high
+    assert [domain.place(low), domain.place(high)] == pytest.approx([0.0, 1.0])
+    assert 0.0 < domain.place((low + high) / 2) < 1.0
+
+
+def test_a_value_beyond_an_end_lies_beyond_it_and_one_off_the_scale_nowhere():
+    assert LogUniform(1e-4, 1e-2).place(1e-1) == pytest.approx(1.5)
+    assert math.isnan(LogUniform(1e-4, 1e-2).place(0.0))
+    assert OneMinusLogUniform(1e-3, 1e-1).place(0.9999) == pytest.approx(1.5)
+    assert Uniform(-1.0, 1.0).place(-2.0) == pytest.approx(-0.5)

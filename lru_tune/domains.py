@@ -9,15 +9,20 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 
+from lru_tune.coordinates import Categorical, Coordinate, Float, Int, Value
 from lru_tune.errors import did_you_mean
-from lru_tune.search.coordinates import Categorical, Coordinate, Float, Int, Value
 
 # 1 - (1 - x) is not x in floating point: without slack a range would not contain its own ends.
 EDGE_TOLERANCE = 1e-9  # relative
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number; a truth value, which Python counts among them, is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Domain(ABC):
@@ -51,7 +56,8 @@ class Domain(ABC):
 
     def from_coordinate(self, x: Any) -> Value:
         """Return the real value at a point of the searcher's scale."""
-        return x
+        value: Value = x
+        return value
 
     def label(self, path: str) -> str:
         """Return what the searcher's scale of a field is called."""
@@ -75,7 +81,7 @@ class Range(Domain):
 
     def __post_init__(self) -> None:
         for name, number in (("low", self.low), ("high", self.high)):
-            if isinstance(number, bool) or not isinstance(number, int | float):
+            if not is_number(number):
                 raise ValueError(f"{name} needs a number, got {number!r}")
             if not math.isfinite(number):
                 raise ValueError(f"{name} needs a finite number, got {number}")
@@ -95,19 +101,35 @@ class Range(Domain):
 
     def contains(self, value: Any) -> bool:
         """Return whether a number lies in the range, give or take rounding."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return False
         return self.low <= value <= self.high or any(
             math.isclose(value, end, rel_tol=EDGE_TOLERANCE) for end in (self.low, self.high)
         )
 
-    def ends(self) -> tuple[Value, ...]:
-        """Return (low, high)."""
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest real value."""
         return (self.low, self.high)
 
-    def to_coordinate(self, value: Any) -> Any:
+    def ends(self) -> tuple[Value, ...]:
+        """Return the bounds."""
+        return self.bounds
+
+    def to_coordinate(self, value: float) -> float:
         """Return the value, rounding beyond an end undone."""
         return min(max(value, self.low), self.high)
+
+    def from_coordinate(self, x: float) -> float:
+        """Return the coordinate itself."""
+        return x
+
+    def place(self, value: float) -> float:
+        """Return where a real value lies on the searcher's scale: 0 at the lower end, 1 at the upper one.
+
+        Values outside lie beyond; NaN where the scale does not reach, as a logarithm at 0.
+        """
+        return self.coordinate.share(value)
 
 
 @dataclass(frozen=True)
@@ -154,22 +176,27 @@ class OneMinusLogUniform(Range):
 
     def contains(self, value: Any) -> bool:
         """Return whether 1 - value lies in the range, give or take rounding."""
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return False
         slack = EDGE_TOLERANCE * self.low + sys.float_info.epsilon  # 1 - x loses half of one
         return bool(self.low - slack <= 1.0 - value <= self.high + slack)
 
-    def ends(self) -> tuple[Value, ...]:
-        """Return (1 - high, 1 - low)."""
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """1 - high and 1 - low."""
         return (1.0 - self.high, 1.0 - self.low)
 
-    def to_coordinate(self, value: Any) -> float:
+    def to_coordinate(self, value: float) -> float:
         """Return 1 - value, rounding beyond an end undone."""
         return super().to_coordinate(1.0 - value)
 
-    def from_coordinate(self, x: Any) -> float:
+    def from_coordinate(self, x: float) -> float:
         """Return 1 - x."""
         return 1.0 - x
+
+    def place(self, value: float) -> float:
+        """Return where a real value lies; the scale runs the other way."""
+        return 1.0 - self.coordinate.share(1.0 - value)
 
 
 @dataclass(frozen=True)
@@ -181,7 +208,7 @@ class QUniform(Range):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.q, bool) or not isinstance(self.q, int | float) or not self.q > 0:
+        if not (is_number(self.q) and self.q > 0):
             raise ValueError(f"q needs a number above 0, got {self.q!r}")
         count = (self.high - self.low) / self.q
         if abs(count - round(count)) > 1e-6 * max(1.0, count):
@@ -204,7 +231,7 @@ class QUniform(Range):
         if not super().contains(value):
             return False
         count = (value - self.low) / self.q
-        return abs(count - round(count)) <= 1e-6 * max(1.0, abs(count))
+        return bool(abs(count - round(count)) <= 1e-6 * max(1.0, abs(count)))
 
 
 @dataclass(frozen=True)
