@@ -73,7 +73,7 @@ def run_cells(
       say: told of every choice.
 
     Raises:
-      Interrupted: SIGINT or SIGTERM; the same call goes on.
+      Interrupted: SIGINT, SIGTERM or SIGHUP; the same call goes on.
       ResourcesMissing: a run does not fit on the machine.
       Occupied: another process works in this store.
     """
