@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from lru_tune import __version__
+from lru_tune.cli.lanes import lanes
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.data.manifest import SYNTHETIC_FOLDER
 from lru_tune.data.store import PreparedTask, open_task
@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--lanes",
         metavar="N",
-        type=_lanes,
+        type=lanes,
         help="trials trained side by side on one device, or auto",
     )
     how.add_argument("--address", metavar="ADDR", help="of a running Ray cluster, or auto")
@@ -128,15 +128,6 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
         arguments.max_concurrent,
         arguments.lanes,
     )
-
-
-def _lanes(text: str) -> int | Literal["auto"]:
-    """Return the value of --lanes."""
-    if text == "auto":
-        return "auto"
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"needs a whole number or auto, got {text!r}")
-    return int(text)
 
 
 def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:

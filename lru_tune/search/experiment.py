@@ -157,6 +157,8 @@ def _stages(
                 "horizon": plan.terms.horizon,
                 "confirm_runs": plan.confirm_runs,
                 "at_once": plan.allotment.concurrent,
+                "places": plan.allotment.servers or plan.allotment.concurrent,
+                "share": plan.allotment.gpus or plan.allotment.cpus,
             },
         )
         worker = WorkerSettings(
