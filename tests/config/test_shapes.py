@@ -13,7 +13,7 @@ SAME = (
     "seed=3",
     "optim.learning_rate=0.1",
     "optim.schedule=constant",
-    "model.recurrence.r_max=0.5",
+    "model.recurrence.r_max=0.95",
     "model.dropout=0.2",
     "steps=7",
 )
