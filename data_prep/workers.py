@@ -42,7 +42,7 @@ def map_in_order(
 
 def _follow_parent() -> None:
     """Leave signals to all of a terminal or group, such as Ctrl-C, to the parent, and end when it ends."""
-    os.setsid()
+    os.setpgrp()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -134,6 +134,7 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     # Ray, Optuna and pandas take seconds to import, too long for `--help` and for a mistyped flag.
     from data_prep import ensure_prepared
     from lru_tune.search.experiment import create_experiment
+    from lru_tune.search.plan import make_plan
 
     root, runs = data_root(arguments.data_root), runs_root(arguments.runs_root)
     demand_runs_root(runs)
@@ -141,6 +142,10 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     task = ensure_prepared(
         space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
     )
+    if arguments.address is None:  # a plan that does not fit is refused before anything is begun
+        make_plan(
+            space, this_machine(), _wishes(arguments), train_examples=task.manifest.counts["train"]
+        )
     name = arguments.name or timestamped(space.task)
     folder = new_experiment_folder(runs, name)
     create_experiment(space, folder, task)

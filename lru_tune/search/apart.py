@@ -1,4 +1,4 @@
-"""Ray's processes in sessions of their own, where no signal to the group of their parent reaches them."""
+"""Ray's processes in process groups of their own, where no signal to their parent's group reaches them."""
 
 import functools
 import os
@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def started_apart() -> Iterator[None]:
-    """Give a session of its own to every process that Ray starts inside the block.
+    """Give a group of its own to every process that Ray starts inside the block.
 
     Ray starts them through `subprocess` with a function to be run before the program, so that Python's
-    hooks of a fork are run as well. They end with their parent by the kernel's doing (PR_SET_PDEATHSIG).
+    hooks of a fork are run as well. A group and no session: the kernel may share the processor fairly among
+    sessions, where `nice` would be lost. They end with their parent by the kernel's doing (PR_SET_PDEATHSIG).
     Elsewhere than on Linux, Ray ends them as a group, and they are left in it.
     """
     hook = _hook()
@@ -30,7 +31,7 @@ class _Hook:
 
     def __call__(self) -> None:
         if self.armed:
-            os.setsid()
+            os.setpgrp()
 
 
 @functools.cache
