@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         words += ["--cpus", str(arguments.cpus)] if arguments.cpus else []
         words += [f"--{name}" for name in ("synthetic", "test") if getattr(arguments, name)]
         raise Interrupted(f"interrupted; go on with:  {' '.join(words)}") from None
-    print(run_dir)
+    finally:
+        print(run_dir, flush=True)
     return 0
 
 

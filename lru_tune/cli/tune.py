@@ -142,7 +142,8 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     task = ensure_prepared(
         space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=_say
     )
-    if arguments.address is None:  # a plan that does not fit is refused before anything is begun
+    # A plan that does not fit is refused before anything is begun. Of clusters and GPUs Ray knows more.
+    if arguments.address is None and not arguments.gpus_per_trial:
         make_plan(
             space, this_machine(), _wishes(arguments), train_examples=task.manifest.counts["train"]
         )

@@ -124,10 +124,8 @@ def test_a_signal_ends_a_search_in_good_order(launch, task, tmp_path, send, name
     assert f"--resume {folder}" in stderr
     assert "Traceback" not in stderr
     assert read_experiment(folder)["status"] == "interrupted"
-    for run_dir in (
-        folder / "trials"
-    ).iterdir():  # one that has only got its folder has executed nothing
-        assert runs.read_result(run_dir) or not (run_dir / EXECUTED).is_file()
+    for executed in (folder / "trials").glob(f"*/{EXECUTED}"):
+        assert runs.read_result(executed.parent) is not None
 
     finish(launch(folder))
     assert course(folder) == uninterrupted
