@@ -21,7 +21,7 @@ from data_prep.progress import show_progress
 from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, tasks_folder
 from lru_tune.data.verify import verify
-from lru_tune.endings import ended_by_sigterm
+from lru_tune.endings import ended_by_request
 from lru_tune.errors import (
     ConfigError,
     DataDamaged,
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     words = sys.argv[1:] if argv is None else argv
     arguments = parser(prog).parse_args(words)
     try:
-        with ended_by_sigterm():
+        with ended_by_request():
             arguments.command(arguments)
     except KeyboardInterrupt:
         again = f"{prog} {shlex.join(words)}"

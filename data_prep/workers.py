@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -42,8 +41,8 @@ def map_in_order(
 
 
 def _follow_parent() -> None:
-    """Leave Ctrl-C, which reaches every process of the terminal, to the parent, and end when it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to all of a terminal or group, such as Ctrl-C, to the parent, and end when it ends."""
+    os.setpgrp()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

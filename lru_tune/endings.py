@@ -1,33 +1,74 @@
 """How a command ends early: asked to by a signal, or because nobody reads what it prints."""
 
+import functools
+import math
 import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
+
+# A job manager's request to end, and a terminal that is closed.
+REQUESTS = (signal.SIGTERM, signal.SIGHUP)
+# `timeout` signals a command and then its whole group, a closing terminal does so more than once.
+SAME_REQUEST_SECONDS = 5.0
 
 # 128 + SIGPIPE: what a shell reports of a program that ended because `head` had seen enough.
 NOBODY_READS = 141
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Hear SIGTERM as Ctrl-C inside the block, so that a request to end tidies up as Ctrl-C does.
+def ended_by_request() -> Iterator[None]:
+    """Hear SIGTERM and SIGHUP as Ctrl-C inside the block, so that a request to end tidies up as Ctrl-C does.
 
-    Only the main thread of a process can; elsewhere the block is run as it is.
+    A request that is repeated at once is heard once: a second Ctrl-C would cut the tidying short. What the
+    process was started to ignore, as by `nohup`, stays ignored. Only the main thread of a process can
+    hear signals; elsewhere the block is run as it is.
     """
+    hear = _requests().hear
+    before = {number: signal.getsignal(number) for number in REQUESTS}
+    heard = [number for number in REQUESTS if before[number] != signal.SIG_IGN]
     try:
-        before = signal.signal(signal.SIGTERM, _interrupt)
+        for number in heard:
+            signal.signal(number, hear)
     except ValueError:  # not the main thread
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+class _Requests:
+    """Passes requests to end on to whoever hears Ctrl-C at the moment."""
+
+    def __init__(self) -> None:
+        self._passed_on = -math.inf
+
+    def hear(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        if number == signal.SIGHUP:
+            _silence_closed()  # what is still said would fail in the midst of the tidying
+        now = time.monotonic()
+        if now - self._passed_on < SAME_REQUEST_SECONDS:
+            return
+        self._passed_on = now
+        interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(interrupt):  # a shell's background job has Ctrl-C ignored
+            raise KeyboardInterrupt
+        interrupt(signal.SIGINT, frame)
+
+
+@functools.cache
+def _requests() -> _Requests:
+    """Return what all blocks share, so that a request heard in one is not heard again in another."""
+    return _Requests()
 
 
 def ended_by_reader(command: Callable[[], int]) -> int:
@@ -48,15 +89,16 @@ def ended_by_reader(command: Callable[[], int]) -> int:
     except SystemExit as end:  # what rich makes of a broken pipe
         if not isinstance(end.__context__, BrokenPipeError):
             raise
+    _silence_closed()
+    return NOBODY_READS
+
+
+def _silence_closed() -> None:
+    """Send to nowhere what is still written to outputs that nobody reads."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in filter(_is_closed, _outputs()):
         os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-    return NOBODY_READS
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _outputs() -> list[TextIO]:
@@ -64,7 +106,7 @@ def _outputs() -> list[TextIO]:
 
 
 def _is_closed(stream: TextIO) -> bool:
-    """Return whether the other end of a stream's pipe is closed."""
+    """Return whether the other end of a stream's pipe, or its terminal, is closed."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):  # replaced by something that is no file

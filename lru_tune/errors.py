@@ -81,6 +81,8 @@ class Diverged(LruTuneError):
       parameter: path of the first parameter with a non-finite gradient, "loss" where only the loss is.
     """
 
+    exit_code = 5
+
     def __init__(self, step: int, parameter: str) -> None:
         self.step = step
         self.parameter = parameter

@@ -39,7 +39,8 @@ TEST_LOSS = "test/loss"
 TEST_ACCURACY = "test/accuracy"
 LEARNING_RATE = "lr"
 SECONDS = "seconds"  # of training and evaluation so far, over all resumes
-COMPILE_SECONDS = "compile_seconds"  # parts of them, in result.json
+DEVICE_SECONDS = "device_seconds"  # its own of them, in result.json: runs in lanes divide theirs
+COMPILE_SECONDS = "compile_seconds"  # parts of them, in lanes divided as well
 TRAIN_SECONDS = "train_seconds"
 EVAL_SECONDS = "eval_seconds"
 PARTS_OF_SECONDS = (COMPILE_SECONDS, TRAIN_SECONDS, EVAL_SECONDS)
@@ -101,9 +102,10 @@ def write_result(run_dir: Path, status: Status, **fields: Any) -> None:
 
     Fields in use: task, variant, seed, config_hash, config (complete, so that the file alone can be run
     again), steps (done), horizon (asked for), best_step, the metrics at best_step (val/loss,
-    val/accuracy), test/loss and test/accuracy once read, seconds, of these compile_seconds,
-    train_seconds and eval_seconds, error, device, scan (its back end), threads (of the CPU), versions,
-    data (fingerprint of the prepared task).
+    val/accuracy), test/loss and test/accuracy once read, seconds, device_seconds (as seconds, but of
+    what lanes do together a run counts its part only, so that runs may be added up), of these
+    compile_seconds, train_seconds and eval_seconds, error, device, scan (its back end), threads (of the
+    CPU), versions, data (fingerprint of the prepared task).
     """
     content = {"format_version": FORMAT_VERSION, "status": status, **fields}
     write_atomically(run_dir / RESULT_FILE, json.dumps(content, indent=2) + "\n")

@@ -61,7 +61,7 @@ trials.groupby("status").agg(
     trials=("trial", "size"),
     median_steps=("steps", "median"),
     best=(metric, mode),
-    minutes=("seconds", lambda seconds: round(seconds.sum() / 60, 1)),
+    minutes=("device_seconds", lambda seconds: round(seconds.sum() / 60, 1)),
 )
 
 # %%
@@ -91,7 +91,7 @@ table.rename(columns=lambda name: short(name.removeprefix("config/"))).head(10).
 # searched out: change the space, or train for longer, rather than adding trials.
 
 # %%
-best_so_far(trials, metric, mode, share=device_share(space, record.device))
+best_so_far(trials, metric, mode, share=device_share(space, record.device, record.plan))
 
 # %%
 values = trials[metric].where(trials["status"].isin(["completed", "stopped"]))

@@ -100,7 +100,7 @@ counted.groupby("cell").agg(
     worst=("accuracy", "min"),
     best=("accuracy", "max"),
     learning_rate=("config/optim.learning_rate", "first"),
-    minutes=("seconds", lambda seconds: seconds.sum() / 60),
+    minutes=("device_seconds", lambda seconds: seconds.sum() / 60),
 ).round(3)
 
 # %% [markdown]

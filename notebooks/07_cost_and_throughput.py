@@ -37,11 +37,11 @@ record, space = read_record(PATH), read_space(PATH)
 trials, reports, confirmed = load_runs(PATH), history(PATH), confirmations(PATH)
 metric, mode = record.metric, record.mode
 spent = costs(trials, reports)
-share = device_share(space, record.device)
+share = device_share(space, record.device, record.plan)
 
 print(f"{record.device}; each trial has {share:g} of it (GPUs, or cores of a CPU)")
 print(f"search {spent['seconds'].sum() / 60:.1f} minutes in sum")
-print(f"confirmation {confirmed['seconds'].sum() / 60:.1f} minutes in sum")
+print(f"confirmation {confirmed['device_seconds'].sum() / 60:.1f} minutes in sum")
 if record.seconds is not None:
     print(f"wall time of both {record.seconds / 60:.1f} minutes")
 
@@ -63,8 +63,8 @@ if record.seconds is not None:
 cost_bars(
     spent,
     record.seconds,
-    places=record.plan.get("at_once"),
-    confirm_seconds=confirmed["seconds"].sum(),
+    places=record.plan.get("places", record.plan.get("at_once")),
+    confirm_seconds=confirmed["device_seconds"].sum(),
 )
 
 # %% [markdown]
@@ -91,11 +91,10 @@ by_status.assign(share=by_status["minutes"] / by_status["minutes"].sum()).round(
 # What the same trials would have cost if each had run to its horizon at its own pace.
 
 # %%
-per_step = trials["seconds"] / trials["steps"].astype("float64")
+per_step = trials["device_seconds"] / trials["steps"].astype("float64")
 whole = (per_step * trials["horizon"].astype("float64")).sum()
-print(
-    f"early stopping and failures saved {1 - trials['seconds'].sum() / whole:.0%} of {whole / 60:.1f} minutes"
-)
+saved = 1 - trials["device_seconds"].sum() / whole
+print(f"early stopping and failures saved {saved:.0%} of {whole / 60:.1f} minutes")
 
 # %% [markdown]
 # ## What would have been enough
@@ -108,7 +107,7 @@ best_so_far(trials, metric, mode, share=share)
 # %%
 usable = trials[metric].where(trials["status"].isin(["completed", "stopped"]))
 so_far = (usable.cummax() if mode == "max" else usable.cummin()).ffill()
-hours = (trials["seconds"].fillna(0).cumsum() * share / 3600).round(3)
+hours = (trials["device_seconds"].fillna(0).cumsum() * share / 3600).round(3)
 closeness = pd.Series({"2 points": 0.02, "1 point": 0.01, "0.5 points": 0.005, "the best": 0.0})
 pd.DataFrame(
     [
@@ -159,7 +158,7 @@ pd.DataFrame(map(paces, varied), columns=["field", "slowest", "fastest", "ratio"
 
 # %%
 if record.seconds:
-    busy = (trials["seconds"].sum() + confirmed["seconds"].sum()) / record.seconds
+    busy = (trials["device_seconds"].sum() + confirmed["device_seconds"].sum()) / record.seconds
     print(f"{busy:.2f} runs at a time on average")
 
 # %% [markdown]
@@ -170,7 +169,7 @@ if record.seconds:
 
 # %%
 one = (per_step * trials["horizon"].astype("float64")).median() / 60
-kept = trials["seconds"].sum() / whole
+kept = trials["device_seconds"].sum() / whole
 pd.DataFrame({"trials": [16, 32, 64, 128]}).assign(
     to_the_end=lambda frame: frame["trials"] * one,
     with_stopping=lambda frame: frame["trials"] * one * kept,

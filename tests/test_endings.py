@@ -1,6 +1,7 @@
 """Commands that are ended early: by whoever reads their output, and by a signal."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -8,7 +9,8 @@ import time
 
 import pytest
 
-from lru_tune.endings import NOBODY_READS, ended_by_reader, ended_by_sigterm
+from lru_tune import endings
+from lru_tune.endings import NOBODY_READS, ended_by_reader, ended_by_request
 
 HEAD = "import sys; from lru_tune.cli import main; sys.exit(main({words}))"
 DATA = "import sys; sys.argv[1:] = {words}; import runpy; runpy.run_module('data_prep', run_name='__main__')"
@@ -58,14 +60,83 @@ def test_an_exit_of_its_own_is_left_alone():
     assert left.value.code == 2
 
 
-def test_sigterm_is_heard_as_an_interrupt_and_then_no_more():
-    before = signal.getsignal(signal.SIGTERM)
+def ask_to_end(name: str) -> None:
+    """Send a signal to this process inside a block that hears it."""
+    with ended_by_request():
+        os.kill(os.getpid(), getattr(signal, name))
+        time.sleep(5)
 
-    def ask_to_end() -> None:
-        with ended_by_sigterm():
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(5)
 
+@pytest.fixture(autouse=True)
+def no_request_yet():
+    """What another test has asked for is long past."""
+    endings._requests.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_is_heard_as_an_interrupt_and_then_no_more(name):
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt):
-        ask_to_end()
-    assert signal.getsignal(signal.SIGTERM) is before
+        ask_to_end(name)
+    assert signal.getsignal(number) is before
+
+
+def test_a_repeated_request_does_not_cut_the_tidying_short():
+    tidied = False
+    with ended_by_request():
+        with pytest.raises(KeyboardInterrupt):
+            ask_to_end("SIGTERM")
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
+        tidied = True
+    assert tidied
+
+
+def test_a_request_goes_the_way_of_ctrl_c_where_that_has_one_of_its_own():
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda *_: heard.append("interrupt"))
+    with ended_by_request():
+        os.kill(os.getpid(), signal.SIGTERM)
+    signal.signal(signal.SIGINT, before)
+    assert heard == ["interrupt"]
+
+
+def test_a_request_is_heard_where_ctrl_c_is_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ask_to_end("SIGTERM")
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_what_was_to_be_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_request():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_closed_terminal_ends_a_command_without_a_complaint(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from lru_tune.cli import guard\n"
+        "def work(_):\n"
+        "    try:\n"
+        "        print('begun', flush=True); time.sleep(60)\n"
+        "    finally:\n"
+        "        print('tidying', flush=True); print('tidying', file=sys.stderr)\n"
+        "        Path(sys.argv[1]).write_text('tidied')\n"
+        "sys.exit(guard(work))"
+    )
+    tidied = tmp_path / "tidied"
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", program, str(tidied)])
+    assert b"begun" in os.read(terminal, 100)
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert tidied.read_text() == "tidied"
+    assert os.waitstatus_to_exitcode(status) == 130

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lru_tune import __version__
 from lru_tune.data.disk import DISK_FULL
-from lru_tune.endings import ended_by_reader, ended_by_sigterm
+from lru_tune.endings import ended_by_reader, ended_by_request
 from lru_tune.errors import Interrupted, LruTuneError, ResourcesMissing, did_you_mean
 
 Command = Callable[[Sequence[str] | None], int]
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def guard(command: Command, argv: Sequence[str] | None = None) -> int:
     """Run a command; turn an error meant for the user into its text on stderr and its exit code.
 
-    SIGTERM ends a command as Ctrl-C does. An output that nobody reads any more ends it silently.
+    SIGTERM and SIGHUP end a command as Ctrl-C does. An output that nobody reads any more ends it silently.
     """
     return ended_by_reader(lambda: _guarded(command, argv))
 
@@ -74,7 +74,7 @@ def _dispatch(argv: Sequence[str] | None) -> int:
 
 def _guarded(command: Command, argv: Sequence[str] | None) -> int:
     try:
-        with ended_by_sigterm():
+        with ended_by_request():
             return command(argv)
     except LruTuneError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from lru_tune import __version__
 from lru_tune.config.reference import as_markdown
 from lru_tune.config.schema import RunConfig
 from lru_tune.search.settings import TuneSettings
@@ -42,11 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command's parser."""
-    return argparse.ArgumentParser(
+    made = argparse.ArgumentParser(
         prog="lru-tune fields",
         description="List every field of a configuration and of a search space's `tune:` block: values, "
         "default, meaning, and whether another value is compiled anew. Markdown.",
     )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
+    return made
 
 
 def page() -> str:

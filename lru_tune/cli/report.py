@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lru_tune import __version__
 from lru_tune.errors import LruTuneError
 from lru_tune.layout import runs_root
 from lru_tune.process import prepare_process
@@ -99,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
         description="Write trials.csv, confirm.csv, best.yaml, report.md and, where matplotlib is installed, "
         "report.html of an experiment from its run directories. Safe while the experiment is running.",
     )
+    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
     made.add_argument(
         "experiment",
         metavar="DIR",

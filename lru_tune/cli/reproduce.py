@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lru_tune import __version__
 from lru_tune.cli.console import say
+from lru_tune.cli.lanes import lanes
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.errors import ConfigError, VerdictBelow
 from lru_tune.layout import demand_runs_root, runs_root
@@ -134,6 +135,12 @@ def _add_how(made: argparse.ArgumentParser) -> None:
     how.add_argument("--gpus-per-trial", metavar="X", type=float, help="a fraction shares a GPU")
     how.add_argument("--cpus-per-trial", metavar="N", type=int)
     how.add_argument("--max-concurrent", metavar="N", type=int)
+    how.add_argument(
+        "--lanes",
+        metavar="N",
+        type=lanes,
+        help="runs of one shape trained side by side on one device, or auto",
+    )
     how.add_argument("--address", metavar="ADDR", help="of a running Ray cluster, or auto")
     how.add_argument("--wandb", choices=("off", "offline", "online"), default="off")
     how.add_argument("--tensorboard", action="store_true")

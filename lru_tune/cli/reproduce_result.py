@@ -66,11 +66,11 @@ def run_again(arguments: argparse.Namespace) -> int:
 def differences(given: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return how two results differ, a line each: device and versions where they do, then the numbers."""
     then, now = (
-        {"device": r["device"], "scan": r.get("scan"), "threads": r.get("threads"), **r["versions"]}
+        {name: r.get(name) for name in ("device", "block", "scan", "threads")} | r["versions"]
         for r in (given, found)
     )
     lines = [
-        f"{name}: {then.get(name)} then, {now.get(name)} now"
+        f"{name}: {_told(then.get(name))} then, {_told(now.get(name))} now"
         for name in dict.fromkeys([*then, *now])
         if then.get(name) != now.get(name)
     ]
@@ -81,6 +81,11 @@ def differences(given: dict[str, Any], found: dict[str, Any]) -> list[str]:
         verdict = "equal" if difference == 0 else f"difference {difference:+.3g}"
         lines.append(f"{name}: {given[name]:.6f} then, {found[name]:.6f} now, {verdict}")
     return lines
+
+
+def _told(value: Any) -> str:
+    """Return what a result says; one of an earlier version may not say it."""
+    return "not recorded" if value is None else str(value)
 
 
 def _read(path: Path) -> dict[str, Any]:

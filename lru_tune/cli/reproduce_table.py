@@ -76,7 +76,12 @@ def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
 
 def wishes(arguments: argparse.Namespace) -> Wishes:
     """Return the resources asked for on the command line."""
-    return Wishes(arguments.gpus_per_trial, arguments.cpus_per_trial, arguments.max_concurrent)
+    return Wishes(
+        arguments.gpus_per_trial,
+        arguments.cpus_per_trial,
+        arguments.max_concurrent,
+        arguments.lanes,
+    )
 
 
 def _reads(cells: Iterable[CellPlan]) -> dict[str, dict[str, int]]:

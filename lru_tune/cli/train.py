@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         words += ["--cpus", str(arguments.cpus)] if arguments.cpus else []
         words += [f"--{name}" for name in ("synthetic", "test") if getattr(arguments, name)]
         raise Interrupted(f"interrupted; go on with:  {' '.join(words)}") from None
-    print(run_dir)
+    finally:
+        print(run_dir, flush=True)
     return 0
 
 
@@ -102,7 +103,8 @@ def parser() -> argparse.ArgumentParser:
 def _configuration(arguments: argparse.Namespace) -> RunConfig:
     """Read what to train: a run's own configuration, a file, or the base of a task's space."""
     if arguments.resume is not None:
-        if arguments.overrides or arguments.variant or arguments.config or arguments.seed:
+        others = (arguments.task, arguments.variant, arguments.config, arguments.seed)
+        if arguments.overrides or any(other is not None for other in others):
             raise ConfigError("--resume goes on with the same configuration; leave the others out")
         path = arguments.resume / CONFIG_FILE
         if not path.is_file():

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from lru_tune import __version__
 from lru_tune.cli.console import say
+from lru_tune.cli.lanes import lanes
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.data.manifest import tasks_folder
 from lru_tune.data.store import PreparedTask, open_task
@@ -100,7 +100,7 @@ def _add_how(made: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--lanes",
         metavar="N",
-        type=_lanes,
+        type=lanes,
         help="trials trained side by side on one device, or auto",
     )
     how.add_argument("--address", metavar="ADDR", help="of a running Ray cluster, or auto")
@@ -136,19 +136,11 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
     )
 
 
-def _lanes(text: str) -> int | Literal["auto"]:
-    """Return the value of --lanes."""
-    if text == "auto":
-        return "auto"
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"needs a whole number or auto, got {text!r}")
-    return int(text)
-
-
 def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     # Ray, Optuna and pandas take seconds to import, too long for `--help` and for a mistyped flag.
     from data_prep import ensure_prepared
     from lru_tune.search.experiment import create_experiment
+    from lru_tune.search.plan import make_plan
 
     root, runs = data_root(arguments.data_root), runs_root(arguments.runs_root)
     demand_runs_root(runs)
@@ -156,6 +148,11 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     task = ensure_prepared(
         space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=say
     )
+    # A plan that does not fit is refused before anything is begun. Of clusters and GPUs Ray knows more.
+    if arguments.address is None and not arguments.gpus_per_trial:
+        make_plan(
+            space, this_machine(), _wishes(arguments), train_examples=task.manifest.counts["train"]
+        )
     name = arguments.name or timestamped(space.task)
     folder = new_experiment_folder(runs, name)
     create_experiment(space, folder, task)

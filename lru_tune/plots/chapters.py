@@ -84,7 +84,7 @@ def _search(findings: Findings, reports: pd.DataFrame, space: dict[str, Any]) ->
     rungs = [] if pd.isna(horizon) else searched_rungs(space, int(horizon))
     yield Picture(
         "top",
-        best_so_far(trials, metric, mode, share=device_share(space, record.device)),
+        best_so_far(trials, metric, mode, share=device_share(space, record.device, record.plan)),
         "Best so far",
         "A line that still rises at its right end asks for more trials. Trials that ran side by side are "
         "counted one after the other.",
@@ -109,8 +109,8 @@ def _search(findings: Findings, reports: pd.DataFrame, space: dict[str, Any]) ->
         cost_bars(
             costs(trials, reports),
             record.seconds,
-            places=record.plan.get("at_once"),
-            confirm_seconds=float(findings.confirmed[runs.SECONDS].sum()),
+            places=record.plan.get("places", record.plan.get("at_once")),
+            confirm_seconds=float(findings.confirmed[runs.DEVICE_SECONDS].sum()),
         ),
         "Cost and pace",
         "Compiling is paid once for each shape of model and process. Idle: no run counted its seconds there, "

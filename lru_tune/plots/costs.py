@@ -46,7 +46,8 @@ def cost_bars(
     Args:
       costs: as `lru_tune.results.costs.costs` returns them.
       wall_seconds: of search and confirmation; None if not known.
-      places: how many runs the machine held at a time; None if not known.
+      places: how many runs the machine held at a time, those in the lanes of one device as one; None if
+        not known.
       confirm_seconds: of all runs of the confirmation.
     """
     canvas, axes = new_plot(1, 2, size=(9, 3.6))

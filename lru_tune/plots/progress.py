@@ -40,7 +40,7 @@ def best_so_far(
     best = (counted.cummax() if mode == "max" else counted.cummin()).ffill()
     places = {
         "trials, in the order proposed": np.arange(1, len(trials) + 1),
-        "device-hours": trials[runs.SECONDS].fillna(0.0).cumsum().to_numpy() * share / 3600,
+        "device-hours": trials[runs.DEVICE_SECONDS].fillna(0.0).cumsum().to_numpy() * share / 3600,
     }
     for panel, (label, x) in zip(axes.flat, places.items(), strict=True):
         for status, group in trials[values.notna()].groupby(STATUS):

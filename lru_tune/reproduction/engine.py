@@ -1,11 +1,12 @@
 """Running the cells of a table: first the races for learning rates, then the seeds that count."""
 
-import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from lru_tune.config.schema import RunConfig
+from lru_tune.config.shapes import shape
 from lru_tune.errors import Interrupted
 from lru_tune.occupied import sole_process
 from lru_tune.reproduction.agenda import write_agenda
@@ -18,8 +19,9 @@ from lru_tune.search.cluster import ray_cluster
 from lru_tune.search.fleet import run_all
 from lru_tune.search.jobs import Job, is_done
 from lru_tune.search.progress import Progress
-from lru_tune.search.resources import Allotment, Machine, Wishes, allot
+from lru_tune.search.resources import Allotment, Machine, Wishes, allot_lanes
 from lru_tune.search.schedulers import Terms
+from lru_tune.search.settings import TrialResources
 from lru_tune.search.trial import WorkerSettings
 
 TRAINING = WorkerSettings.training
@@ -49,11 +51,19 @@ class Options:
 
 
 class _Batch(NamedTuple):
-    """Jobs of a cell, the terms of their race if they race, and what each gets."""
+    """Jobs of a cell, and the terms of their race if they race."""
 
+    cell: CellPlan
     jobs: list[Job]
-    terms: Terms | None
+    terms: Terms | None = None
+
+
+class _Share(NamedTuple):
+    """Jobs that run at the same time, the terms of their races, and what each job gets."""
+
     allotment: Allotment
+    jobs: list[Job]
+    races: dict[str, Terms]
 
 
 def run_cells(
@@ -73,7 +83,7 @@ def run_cells(
       say: told of every choice.
 
     Raises:
-      Interrupted: SIGINT or SIGTERM; the same call goes on.
+      Interrupted: SIGINT, SIGTERM or SIGHUP; the same call goes on.
       ResourcesMissing: a run does not fit on the machine.
       Occupied: another process works in this store.
     """
@@ -108,26 +118,17 @@ def run_on(
       Interrupted, ResourcesMissing: as `run_cells`.
     """
     open_races = [cell for cell in cells if known_rate(cell, store) is None]
-    races = [_race(cell, store, machine, options) for cell in open_races]
-    _run("learning rates", races, store, options)
+    races = [_Batch(cell, race_jobs(cell, store), race_terms(cell.config)) for cell in open_races]
+    _run("learning rates", races, machine, store, options)
     for cell in open_races:
         settle(cell, store, say)
-    final = [
-        _Batch(found.jobs, None, allot(machine, cell.resources, options.wishes))
-        for cell in cells
-        if (found := cell_runs(cell, seeds, store)).jobs
-    ]
-    _run("seeds", final, store, options)
+    final = [_Batch(cell, cell_runs(cell, seeds, store).jobs) for cell in cells]
+    _run("seeds", final, machine, store, options)
 
 
 def _all_done(cells: Iterable[CellPlan], seeds: int, store: Store) -> bool:
     found = [cell_runs(cell, seeds, store) for cell in cells]
     return all(runs.chosen and all(map(is_done, runs.jobs)) for runs in found)
-
-
-def _race(cell: CellPlan, store: Store, machine: Machine, options: Options) -> _Batch:
-    allotment = allot(machine, cell.resources, options.wishes)
-    return _Batch(race_jobs(cell, store), race_terms(cell.config), allotment)
 
 
 def race_terms(config: RunConfig) -> Terms:
@@ -143,19 +144,12 @@ def race_terms(config: RunConfig) -> Terms:
     )
 
 
-def _run(title: str, batches: Iterable[_Batch], store: Store, options: Options) -> None:
-    """Run batches, those that get the same resources at the same time."""
-
-    def share(batch: _Batch) -> Allotment:
-        return batch.allotment
-
-    for allotment, group in itertools.groupby(sorted(batches, key=share), key=share):
-        same = list(group)
-        # Cells may agree in everything; their runs are made once.
-        jobs = list({job.run_dir: job for batch in same for job in batch.jobs}.values())
+def _run(
+    title: str, batches: Iterable[_Batch], machine: Machine, store: Store, options: Options
+) -> None:
+    """Run what is not done yet of some batches."""
+    for allotment, jobs, races in _shares(batches, machine, options.wishes):
         waiting = [job for job in jobs if not is_done(job)]
-        if not waiting:
-            continue
         worker = WorkerSettings(
             data_root=options.data_root,
             metric=VAL_ACCURACY,
@@ -180,6 +174,30 @@ def _run(title: str, batches: Iterable[_Batch], store: Store, options: Options) 
             allotment=allotment,
             worker=worker,
             experiment=store.root,
-            races={batch.jobs[0].race: batch.terms for batch in same if batch.terms},
+            races=races,
             callbacks=[progress],
         )
+
+
+def _shares(batches: Iterable[_Batch], machine: Machine, wishes: Wishes) -> Iterator[_Share]:
+    """Yield what runs at the same time, one share after the other: batches that get the same resources.
+
+    Where lanes are made, only cells of one shape: how many fit is measured on one run for all.
+    """
+    alike: defaultdict[tuple[TrialResources, str], list[_Batch]] = defaultdict(list)
+    for batch in batches:
+        if not all(map(is_done, batch.jobs)):
+            alike[batch.cell.resources, shape(batch.cell.config)].append(batch)
+    together: defaultdict[tuple[Allotment, str], list[_Batch]] = defaultdict(list)
+    for (resources, kind), same in alike.items():
+        worth = sum(not is_done(job) for job in _once(same))
+        allotment = allot_lanes(machine, resources, wishes, worth=worth)
+        together[allotment, kind if allotment.servers else ""] += same
+    for (allotment, _), same in together.items():
+        races = {batch.jobs[0].race: batch.terms for batch in same if batch.terms}
+        yield _Share(allotment, _once(same), races)
+
+
+def _once(batches: Iterable[_Batch]) -> list[Job]:
+    """Return the jobs of batches; cells may agree in everything, and their runs are made once."""
+    return list({job.run_dir: job for batch in batches for job in batch.jobs}.values())

@@ -1,5 +1,7 @@
 """What a search cost: where the seconds of its trials went, as far as they are recorded."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -23,8 +25,9 @@ def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
       reports: of the same runs, as `history` returns them.
 
     Returns:
-      One row a trial: experiment, trial, status, seconds, compile_seconds, train_seconds, eval_seconds (NaN
-      where not recorded), startup_seconds (NaN below two reports), training_seconds (all seconds without
+      One row a trial: experiment, trial, status, seconds (of the device: runs in lanes divide theirs, so
+      that all may be added up), of these compile_seconds, train_seconds and eval_seconds (NaN where not
+      recorded), startup_seconds (NaN below two reports), training_seconds (all seconds without
       these, evaluation included), after_best_seconds (spent after the best report) and
       examples_per_second (median without the first report; that one where it is all there is).
     """
@@ -32,8 +35,11 @@ def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
     by_trial = dict(list(reports.groupby([EXPERIMENT, TRIAL])))
     for _, trial in trials.iterrows():
         curve = by_trial.get((trial[EXPERIMENT], trial[TRIAL]), reports.head(0))
-        seconds = trial[runs.SECONDS]
-        startup = _startup(curve)
+        seconds = trial[runs.DEVICE_SECONDS]
+        own = (
+            seconds / trial[runs.SECONDS] if trial[runs.SECONDS] else 1.0
+        )  # reports tell the clock's
+        startup = own * _startup(curve)
         rows.append(
             {
                 EXPERIMENT: trial[EXPERIMENT],
@@ -43,7 +49,7 @@ def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
                 **{name: trial[name] for name in runs.PARTS_OF_SECONDS},
                 STARTUP: startup,
                 TRAINING: seconds - (0.0 if pd.isna(startup) else startup),
-                WASTED: _after_best(curve, trial["best_step"]),
+                WASTED: own * _after_best(curve, trial["best_step"]),
                 PACE: curve[PACE].iloc[min(1, len(curve) - 1) :].median() if len(curve) else None,
             }
         )
@@ -53,13 +59,18 @@ def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).astype(types)
 
 
-def device_share(space: dict[str, Any], device: str | None) -> float:
+def device_share(
+    space: dict[str, Any], device: str | None, plan: Mapping[str, Any] = MappingProxyType({})
+) -> float:
     """Return how much of a device one trial has to itself: GPUs on a GPU, cores on a CPU; 1 if not known.
 
     Args:
       space: the mapping in space.yaml.
       device: as experiment.json names it, such as "cpu: AMD EPYC".
+      plan: as experiment.json has it; of earlier versions it does not say, and the space does.
     """
+    if "share" in plan:
+        return float(plan["share"])
     resources = (space.get("tune") or {}).get("resources") or {}
     on_cpu = device is None or device.startswith("cpu")
     share = resources.get("cpus" if on_cpu else "gpus")

@@ -41,6 +41,7 @@ RUN_COLUMNS = {
     runs.TEST_ACCURACY: "float64",
     runs.TEST_LOSS: "float64",
     runs.SECONDS: "float64",
+    runs.DEVICE_SECONDS: "float64",
     **dict.fromkeys(runs.PARTS_OF_SECONDS, "float64"),
     SEED: "Int64",
     EXPERIMENT: "str",
@@ -164,10 +165,11 @@ def _run_row(run: Path) -> dict[str, Any]:
     row |= {CONFIG_PREFIX + name: value for name, value in config.items()}
     row |= {SEED: config.get("seed"), HORIZON: config.get("steps")}
     if result is None:
-        return row | {STATUS: _status_without_result(run)} | _best_so_far(run)
+        found = _best_so_far(run)
+        return row | {STATUS: _status_without_result(run)} | found | _own_seconds(found)
     known = {name: result[name] for name in RUN_COLUMNS if result.get(name) is not None}
     missing = {} if BEST_STEP in known else _best_so_far(run)
-    return row | missing | known
+    return row | missing | _own_seconds(missing | known) | known
 
 
 def _config_of(run: Path, result: dict[str, Any] | None) -> dict[str, Any]:
@@ -193,6 +195,11 @@ def _best_so_far(run: Path) -> dict[str, Any]:
         runs.VAL_LOSS: best[runs.VAL_LOSS],
         runs.SECONDS: reports[-1][runs.SECONDS],
     }
+
+
+def _own_seconds(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the device's seconds of a run that does not tell them apart from those of the clock."""
+    return {runs.DEVICE_SECONDS: values[runs.SECONDS]} if runs.SECONDS in values else {}
 
 
 def _status_without_result(run: Path) -> str:

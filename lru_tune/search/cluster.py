@@ -2,16 +2,16 @@
 
 import logging
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import ray
 
+from lru_tune.endings import ended_by_request
 from lru_tune.errors import ResourcesMissing
 from lru_tune.process import worker_environment
+from lru_tune.search.apart import started_apart
 from lru_tune.search.resources import Machine
 
 OBJECT_STORE_BYTES = 100 * 2**20  # trials exchange numbers; Ray's default is a third of the memory
@@ -36,7 +36,8 @@ ENVIRONMENT = {
 def ray_cluster(address: str | None) -> Iterator[Machine]:
     """Start Ray on this machine, or join a cluster; yield what it has; leave it.
 
-    Inside, SIGTERM is heard as SIGINT, so that a job manager's request ends a search in good order.
+    Signals to this process's group, as those of `timeout` and of a closing terminal, do not reach what is
+    started here: Ray must outlive the request to end a search, which is heard by this process alone.
 
     Args:
       address: of a running cluster, or `auto`; None starts a cluster of this process's own, even where
@@ -48,26 +49,29 @@ def ray_cluster(address: str | None) -> Iterator[Machine]:
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     for name in ("ray", "ray.tune"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    with ended_by_request():  # afterwards the handlers are as before, whatever Ray does to them
+        _start(address)
+        with ended_by_request():  # again: Ray has put its own in place
+            try:
+                found = ray.cluster_resources()
+                yield Machine(int(found.get("CPU", 0)), int(found.get("GPU", 0)))
+            finally:
+                ray.shutdown()
+
+
+def _start(address: str | None) -> None:
     local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     environment = worker_environment() | {"RAY_CHDIR_TO_TRIAL_DIR": "0"}
     try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            runtime_env={"env_vars": environment},
-            **({} if address else local),
-        )
+        with started_apart():
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                runtime_env={"env_vars": environment},
+                **({} if address else local),
+            )
     except ConnectionError as error:
         raise ResourcesMissing(f"no Ray cluster answers at {address}: {error}") from error
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        found = ray.cluster_resources()
-        yield Machine(int(found.get("CPU", 0)), int(found.get("GPU", 0)))
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        ray.shutdown()
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+    except SystemExit as error:  # what Ray makes of SIGTERM while it starts
+        raise KeyboardInterrupt from error

@@ -101,7 +101,7 @@ def run_experiment(
       options: how it is run.
 
     Raises:
-      Interrupted: SIGINT or SIGTERM; the text holds the command that goes on.
+      Interrupted: SIGINT, SIGTERM or SIGHUP; the text holds the command that goes on.
       NoTrialSucceeded: every trial diverged or failed.
       ResourcesMissing: the machine or cluster is too small.
       Occupied: another process runs this experiment.
@@ -157,6 +157,8 @@ def _stages(
                 "horizon": plan.terms.horizon,
                 "confirm_runs": plan.confirm_runs,
                 "at_once": plan.allotment.concurrent,
+                "places": plan.allotment.servers or plan.allotment.concurrent,
+                "share": plan.allotment.gpus or plan.allotment.cpus,
             },
         )
         worker = WorkerSettings(

@@ -64,7 +64,7 @@ def run_trials(
       callbacks: told of everything.
 
     Raises:
-      Interrupted: SIGINT or SIGTERM came; running trials have been closed and can go on.
+      Interrupted: SIGINT, SIGTERM or SIGHUP came; running trials have been closed and can go on.
     """
     shutil.rmtree(experiment / RAY_FOLDER, ignore_errors=True)
     tally = Tally()

@@ -1,5 +1,6 @@
 """What a search is going to do, known before anything is started."""
 
+import math
 from dataclasses import dataclass, replace
 
 from lru_tune.config.schema import RunConfig
@@ -7,6 +8,9 @@ from lru_tune.errors import ConfigError
 from lru_tune.search.resources import Allotment, Machine, Wishes, allot_lanes
 from lru_tune.search.schedulers import Terms, rungs
 from lru_tune.search.space import SearchSpace
+
+# One trial in so many may be trained at once in lanes: searcher and scheduler learn from those before.
+LEARNING = 4
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ def make_plan(
     return Plan(
         space=space,
         machine=machine,
-        allotment=allot_lanes(machine, space.tune.resources, wishes, trials=trials),
+        allotment=allot_lanes(
+            machine, space.tune.resources, wishes, worth=math.ceil(trials / LEARNING)
+        ),
         trials=trials,
         terms=terms,
         rungs=stages,

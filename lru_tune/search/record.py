@@ -19,7 +19,8 @@ def write_record(folder: Path, **fields: Any) -> None:
     Fields in use: status (running, interrupted, completed), command, task, variant, scale, synthetic,
     metric, mode, seeds, data (fingerprint, chance, counts, protocol), data_root, confirm, seconds, device,
     process (pid, host) that runs it, plan (trials, steps, horizon, confirm_runs,
-    at_once: runs at a time).
+    at_once: runs at a time, places: of these, or
+    of servers of lanes, share: devices or cores of each).
     """
     common = {
         "format_version": FORMAT_VERSION,

@@ -10,7 +10,6 @@ from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.search.settings import TrialResources
 
 MOST_LANES = 64  # where the device's memory decides
-LEARNING = 4  # and not more lanes than one for so many trials of a search
 
 
 class Machine(NamedTuple):
@@ -100,14 +99,19 @@ def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotme
 
 
 def allot_lanes(
-    machine: Machine, settings: TrialResources, wishes: Wishes, *, trials: int
+    machine: Machine, settings: TrialResources, wishes: Wishes, *, worth: int
 ) -> Allotment:
     """Divide a machine among trials, or among servers in whose lanes many trials are trained.
 
-    `auto` makes lanes where a trial asks for less than a whole GPU: as many as its memory holds, but not for
-    more than one in LEARNING of the search's trials at once, since the searcher and the scheduler know no
-    more of the others. On a CPU, where lanes do not pay, and for trials that fill a GPU, each trial has a
-    process of its own.
+    `auto` makes lanes where a trial asks for less than a whole GPU: as many as its memory holds, and no more
+    than there are trials that are worth training at once. On a CPU, where lanes do not pay, and for trials
+    that fill a GPU, each trial has a process of its own.
+
+    Args:
+      machine: what there is.
+      settings: of the space.
+      wishes: of the command line.
+      worth: how many trials that share lanes are worth training at once.
 
     Raises:
       ConfigError, ResourcesMissing: as `allot`.
@@ -121,7 +125,7 @@ def allot_lanes(
     gpus, cpus, devices, *_ = allot(machine, settings, whole)
     by: Literal["number", "memory"] = "number"
     if wanted == "auto":
-        lanes, by = min(MOST_LANES, math.ceil(trials / LEARNING / devices)), "memory"
+        lanes, by = min(MOST_LANES, math.ceil(worth / devices)), "memory"
         if lanes * devices <= alone.concurrent:
             return alone
     else:

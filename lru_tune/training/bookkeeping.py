@@ -170,9 +170,8 @@ class Bookkeeper:
             best_step=self._progress.best_step,
             **{name: best.get(name) for name in (runs.VAL_LOSS, runs.VAL_ACCURACY)},
             seconds=self._progress.seconds,
-            **self.clock.seconds(),
+            **{runs.DEVICE_SECONDS: self._progress.seconds} | self.clock.seconds() | fields,
             parameters=self._parameters,
-            **fields,
             **provenance(self._manifest, self._runtime),
         )
 

@@ -77,12 +77,14 @@ class Clock:
         return dict(self._spent)
 
     @contextmanager
-    def counting(self, what: Literal["train_seconds", "eval_seconds"]) -> Iterator[None]:
-        """Count the time of a block, which waits for its results."""
+    def counting(
+        self, what: Literal["train_seconds", "eval_seconds"], among: int = 1
+    ) -> Iterator[None]:
+        """Count the time of a block, which waits for its results; a part of it, among so many runs."""
         begun, compiled = time.monotonic(), compilations().seconds
         try:
             yield
         finally:
             compiling = compilations().seconds - compiled
-            self._spent[runs.COMPILE_SECONDS] += compiling
-            self._spent[what] += max(0.0, time.monotonic() - begun - compiling)
+            self._spent[runs.COMPILE_SECONDS] += compiling / among
+            self._spent[what] += max(0.0, time.monotonic() - begun - compiling) / among

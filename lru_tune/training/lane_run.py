@@ -114,7 +114,8 @@ class LaneRun:
 
     def finish(self, status: runs.Status, **fields: Any) -> None:
         """Write result.json, as of what its reader was told last."""
-        self.book.finish(status, self._told, **fields)
+        own = sum(self.book.clock.seconds().values())
+        self.book.finish(status, self._told, **{runs.DEVICE_SECONDS: own} | fields)
 
     def _epoch(self, epoch: int) -> np.ndarray:
         if self._order is None or self._order[0] != epoch:

@@ -139,10 +139,10 @@ class Team:
             if counts[slot]:
                 batches[slot, : counts[slot]] = run.upcoming(counts[slot])
         begun = time.monotonic()
-        with ExitStack() as clocks:  # all of them wait for all
-            for slot, run in self._taken:
-                if counts[slot]:
-                    clocks.enter_context(run.book.clock.counting("train_seconds"))
+        going = [run for slot, run in self._taken if counts[slot]]
+        with ExitStack() as clocks:
+            for run in going:
+                clocks.enter_context(run.book.clock.counting("train_seconds", len(going)))
             standing = self._bank.train(batches, counts)
         self._seconds_a_step = (time.monotonic() - begun) / count
         for slot, run in self._taken:
@@ -155,7 +155,7 @@ class Team:
         slots = [slot for slot, _ in places]
         with ExitStack() as clocks:
             for _, run in places:
-                clocks.enter_context(run.book.clock.counting("eval_seconds"))
+                clocks.enter_context(run.book.clock.counting("eval_seconds", len(places)))
             totals = self._bank.evaluate(slots)
         arrivals = [
             Arrival(run, "report", self._bank.get(slot), validation)

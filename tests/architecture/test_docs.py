@@ -142,7 +142,12 @@ def test_every_error_and_exit_code_is_documented():
     }
     assert rows == {name: str(kind.exit_code) for name, kind in classes.items()}
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)}
-    assert codes == {0, NOBODY_READS, *(kind.exit_code for kind in classes.values())}
+    assert codes == {
+        0,
+        LruTuneError.exit_code,
+        NOBODY_READS,
+        *(kind.exit_code for kind in classes.values()),
+    }
 
 
 def test_every_environment_variable_is_documented():

@@ -100,3 +100,20 @@ def test_a_small_model_s_speed_is_measured(tmp_path):
     assert [cell["row"] for cell in cells] == ["Tanh RNN", "LRU"]
     assert all(cell["steps_per_second"] > 0 for cell in cells)
     assert all(cell["device"].startswith("cpu: ") for cell in cells)
+
+
+def test_the_seeds_of_a_cell_share_lanes_and_the_seconds_in_them(tmp_path):
+    words = ["--table", "1", "--quick", "--synthetic", "--tasks", "listops", "--rows", "RNN-Lin"]
+    short = ["--set", "steps=40", "--set", "eval_every=20", "--learning-rates", "1e-3"]
+    done = reproduce(
+        tmp_path, *words, *short, "--seeds", "2", "--lanes", "2", "--cpus-per-trial", "1"
+    )
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "runs" / "reproductions" / "runs"
+    results = [runs.read_result(path) for path in folder.iterdir()]
+    assert len(results) == 2
+    for result in results:
+        assert runs.TEST_ACCURACY in result
+        assert sum(result[name] for name in runs.PARTS_OF_SECONDS) == result["device_seconds"]
+    whole = max(result["seconds"] for result in results)
+    assert sum(result["device_seconds"] for result in results) < 1.1 * whole

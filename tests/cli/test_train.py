@@ -49,6 +49,8 @@ def small(*words: str) -> list[str]:
         (["--task", "copy", "--set", "optim.lrr=1"], "Did you mean 'learning_rate'?"),
         (["--task", "copy", "--set", "optim.learning_rate=fast"], "--set optim.learning_rate=fast"),
         (["--resume", "nowhere"], "nowhere is no run directory"),
+        (["--resume", "nowhere", "--seed", "0"], "leave the others out"),
+        (["--resume", "nowhere", "--task", "copy"], "leave the others out"),
     ],
 )
 def test_a_wrong_command_ends_with_2_and_says_what_is_wrong(capsys, words, text):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lru_tune import layout
-from lru_tune.cli import guard, main
+from lru_tune import __version__, layout
+from lru_tune.cli import COMMANDS, guard, main
 from lru_tune.cli.tune import main as tune
 from lru_tune.experiments import EXPERIMENT_FILE, SPACE_FILE
 from lru_tune.search.record import write_record
@@ -71,6 +71,13 @@ def test_what_cannot_be_done_ends_with_its_exit_code(capsys, words, code, text):
     assert text in said.err
 
 
+def test_a_plan_that_does_not_fit_is_refused_before_anything_is_begun(capsys, tmp_path):
+    words = ["--task", "copy", "--synthetic", "--quick", "--cpus-per-trial", "4096"]
+    assert guard(tune, words) == 4
+    assert "the machine has" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
+
+
 @pytest.fixture
 def experiment(tmp_path) -> Path:
     folder = tmp_path / "runs" / "copy-1"
@@ -107,6 +114,14 @@ def test_the_front_door_knows_its_commands(capsys):
     assert main(["tunne"]) == 2
     assert "Did you mean 'tune'?" in capsys.readouterr().err
     assert main(["tune", "--task", "copy", "--quick", "--dry-run"]) == 0
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_tells_its_version(capsys, command):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"lru-tune {__version__}\n"
 
 
 def test_a_runs_root_that_is_a_file_is_refused_before_data_are_prepared(capsys, tmp_path):

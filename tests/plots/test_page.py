@@ -156,7 +156,7 @@ def test_a_thousand_marks_more_become_an_image_inside_the_drawing():
             {
                 "val/accuracy": np.linspace(0.1, 0.9, count),
                 "status": "completed",
-                "seconds": 1.0,
+                "device_seconds": 1.0,
             }
         )
         svg = as_svg(best_so_far(trials), "p")

@@ -13,6 +13,7 @@ from scripted_training import EXECUTED, TEST_READ
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).resolve().parent
 PATIENCE = 120  # seconds until a loaded machine has got so far
+SOON = 45  # seconds to end in, less than the minute that Ray waits for a process it has lost
 WORDS = (
     *("--table", "1", "--tasks", "listops", "--rows", "RNN-Lin", "--synthetic"),
     *("--set", "steps=90", "--set", "eval_every=10", "--set", "data.batch_size=10"),
@@ -35,6 +36,7 @@ def launch(tmp_path, data_root):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
 
     return launch
@@ -85,14 +87,14 @@ def test_a_command_killed_again_and_again_goes_on_where_it_was(launch, tmp_path,
     assert steps_executed(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_in_good_order_with_the_command_that_goes_on(
     launch, tmp_path, data_root, name
 ):
     driver = launch()
     wait_for_steps(tmp_path, 20, driver)
-    os.kill(driver.pid, getattr(signal, name))
-    stdout, stderr = driver.communicate(timeout=PATIENCE)
+    os.killpg(driver.pid, getattr(signal, name))
+    stdout, stderr = driver.communicate(timeout=SOON)
     assert driver.returncode == 130
     assert f"Go on with:  python reproduce.py {' '.join(WORDS[:6])}" in stderr
     assert "Traceback" not in stderr

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).resolve().parent
 SLOW = "0.05"  # seconds a report, so that a signal meets a trial under way
 PATIENCE = 120  # seconds until a loaded machine has got so far
+SOON = 45  # seconds to end in, less than the minute that Ray waits for a process it has lost
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ def launch(make_space, task, tmp_path):
             [sys.executable, str(HERE / "scripted_driver.py"), *map(str, words)],
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
 
     return launch
@@ -101,17 +103,29 @@ def test_a_driver_killed_again_and_again_goes_the_same_way(launch, task, tmp_pat
     check_whole(folder, task.folder.parent)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_signal_ends_a_search_in_good_order(launch, task, tmp_path, name, uninterrupted):
-    folder = tmp_path / name
+@pytest.mark.parametrize(
+    ("send", "names"),
+    [
+        (os.kill, ["SIGTERM"]),
+        (os.killpg, ["SIGINT"]),
+        (os.killpg, ["SIGTERM", "SIGTERM"]),  # as `timeout` does
+        (os.killpg, ["SIGHUP", "SIGHUP"]),  # as a closing terminal does
+    ],
+)
+def test_a_signal_ends_a_search_in_good_order(launch, task, tmp_path, send, names, uninterrupted):
+    folder = tmp_path / "signalled"
     driver = launch(folder)
     wait_for_events(folder, 20, driver)
-    os.kill(driver.pid, getattr(signal, name))
-    stderr = driver.communicate(timeout=PATIENCE)[1]
+    for name in names:
+        send(driver.pid, getattr(signal, name))
+        time.sleep(0.1)
+    stderr = driver.communicate(timeout=SOON)[1]
     assert driver.returncode == 130
     assert f"--resume {folder}" in stderr
     assert "Traceback" not in stderr
     assert read_experiment(folder)["status"] == "interrupted"
+    for executed in (folder / "trials").glob(f"*/{EXECUTED}"):
+        assert runs.read_result(executed.parent) is not None
 
     finish(launch(folder))
     assert course(folder) == uninterrupted
@@ -122,7 +136,7 @@ def test_two_trials_at_a_time_survive_a_killed_driver(launch, task, tmp_path):
     folder = tmp_path / "killed"
     driver = launch(folder, at_once=2)
     wait_for_events(folder, 25, driver)
-    driver.kill()
+    os.killpg(driver.pid, signal.SIGKILL)
     driver.communicate()
     before = course(folder)
     finish(launch(folder, at_once=2))

@@ -1,6 +1,7 @@
 import pytest
 
 from lru_tune.errors import ConfigError, ResourcesMissing
+from lru_tune.search.plan import make_plan
 from lru_tune.search.resources import MOST_LANES, Allotment, Machine, Wishes, allot, allot_lanes
 from lru_tune.search.settings import TrialResources
 
@@ -76,27 +77,33 @@ MOST = MOST_LANES
     ],
 )
 def test_lanes_are_made_where_they_pay_or_are_asked_for(machine, settings, wishes, expected):
-    assert allot_lanes(machine, settings, wishes, trials=10**6) == expected
+    assert allot_lanes(machine, settings, wishes, worth=10**6) == expected
 
 
 def test_the_lanes_of_a_space_are_those_of_its_trials():
     settings = TrialResources(gpus=1, cpus=1, lanes=3)
-    assert allot_lanes(Machine(8, 1), settings, Wishes(), trials=6) == Allotment(1, 1, 3, 1, 3)
+    assert allot_lanes(Machine(8, 1), settings, Wishes(), worth=2) == Allotment(1, 1, 3, 1, 3)
 
 
 def test_less_than_one_lane_is_an_error():
     with pytest.raises(ConfigError, match="--lanes must be at least 1"):
-        allot_lanes(Machine(8, 0), SPACE, Wishes(lanes=0), trials=6)
+        allot_lanes(Machine(8, 0), SPACE, Wishes(lanes=0), worth=2)
 
 
 @pytest.mark.parametrize(
-    ("machine", "trials", "expected"),
+    ("machine", "worth", "expected"),
     [
-        (Machine(16, 1), 32, Allotment(1, 2, 8, 1, 8, "memory")),
-        (Machine(16, 2), 30, Allotment(0.25, 2, 8)),  # eight beside each other, as without lanes
-        (Machine(16, 2), 48, Allotment(1, 2, 12, 2, 6, "memory")),
-        (Machine(16, 1), 4, Allotment(0.25, 2, 4)),
+        (Machine(16, 1), 8, Allotment(1, 2, 8, 1, 8, "memory")),
+        (Machine(16, 2), 8, Allotment(0.25, 2, 8)),  # eight beside each other, as without lanes
+        (Machine(16, 2), 12, Allotment(1, 2, 12, 2, 6, "memory")),
+        (Machine(16, 1), 1, Allotment(0.25, 2, 4)),
     ],
 )
-def test_a_search_still_learns_from_the_trials_before(machine, trials, expected):
-    assert allot_lanes(machine, SMALL, Wishes(), trials=trials) == expected
+def test_there_are_no_more_lanes_than_trials_worth_training_at_once(machine, worth, expected):
+    assert allot_lanes(machine, SMALL, Wishes(), worth=worth) == expected
+
+
+def test_a_search_still_learns_from_the_trials_before(make_space):
+    space = make_space(tune__trials=32, tune__resources={"gpus": 0.25, "cpus": 2})
+    plan = make_plan(space, Machine(16, 1), Wishes(), train_examples=100)
+    assert plan.allotment == Allotment(1, 2, 8, 1, 8, "memory")

@@ -1,6 +1,7 @@
 """Compiling counts once, and is no part of training."""
 
 import time
+from contextlib import ExitStack
 
 import jax
 import jax.numpy as jnp
@@ -53,3 +54,14 @@ def test_the_first_call_of_a_program_compiles_and_the_second_does_not():
     assert second["compile_seconds"] == first["compile_seconds"]
     assert second["train_seconds"] == first["train_seconds"]
     assert second["eval_seconds"] > 0
+
+
+def test_of_what_several_runs_do_together_each_counts_its_part():
+    clocks = [Clock() for _ in range(4)]
+    begun = time.monotonic()
+    with ExitStack() as counting:
+        for clock in clocks:
+            counting.enter_context(clock.counting("train_seconds", among=4))
+        time.sleep(0.2)
+    whole = time.monotonic() - begun
+    assert sum(sum(clock.seconds().values()) for clock in clocks) == pytest.approx(whole, abs=0.05)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from scan_oracle import loop, loop_gradients, planes
 
 from lru_tune.errors import ConfigError
 from lru_tune.ops.native.calls import demand_native, native_scan
@@ -24,10 +25,6 @@ ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
 
 
-def planes(z: np.ndarray) -> np.ndarray:
-    return np.concatenate([z.real, z.imag], axis=-1)
-
-
 def problem(length: int, batch: int, n: int):
     """Random numbers; the channels forget at once, in some steps, or hardly at all."""
     rng = np.random.default_rng([length, batch, n])
@@ -35,26 +32,6 @@ def problem(length: int, batch: int, n: int):
     decay = modulus * np.exp(1j * rng.uniform(0, 2 * np.pi, n))
     drive, weight = rng.normal(size=(2, 2, length, batch, n)).transpose(1, 0, 2, 3, 4)
     return decay, drive[0] + 1j * drive[1], weight[0] + 1j * weight[1]
-
-
-def loop(decay: np.ndarray, drive: np.ndarray, reverse: bool) -> np.ndarray:
-    """The oracle: h_t = lambda h_{t-1} + b_t in complex128, one step after the other."""
-    states, state = np.zeros_like(drive), np.zeros_like(drive[0])
-    for t in reversed(range(len(drive))) if reverse else range(len(drive)):
-        state = decay * state + drive[t]
-        states[t] = state
-    return states
-
-
-def loop_gradients(decay, states, weight, reverse):
-    """Gradients of sum(Re(conj(weight) h)) with respect to decay and drive."""
-    grad_drive = loop(np.conj(decay), weight, not reverse)
-    previous = np.zeros_like(states)
-    if reverse:
-        previous[:-1] = states[1:]
-    else:
-        previous[1:] = states[:-1]
-    return (grad_drive * np.conj(previous)).sum(axis=(0, 1)), grad_drive
 
 
 @partial(jax.jit, static_argnames=("backend", "reverse"))

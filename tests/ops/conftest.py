@@ -1,0 +1,6 @@
+"""Makes the scan's oracle importable by all tests of scans."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
