@@ -17,8 +17,8 @@ from lru_tune.config.schema import (
 )
 from lru_tune.data.store import open_task
 from lru_tune.errors import CheckpointDamaged, ConfigError, Diverged
-from lru_tune.ops.scan import resolve_backend
 from lru_tune.training import checkpoint
+from lru_tune.training.back_ends import settled
 from lru_tune.training.checkpoint import read_checkpoint
 from lru_tune.training.loop import evaluate_test, train
 
@@ -63,7 +63,8 @@ def test_a_run_reports_and_leaves_a_complete_directory(config, uninterrupted):
     assert all(math.isfinite(value) for row in rows for value in row.values())
     assert rows[-1][runs.EPOCH] == 28 / 16
     result = runs.read_result(run_dir)
-    assert result["scan"] == resolve_backend("auto")
+    chosen = settled(config).runtime
+    assert (result["block"], result["scan"]) == (chosen.block, chosen.scan)
     best = max(rows, key=lambda row: row[runs.VAL_ACCURACY])
     assert result["status"] == "completed"
     assert (result["steps"], result["horizon"]) == (28, 28)
