@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from filelock import FileLock
@@ -24,7 +25,7 @@ from lru_tune.layout import compilation_cache
 SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cpp")))
 HEADERS = tuple(sorted(Path(__file__).parent.glob("*.h")))
 COMPILERS = ("c++", "g++", "clang++")  # tried in this order where $CXX names none
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC")
 COMPILE_SECONDS = 600.0  # some seconds on a free core
 CPU_INFO = Path("/proc/cpuinfo")
 WITHOUT = "To go on without it: --set runtime.block=auto --set runtime.scan=auto"
@@ -107,18 +108,32 @@ def _cpu_features() -> list[str]:
 
 
 def _compile(compiler: tuple[str, ...]) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder, "native.so")
-        command = [*compiler, *FLAGS, "-isystem", str(include_folder()), *map(str, SOURCES)]
-        done = _run([*command, "-o", str(made)])
-        if done.returncode != 0:
-            complaint = (done.stderr.strip() or "no message").splitlines()[:8]
-            raise ResourcesMissing(
-                f"native back ends: the compiler ended with {done.returncode}:\n  {shlex.join(command)}\n"
-                + "".join(f"  {line}\n" for line in complaint)
-                + f"Name another one in CXX. {WITHOUT}"
-            )
-        return made.read_bytes()
+    """Compile the sources side by side, and return the library that they make."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
+
+        def compiled(source: Path) -> Path:
+            made = Path(folder, source.stem).with_suffix(".o")
+            headers = ("-isystem", str(include_folder()))
+            _demand([*compiler, *FLAGS, *headers, "-c", str(source), "-o", str(made)])
+            return made
+
+        objects = list(pool.map(compiled, SOURCES))
+        library = Path(folder, "native.so")
+        _demand([*compiler, *FLAGS, "-shared", *map(str, objects), "-o", str(library)])
+        return library.read_bytes()
+
+
+def _demand(command: list[str]) -> None:
+    """Run a command of the compiler that must succeed."""
+    done = _run(command)
+    if done.returncode == 0:
+        return
+    complaint = (done.stderr.strip() or "no message").splitlines()[:8]
+    raise ResourcesMissing(
+        f"native back ends: the compiler ended with {done.returncode}:\n  {shlex.join(command)}\n"
+        + "".join(f"  {line}\n" for line in complaint)
+        + f"Name another one in CXX. {WITHOUT}"
+    )
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

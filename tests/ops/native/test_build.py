@@ -23,10 +23,10 @@ from lru_tune.ops.native.calls import demand_native, native_obstacle
 from lru_tune.search.resources import Machine
 
 ROOT = Path(__file__).resolve().parents[3]
-# Answers --version; otherwise notes the call, takes its time and writes what stands behind -o.
+# Answers --version; otherwise takes its time and writes what stands behind -o, and notes when it links.
 STAND_IN = """#!/bin/sh
 if [ "$1" = --version ]; then cat {folder}/version; exit 0; fi
-echo called >> {folder}/calls
+case " $* " in *" -shared "*) echo called >> {folder}/calls;; esac
 {body}
 while [ "$1" != -o ]; do shift; done
 echo library > "$2"
@@ -34,7 +34,7 @@ echo library > "$2"
 
 
 class Compiler:
-    """The stand-in: a script whose calls are counted."""
+    """The stand-in: a script whose libraries are counted."""
 
     def __init__(self, folder: Path, body: str = "sleep 0.3") -> None:
         self.folder, self.path = folder, folder / "compiler"
