@@ -22,8 +22,8 @@ chunks of L steps and instances of `outer` that add up S steps; bf16 copies coun
     backward   13 F + about 28 N / L + F N / S                                      4 F + 16 N
 
 B and C come from the L2 cache, once for every 64 columns. Products of matrices, each as large as B times the
-inputs: 3 forward and 9 backward, where a layer that keeps its states takes 2 and 4; each block of outputs
-or of an outer product beyond the first takes one more.
+inputs: 3 forward and 9 backward, where a layer that keeps its states takes 2 and 4; each further block of
+outputs or of an outer product takes one more.
 
 Lowered for CUDA and tested in Mosaic's interpreter (tests/ops/test_pallas_layer.py); not yet run on a GPU.
 """

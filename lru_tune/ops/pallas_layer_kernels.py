@@ -22,7 +22,9 @@ ROWS = 8  # sequences of a tile: the fewest columns that can be taken out of a p
 STEPS = 8  # of a tile; more would need more registers than there are
 COLUMNS = ROWS * STEPS
 PLANES = 2 * CHANNELS
-GAP = 8  # columns more than needed, so that the rows of `relay` begin in different banks of memory
+# Columns more than needed, so that the rows of `relay` begin in different banks of memory. With 8 no two
+# threads would meet; with 2 two instances of ListOps' size fit into a multiprocessor's shared memory.
+GAP = 2
 
 
 class Feed(NamedTuple):

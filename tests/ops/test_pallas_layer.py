@@ -20,13 +20,15 @@ from lru_tune.ops.pallas_layer import (
     tiling,
 )
 
-params = pytest.importorskip("jax._src.pallas.mosaic_gpu.interpret.params")
-
-INTERPRETED = {"interpret": params.InterpretGPUParams()}
 # Rounding errors accumulate over the memory of the recurrence; those of bf16 are 2**16 times as large.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 2e-2}
 # T, B, N, H, G: less than a tile, several of everything, and blocks of every kind.
 SMALL = (5, 2, 3, 4, 2)
+
+
+def interpreted() -> dict:
+    params = pytest.importorskip("jax._src.pallas.mosaic_gpu.interpret.params")
+    return {"interpret": params.InterpretGPUParams()}
 
 
 def problem(length, batch, n, h, g):
@@ -69,8 +71,8 @@ def assert_equals_the_plain_layer(sizes, cut, reverse, operands, **options):
 
 
 LAUNCHES = [
-    pytest.param(INTERPRETED, "float32", id="interpreted", marks=pytest.mark.slow),
-    pytest.param({}, "bfloat16", id="gpu", marks=pytest.mark.gpu),
+    pytest.param(interpreted, "float32", id="interpreted", marks=pytest.mark.slow),
+    pytest.param(dict, "bfloat16", id="gpu", marks=pytest.mark.gpu),
 ]
 
 
@@ -86,17 +88,19 @@ LAUNCHES = [
 def test_value_and_gradients_equal_the_layer_that_holds_all_states(
     sizes, cut, reverse, options, operands
 ):
-    assert_equals_the_plain_layer(sizes, cut, reverse, operands, **options)
+    assert_equals_the_plain_layer(sizes, cut, reverse, operands, **options())
 
 
 @pytest.mark.slow
 def test_factors_in_bf16_are_as_far_off_as_their_rounding():
-    assert_equals_the_plain_layer(SMALL, Tiling(1, 1), True, "bfloat16", **INTERPRETED)
+    assert_equals_the_plain_layer(SMALL, Tiling(1, 1), True, "bfloat16", **interpreted())
 
 
 @pytest.mark.slow
 def test_inputs_in_two_blocks_are_summed():
-    assert_equals_the_plain_layer((5, 1, 3, 260, 2), Tiling(1, 1), False, "float32", **INTERPRETED)
+    assert_equals_the_plain_layer(
+        (5, 1, 3, 260, 2), Tiling(1, 1), False, "float32", **interpreted()
+    )
 
 
 def lowered(function, length, batch, n, h):
@@ -126,10 +130,22 @@ def test_all_kernels_are_lowered_for_cuda_at_the_papers_sizes(length, batch, n, 
         return jnp.sum(pallas_layer(weights, inputs) ** 2)
 
     text = lowered(jax.grad(objective, (0, 1)), length, batch, n, h)
-    chunks = -(-length // (8 * tiling(length, batch, n).chunk))
-    over_ends = 1 if chunks <= 129 else 2  # kernels of the scan over the ends of chunks
-    # ends and outputs in both directions, two outer products, the sums for the decay.
-    assert text.count("custom_call @mosaic_gpu") == 2 * (2 + over_ends) + 3
+    # The ends of chunks, the scan over them and the outputs in both directions; two outer products, and the
+    # sums for the decay.
+    assert text.count("custom_call @mosaic_gpu") == 2 * 3 + 3
+
+
+@pytest.mark.slow
+def test_lanes_of_layers_are_lowered_as_one_kernel_each():
+    def objective(weights, inputs):
+        return jnp.sum(pallas_layer(weights, inputs) ** 2)
+
+    def lanes(weights, inputs):
+        several = jax.tree.map(lambda x: jnp.stack([x, x]), (weights, inputs))
+        return jax.vmap(jax.grad(objective, (0, 1)))(*several)
+
+    text = lowered(lanes, 64, 8, 64, 64)
+    assert text.count("custom_call @mosaic_gpu") == 2 * 3 + 3
 
 
 def test_no_array_of_all_states_is_in_the_program():
