@@ -37,11 +37,11 @@ class Tiling(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What is computed: sizes, all but n rounded up to what the tiles need, and how.
+    """What is computed, and how.
 
     Attributes:
       length, batch, n: T, B and N.
-      width: features of inputs and outputs.
+      width: features of inputs and of outputs, padded: see `round_up`.
       tiling: how the work is cut.
       reverse: run from the last step to the first.
       operands: dtype of the factors of products.

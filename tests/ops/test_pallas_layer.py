@@ -91,6 +91,13 @@ def test_value_and_gradients_equal_the_layer_that_holds_all_states(
     assert_equals_the_plain_layer(sizes, cut, reverse, operands, **options())
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("h", [100, 130, 300])
+def test_on_a_gpu_the_default_cut_gives_the_numbers_too(h, reverse):
+    assert_equals_the_plain_layer((300, 20, 130, h, 70), None, reverse, "bfloat16")
+
+
 @pytest.mark.slow
 def test_factors_in_bf16_are_as_far_off_as_their_rounding():
     assert_equals_the_plain_layer(SMALL, Tiling(1, 1), True, "bfloat16", **interpreted())
