@@ -170,7 +170,7 @@ def copy_bandwidth(numbers: int) -> float:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.choice import seconds
+    from lru_tune.ops.contest import seconds
 
     array = jnp.zeros(numbers, jnp.float32)
     copy = jax.jit(lambda x: x + 1)  # a bare copy would be elided
@@ -186,7 +186,7 @@ def timed(name: str, size: Any, passes: dict[str, Callable[..., Any]], bandwidth
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.choice import FAILURES, seconds
+    from lru_tune.ops.contest import FAILURES, seconds
 
     drive = jnp.ones((size.length, size.batch, 2 * size.n), jnp.float32)
     decay = jnp.full(2 * size.n, 0.5)
