@@ -5,8 +5,9 @@
 
 Writes benchmarks/results/gpu_steps.csv (optimiser steps a second at the sizes of the paper's Table 9, beside
 its Table 4), gpu_peer.csv (against minimal-LRU's own step), gpu_scan.csv (the scans' share of the bandwidth
-of a copy) and gpu_sweep.csv (chunks and rows read ahead of the Pallas kernels). What does not run is a row
-with its reason.
+of a copy), gpu_sweep.csv (chunks and rows read ahead of the scan's kernels), gpu_layers.csv (whole layers:
+states kept, recomputed, and inside a kernel) and gpu_layer_sweep.csv (that kernel's two numbers). What does
+not run is a row with its reason.
 """
 
 import argparse
@@ -17,16 +18,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import report
+from benchmarks import gpu_layers, report
 from lru_tune.config.recipe import Heading, resolve
 from lru_tune.config.schema import RunConfig
 from lru_tune.paper.tables import Column, load_table
 from lru_tune.process import prepare_process
 
 STEPS, SIZES, ROW = 4, 9, "LRU"  # tables of speeds and of sizes, and the row of both
-MATMULS = ("tf32", "bf16", "f32")
+RUNTIMES = (
+    {"runtime.matmul": "tf32"},
+    {"runtime.matmul": "bf16"},
+    {"runtime.matmul": "bf16", "runtime.states": "recomputed", "runtime.scan": "pallas"},
+    {"runtime.matmul": "bf16", "runtime.states": "fused"},
+    {"runtime.matmul": "f32"},
+)
 SCANS = ("chunked", "associative", "pallas")
 CHUNKS, AHEAD = (128, 256, 512, 1024, 4096), (4, 8, 16)
+LAYER_CHUNKS, SPANS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8)
 COPIED = 1 << 28  # numbers of the array whose copy gives the bandwidth: 1 GiB of float32
 
 Row = dict[str, Any]
@@ -37,20 +45,44 @@ class Setting(NamedTuple):
 
     Attributes:
       changes: of the configurations.
-      matmuls: values of runtime.matmul.
-      launch: of the Pallas kernels, a name of `lru_tune.ops.pallas_scan`.
+      runtimes: ways to compute whole steps.
+      matmul: rounding of factors in layers alone.
+      launch: of the scan's kernels, a name of `lru_tune.ops.pallas_scan`.
       copied: numbers of the array that is copied.
       chunks, ahead: of the sweep.
+      kernel: options of the layer's kernel.
+      layer_chunks, spans: of its sweep.
       seconds: of training to be timed.
     """
 
     changes: dict[str, Any]
-    matmuls: tuple[str, ...]
+    runtimes: tuple[dict[str, str], ...]
+    matmul: str
     launch: str
     copied: int
     chunks: tuple[int, ...]
     ahead: tuple[int, ...]
+    kernel: dict[str, Any]
+    layer_chunks: tuple[int, ...]
+    spans: tuple[int, ...]
     seconds: float
+
+
+def whole(seconds: float) -> Setting:
+    """Return the setting on a GPU."""
+    return Setting(
+        changes={},
+        runtimes=RUNTIMES,
+        matmul="bf16",
+        launch="mosaic",
+        copied=COPIED,
+        chunks=CHUNKS,
+        ahead=AHEAD,
+        kernel={},
+        layer_chunks=LAYER_CHUNKS,
+        spans=SPANS,
+        seconds=seconds,
+    )
 
 
 def smoke() -> Setting:
@@ -62,7 +94,19 @@ def smoke() -> Setting:
         "data.batch_size": 2,
         "data.max_length": 16,
     }
-    return Setting(tiny, ("device",), "interpreted", 1 << 16, (8,), (2,), 0.01)
+    return Setting(
+        changes=tiny,
+        runtimes=({"runtime.matmul": "device"},),
+        matmul="device",
+        launch="interpreted",
+        copied=1 << 16,
+        chunks=(8,),
+        ahead=(2,),
+        kernel=gpu_layers.interpreted(),
+        layer_chunks=(1,),
+        spans=(1,),
+        seconds=0.01,
+    )
 
 
 def configuration(column: Column, changes: dict[str, Any]) -> RunConfig:
@@ -74,19 +118,20 @@ def configuration(column: Column, changes: dict[str, Any]) -> RunConfig:
 
 
 def step_rows(columns: Iterable[Column], setting: Setting) -> Iterator[Row]:
-    """Measure optimiser steps a second, for each rounding of the matrix products."""
+    """Measure optimiser steps a second, for each way to compute them."""
     from lru_tune.training.speed import measure
 
     table = load_table(STEPS)
     (row,) = (row for row in table.rows if row.name == ROW)
     for column in columns:
         published = table.published(row, column)
-        for matmul in setting.matmuls:
-            config = configuration(column, {**setting.changes, "runtime.matmul": matmul})
+        for runtime in setting.runtimes:
+            config = configuration(column, {**setting.changes, **runtime})
             speed = measure(config, setting.seconds)
             yield {
                 "task": column.name,
-                "matmul": matmul,
+                "matmul": config.runtime.matmul,
+                "states": config.runtime.states,
                 "device": speed.device,
                 "steps_per_second": speed.steps_per_second,
                 "published_a100": published.mean if published else None,
@@ -125,7 +170,7 @@ def copy_bandwidth(numbers: int) -> float:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.choice import seconds
+    from lru_tune.ops.contest import seconds
 
     array = jnp.zeros(numbers, jnp.float32)
     copy = jax.jit(lambda x: x + 1)  # a bare copy would be elided
@@ -141,7 +186,7 @@ def timed(name: str, size: Any, passes: dict[str, Callable[..., Any]], bandwidth
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.choice import FAILURES, seconds
+    from lru_tune.ops.contest import FAILURES, seconds
 
     drive = jnp.ones((size.length, size.batch, 2 * size.n), jnp.float32)
     decay = jnp.full(2 * size.n, 0.5)
@@ -164,6 +209,14 @@ def sizes(columns: Iterable[Column], setting: Setting) -> list[Any]:
     from lru_tune.training.back_ends import scan_size
 
     return list(dict.fromkeys(scan_size(configuration(c, setting.changes)) for c in columns))
+
+
+def layer_sizes(columns: Iterable[Column], setting: Setting) -> list[tuple[Any, int]]:
+    """Return the sizes of these columns' layers with their numbers of features, each once."""
+    from lru_tune.training.back_ends import sequence_size
+
+    configs = [configuration(column, setting.changes) for column in columns]
+    return list(dict.fromkeys((sequence_size(c), c.model.d_model) for c in configs))
 
 
 def pallas_passes(setting: Setting, **options: Any) -> dict[str, Callable[..., Any]]:
@@ -235,13 +288,15 @@ def main() -> None:
             f"error: JAX finds no GPU here, only {device!r}. Install its build for your CUDA, such as "
             "pip install -U 'jax[cuda13]', or try the script itself with --smoke"
         )
-    setting = Setting({}, MATMULS, "mosaic", COPIED, CHUNKS, AHEAD, arguments.seconds)
-    if arguments.smoke:
-        setting = smoke()
+    setting = smoke() if arguments.smoke else whole(arguments.seconds)
     columns = [column for column in load_table(SIZES).columns if column.name in arguments.tasks]
     keep = not arguments.smoke
     kept("gpu_scan", scan_rows(columns, setting), keep)
     kept("gpu_sweep", sweep_rows(columns, setting), keep)
+    layers, kernel, matmul = layer_sizes(columns, setting), setting.kernel, setting.matmul
+    kept("gpu_layers", gpu_layers.layer_rows(layers, device, kernel, matmul), keep)
+    cuts = setting.layer_chunks, setting.spans
+    kept("gpu_layer_sweep", gpu_layers.sweep_rows(layers, kernel, matmul, *cuts), keep)
     kept("gpu_steps", step_rows(columns, setting), keep)
     kept("gpu_peer", peer_rows(columns, setting, arguments.peer, arguments.rounds), keep)
 

@@ -175,8 +175,8 @@ class RuntimeConfig(Strict):
     """How a diagonal recurrence goes through time; `auto` chooses; `native` is C++, `pallas` for GPUs."""
     block: Literal["auto", "jax", "native"] = "auto"
     """How a residual block is computed: by JAX's operations, or whole in C++; `auto` where that pays."""
-    states: Literal["kept", "recomputed"] = "kept"
-    """States of a recurrence: in memory for the backward pass, or a chunk of time at once, computed twice."""
+    states: Literal["kept", "recomputed", "fused"] = "kept"
+    """States: in memory for the backward pass, a chunk at once and computed twice, or inside a GPU kernel."""
     matmul: Literal["device", "f32", "tf32", "bf16"] = "device"
     """Rounding of factors in matrix products; `device` is JAX's choice: f32 on a CPU, TF32 on a GPU."""
     rtrl_sums: Literal["traces", "adjoint"] = "traces"
@@ -242,6 +242,26 @@ class RunConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _kernel_fits(self) -> "RunConfig":
+        if self.runtime.states != "fused":
+            return self
+        if self.model.recurrence.kind != "diagonal":
+            raise ValueError(
+                f"runtime.states fused is for diagonal recurrences, and variant {self.variant} is dense; set "
+                "runtime.states: kept"
+            )
+        if self.runtime.scan not in ("auto", "pallas"):
+            raise ValueError(
+                "runtime.states fused scans in a kernel of its own; set runtime.scan: auto or pallas"
+            )
+        if self.runtime.matmul != "bf16":
+            raise ValueError(
+                "runtime.states fused rounds the factors of products to bf16; set runtime.matmul: bf16, or "
+                "runtime.states: recomputed"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _algorithm_fits(self) -> "RunConfig":
         if self.optim.algorithm == "bptt":
             return self
@@ -255,7 +275,7 @@ class RunConfig(Strict):
             raise ValueError(
                 "optim.algorithm rtrl learns from the past alone; set model.bidirectional: false or bptt"
             )
-        if self.runtime.states == "recomputed":
+        if self.runtime.states != "kept":
             raise ValueError(
                 "optim.algorithm rtrl has no backward pass through time; set runtime.states: kept or bptt"
             )

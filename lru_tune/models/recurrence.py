@@ -11,13 +11,14 @@ from jax import Array
 
 from lru_tune.models.eigenvalues import EIGENVALUES, Ring, input_gain_log, sample_ring
 from lru_tune.ops.dense_scan import dense_scan
-from lru_tune.ops.fused_layer import Weights, fused_layer
+from lru_tune.ops.fused_layer import Weights
+from lru_tune.ops.layers import LAYERS
 from lru_tune.ops.online_scan import OnlineSums, online_scan
 from lru_tune.ops.projection import project
 from lru_tune.ops.scan import linear_scan
 
 Layout = Literal["batch_major", "time_major"]
-States = Literal["kept", "recomputed"]
+States = Literal["kept", "recomputed", "fused"]
 
 
 def scaled_normal(scale: float) -> nn.initializers.Initializer:
@@ -48,8 +49,8 @@ class LRU(nn.Module):
       scan: a key of SCAN_BACKENDS, or `auto`.
       online: None for the derivatives of the function; otherwise those of online learning, one-way layers
         only, and how their sums over time are taken: see `lru_tune.ops.online_scan`.
-      states: `kept` in memory for the backward pass, or `recomputed` there, a chunk of time at once, which
-        online learning does not need: see `lru_tune.ops.fused_layer`.
+      states: `kept` in memory for the backward pass, or a key of LAYERS, which online learning does not need:
+        see `lru_tune.ops.layers`.
       layout: `batch_major` for (B, T, H), `time_major` for (T, B, H), the faster one.
       last: how many of the last steps are returned, None for all; the others are not computed.
     """
@@ -127,10 +128,10 @@ class LRU(nn.Module):
             return project(last_steps(states, self.last), weights.read)
 
         def fused(weights: Weights, reverse: bool) -> Array:
-            outputs = fused_layer(weights, inputs, backend=self.scan, reverse=reverse)
+            outputs = LAYERS[self.states].apply(weights, inputs, self.scan, reverse)
             return last_steps(outputs, self.last)
 
-        if self.states == "recomputed" and self.online is None:
+        if self.states in LAYERS and self.online is None:
             outputs = fused(forward, reverse=False)
             if self.bidirectional:
                 outputs += fused(self.weights(slice(n, None)), reverse=True)

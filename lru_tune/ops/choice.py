@@ -1,16 +1,12 @@
 """Which back end of the scan `auto` stands for: a rule on a CPU, a measurement on a GPU.
 
 A back end that was named is taken or refused, never replaced. `auto` measures the candidates once for each
-device, jax version and size of scan, forward and backward at the run's own shape; what it found is kept in
-the cache folder, a file each, so that processes that measure at the same time do no harm.
+device, jax version and size of scan, forward and backward at the run's own shape: see `lru_tune.ops.contest`.
 """
 
-import hashlib
-import json
 import logging
-import statistics
-import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from lru_tune.atomic import write_atomically
-from lru_tune.errors import LruTuneError, ResourcesMissing
 from lru_tune.layout import compilation_cache
+from lru_tune.ops.contest import Clock, Contender, Numbers, fastest_of, measured, seconds
 from lru_tune.ops.native.calls import native_obstacle
 from lru_tune.ops.scan import SCAN_BACKENDS, ScanBackend, resolve_backend
 
@@ -31,14 +26,8 @@ CANDIDATES = {"gpu": ("chunked", "associative", "pallas")}
 # Numbers of a scan, T x B x 2N, from which on a CPU's whole step gains enough from the native scan to be
 # worth the seconds that building it takes, once on a machine: see docs/speed.md.
 NATIVE_PAYS = 2**22
-REPEATS = 5
 # float32 over a memory of up to 1 / (1 - |lambda|) = 100 steps, relative to the largest number.
 TOLERANCE = 1e-3
-# What compiling or running a kernel that a device cannot run ends with.
-FAILURES = (RuntimeError, NotImplementedError, TypeError, ValueError, LruTuneError)
-
-Numbers = tuple[Array, Array, Array]  # states, gradient of the decay, gradient of the drive
-Clock = Callable[[Callable[[], Numbers]], float]
 
 
 class Size(NamedTuple):
@@ -55,16 +44,6 @@ class Size(NamedTuple):
     def __str__(self) -> str:
         """Write the size as `T 2048, B 32, N 256`."""
         return f"T {self.length}, B {self.batch}, N {self.n}"
-
-
-def seconds(call: Callable[[], Numbers]) -> float:
-    """Return the median seconds of a call, which has been made once before."""
-    times = []
-    for _ in range(REPEATS):
-        begun = time.perf_counter()
-        jax.block_until_ready(call())
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times)
 
 
 def choose_backend(name: str, size: Size) -> str:
@@ -126,27 +105,16 @@ def fastest(
     Raises:
       ResourcesMissing: none of them runs.
     """
-    key = {
-        "device": device or jax.devices()[0].device_kind,
-        "jax": jax.__version__,
-        "candidates": list(candidates),
-        "size": list(size.bucket()),
-    }
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    file = folder / f"{digest}.json"
-    found = _read(file, key)
-    if found is None:
-        found = measure(candidates, size, clock)
-        write_atomically(file, json.dumps({**key, "seconds": found}, indent=2) + "\n")
-        origin = f"measured at {size}"
-    else:
-        origin = f"from {file}"
-    first, *others = sorted(found, key=lambda name: found[name])
-    compared = "".join(
-        f", {other} {found[other] / found[first]:.1f} times as long" for other in others
+    return fastest_of(
+        "scan",
+        _contenders(candidates, size),
+        {"size": list(size.bucket())},
+        str(size),
+        folder,
+        TOLERANCE,
+        device=device,
+        clock=clock,
     )
-    logger.info("scan: %s takes %.3g ms%s (%s)", first, 1e3 * found[first], compared, origin)
-    return first
 
 
 def measure(
@@ -157,30 +125,15 @@ def measure(
     Raises:
       ResourcesMissing: there is none.
     """
+    return measured("scan", _contenders(candidates, size), TOLERANCE, clock)
+
+
+def _contenders(candidates: Mapping[str, ScanBackend], size: Size) -> dict[str, Contender]:
     arguments = _problem(size)
-    found: dict[str, float] = {}
-    expected: Numbers | None = None
-    for name, backend in candidates.items():
-        try:
-            backend.demand()
-            call = _compiled(backend, arguments)
-            numbers = jax.block_until_ready(call())
-            deviation = 0.0 if expected is None else _deviation(numbers, expected)
-            if not deviation <= TOLERANCE:
-                logger.warning("scan: %s is left out, it deviates by %.1e", name, deviation)
-                continue
-            found[name] = clock(call)
-        except FAILURES as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            logger.warning("scan: %s is left out, it does not run here: %s", name, reason)
-            continue
-        expected = numbers if expected is None else expected
-    if not found:
-        raise ResourcesMissing(
-            f"runtime.scan auto: none of {', '.join(candidates)} runs on this device; the warnings above say "
-            f"why. Choose one by name: {', '.join(SCAN_BACKENDS)}"
-        )
-    return found
+    return {
+        name: Contender(backend.demand, partial(_compiled, backend, arguments))
+        for name, backend in candidates.items()
+    }
 
 
 def _problem(size: Size) -> tuple[Array, Array, Array]:
@@ -199,23 +152,3 @@ def _compiled(backend: ScanBackend, arguments: tuple[Array, Array, Array]) -> Ca
         return states, *backend.backward(decay, states, grad, False)
 
     return lambda: both(*arguments)
-
-
-def _deviation(numbers: Numbers, expected: Numbers) -> float:
-    return max(
-        float(jnp.max(jnp.abs(ours - theirs)) / jnp.max(jnp.abs(theirs)))
-        for ours, theirs in zip(numbers, expected, strict=True)
-    )
-
-
-def _read(file: Path, key: dict[str, object]) -> dict[str, float] | None:
-    """Return what an earlier measurement found; None where there is none, or none that can be read."""
-    if not file.is_file():
-        return None
-    try:
-        content = json.loads(file.read_text())
-        if {name: content[name] for name in key} == key and content["seconds"]:
-            return {name: float(content["seconds"][name]) for name in content["seconds"]}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        logger.warning("scan: %s cannot be read; measuring again", file)
-    return None

@@ -40,6 +40,11 @@ from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.ops.pallas_kernels import LANES, Complex, Plan
 
 INSTANCES = 1024  # wanted at least; about eight warpgroups for each of an H100's multiprocessors
+NAMES = (  # of Mosaic GPU, experimental as it is, that all kernels together need
+    *("kernel", "CompilerParams", "LoweringSemantics", "SMEM", "ACC", "Barrier", "load"),
+    *("find_swizzle", "TilingTransform", "SwizzleTransform", "copy_gmem_to_smem", "barrier_wait"),
+    *("wgmma", "wgmma_wait", "commit_smem"),
+)
 SHORTEST_CHUNK = 128  # shorter ones would spend their time on finding the state they start from
 
 Body = Callable[..., None]
@@ -70,6 +75,29 @@ def tiling(length: int, batch: int, n: int) -> Tiling:
     return Tiling(chunk)
 
 
+def mosaic_gpu(needed_by: str) -> Any:
+    """Import Mosaic GPU; on first use, since that takes a while and a CPU has no use for it.
+
+    Args:
+      needed_by: the setting that asks for it, as `runtime.scan pallas`.
+
+    Raises:
+      ResourcesMissing: this jax has it under other names, or not at all.
+    """
+    try:
+        from jax.experimental.pallas import mosaic_gpu as plgpu
+
+        for name in NAMES:
+            getattr(plgpu, name)
+    except (ImportError, AttributeError) as error:
+        raise ResourcesMissing(
+            f"{needed_by} needs Pallas with Mosaic GPU, which jax {jax.__version__} does not have "
+            f"where it is looked for ({error}); choose runtime.scan: auto, chunked or associative, and "
+            "runtime.states: kept or recomputed"
+        ) from error
+    return plgpu
+
+
 def mosaic(
     body: Body,
     out: Sequence[jax.ShapeDtypeStruct],
@@ -88,27 +116,19 @@ def mosaic(
     Raises:
       ResourcesMissing: this jax has no Mosaic GPU under the names known here.
     """
-    try:  # on first use: importing Mosaic GPU takes a while, and a CPU has no use for it
-        from jax.experimental.pallas import mosaic_gpu as plgpu
-
-        launch, parameters = plgpu.kernel, plgpu.CompilerParams(unsafe_no_auto_barriers=True)
-    except (ImportError, AttributeError, TypeError) as error:
-        raise ResourcesMissing(
-            f"runtime.scan pallas needs Pallas with Mosaic GPU, which jax {jax.__version__} does not have "
-            f"where it is looked for ({error}); choose runtime.scan: auto, chunked or associative"
-        ) from error
+    plgpu = mosaic_gpu("runtime.scan pallas")
     names = ("chunk", "sequence", "block")
 
     def place_first(*refs: Any) -> None:
         body(*(lax.axis_index(name) for name in names), *refs)
 
     # No thread reads what another wrote, so that the barriers around every store can go.
-    return launch(
+    return plgpu.kernel(
         place_first,
         out_type=tuple(out),
         grid=grid,
         grid_names=names,
-        compiler_params=parameters,
+        compiler_params=plgpu.CompilerParams(unsafe_no_auto_barriers=True),
         interpret=interpret,
     )
 

@@ -12,6 +12,7 @@ from lru_tune.models.build import BlockEngine
 from lru_tune.models.memory import Memory, activation_bytes, memory_of_cores, resolve_memory
 from lru_tune.ops.choice import Size, choose_backend
 from lru_tune.ops.fused_layer import CHUNK
+from lru_tune.ops.layers import LAYERS, choose_layer
 from lru_tune.ops.native.calls import demand_native, native_obstacle
 from lru_tune.ops.precision import demand_matmul
 from lru_tune.ops.scan import resolve_backend
@@ -20,6 +21,7 @@ from lru_tune.tasks import find_task
 logger = logging.getLogger(__name__)
 
 choose_once = cache(choose_backend)  # so that a process says once what it chose
+choose_layer_once = cache(choose_layer)
 
 
 def settled(config: RunConfig) -> RunConfig:
@@ -29,15 +31,28 @@ def settled(config: RunConfig) -> RunConfig:
       ConfigError, ResourcesMissing: what was named does not run here.
     """
     demand_matmul(config.runtime.matmul)
-    block, scan = choose_block(config), config.runtime.scan
-    if block == "native":
-        chosen = "native"  # its own
-    elif isinstance(config.model.recurrence, DiagonalRecurrence):
-        chosen = choose_once(scan, scan_size(config))
-    else:
-        chosen = resolve_backend(scan)  # recorded, but a dense recurrence has no use for it
-    changes = {"scan": chosen, "block": block, "memory": _memory(config, block)}
+    block = choose_block(config)
+    scan, states = _recurrence(config, block)
+    changes = {"scan": scan, "states": states, "block": block, "memory": _memory(config, block)}
     return config.model_copy(update={"runtime": config.runtime.model_copy(update=changes)})
+
+
+def _recurrence(config: RunConfig, block: BlockEngine) -> tuple[str, str]:
+    """Return the scan, and what becomes of the states."""
+    scan = config.runtime.scan
+    states: str = config.runtime.states
+    if states == "fused":
+        LAYERS[states].demand(config.model.d_model)
+        return "pallas", states
+    if block == "native":
+        return "native", states  # its own
+    if not isinstance(config.model.recurrence, DiagonalRecurrence):
+        return resolve_backend(scan), states  # recorded, but a dense recurrence has no use for it
+    chosen = choose_once(scan, scan_size(config))
+    undecided = scan == "auto" and states == "recomputed"
+    if undecided and jax.default_backend() == "gpu" and config.runtime.matmul == "bf16":
+        states = choose_layer_once(sequence_size(config), config.model.d_model, chosen)
+    return ("pallas" if states == "fused" else chosen), states
 
 
 def choose_block(config: RunConfig) -> BlockEngine:
@@ -93,10 +108,16 @@ def device_memory() -> int | None:
     return None if stats is None else int(stats["bytes_limit"])
 
 
-def scan_size(config: RunConfig) -> Size:
-    """Return the size of the scans of a training step, for the task's longest sequences."""
+def sequence_size(config: RunConfig) -> Size:
+    """Return the size of the layers' states in a training step, for the task's longest sequences."""
     task = find_task(config.task)
     length = min(task.max_length, config.data.max_length or task.max_length)
-    if config.runtime.states == "recomputed":
-        length = min(length, CHUNK)
     return Size(length, config.data.batch_size * math.prod(task.documents), config.model.d_hidden)
+
+
+def scan_size(config: RunConfig) -> Size:
+    """Return the size of the scans of a training step, where need be of a chunk of its sequences."""
+    size = sequence_size(config)
+    if config.runtime.states != "recomputed":
+        return size
+    return size._replace(length=min(size.length, CHUNK))

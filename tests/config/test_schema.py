@@ -9,6 +9,7 @@ from lru_tune.errors import ConfigError
 from lru_tune.layout import search_space_folder
 
 ONLINE = ["optim.algorithm=rtrl", "model.norm=layer"]
+FUSED = ["runtime.states=fused", "runtime.matmul=bf16"]
 
 
 def load(*overrides: str):
@@ -30,6 +31,10 @@ def test_every_diagonal_variant_can_learn_online(variant):
         ([*ONLINE, "variant=rnn-tanh"], "variant rnn-tanh is dense"),
         ([*ONLINE, "model.bidirectional=true"], "set model.bidirectional: false or bptt"),
         (["optim.algorithm=rtrl"], "needs model.norm: layer"),
+        ([*ONLINE, *FUSED], "no backward pass through time"),
+        ([*FUSED, "variant=rnn-tanh"], "variant rnn-tanh is dense; set runtime.states: kept"),
+        ([*FUSED, "runtime.scan=chunked"], "set runtime.scan: auto or pallas"),
+        (FUSED[:1], "set runtime.matmul: bf16"),
         (["optim.algorithm=online"], "'bptt' or 'rtrl'"),
     ],
 )

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from lru_tune.models.recurrence import LRU, DenseRNN
+from lru_tune.ops.layers import LAYERS
+from lru_tune.ops.pallas_layer import pallas_layer
 
 TOLERANCE = 1e-4  # relative, float32 against float64, as promised for minimal-LRU's parameters
 
@@ -56,6 +58,22 @@ def test_output_is_the_definitions(bidirectional, states):
     variables, inputs = built(layer)
     exact = lru_by_definition(variables["params"], inputs, n=5)
     ours = layer.apply(variables, inputs)
+    assert np.max(np.abs(ours - exact)) / np.max(np.abs(exact)) < TOLERANCE
+
+
+@pytest.mark.slow
+def test_the_gpus_kernel_interpreted_gives_the_definitions_output(monkeypatch):
+    interpreter = pytest.importorskip("jax._src.pallas.mosaic_gpu.interpret.params")
+
+    def kernel(weights, inputs, _, reverse):
+        options = {"operands": "float32", "interpret": interpreter.InterpretGPUParams()}
+        return pallas_layer(weights, inputs, reverse=reverse, **options)
+
+    monkeypatch.setitem(LAYERS, "fused", LAYERS["fused"]._replace(apply=kernel))
+    layer = LRU(5, 3, r_min=0.5, r_max=0.99, bidirectional=True, states="fused")
+    variables, inputs = built(LRU(5, 3, bidirectional=True), length=9)
+    exact = lru_by_definition(variables["params"], inputs, n=5)
+    ours = jax.jit(layer.apply)(variables, inputs)
     assert np.max(np.abs(ours - exact)) / np.max(np.abs(exact)) < TOLERANCE
 
 

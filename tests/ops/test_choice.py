@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import pytest
 
 from lru_tune.errors import ConfigError, ResourcesMissing
-from lru_tune.ops.choice import Size, backend_of_a_cpu, choose_backend, fastest, measure, seconds
+from lru_tune.ops.choice import Size, backend_of_a_cpu, choose_backend, fastest, measure
+from lru_tune.ops.contest import seconds
 from lru_tune.ops.scan import SCAN_BACKENDS, ScanBackend, adjoint, sequential_scan
 
 SIZE = Size(9, 2, 3)

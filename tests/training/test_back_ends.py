@@ -5,7 +5,7 @@ from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
 from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.ops.choice import Size
 from lru_tune.training import back_ends
-from lru_tune.training.back_ends import obstacle_once, scan_size, settled
+from lru_tune.training.back_ends import obstacle_once, scan_size, sequence_size, settled
 
 
 def config(task: str = "listops", **changes) -> RunConfig:
@@ -77,6 +77,47 @@ def test_nothing_else_of_the_configuration_is_changed():
 def test_what_a_cpu_cannot_do_is_refused(runtime, variant):
     with pytest.raises(ConfigError, match="choose runtime"):
         settled(config(runtime=runtime, **variant))
+
+
+def on_a_gpu(monkeypatch, layer) -> None:
+    monkeypatch.setattr(back_ends.jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(
+        back_ends, "choose_once", lambda scan, _: {"auto": "chunked"}.get(scan, scan)
+    )
+    monkeypatch.setattr(back_ends, "choose_layer_once", layer)
+
+
+def test_on_a_gpu_recomputed_states_are_measured_against_the_kernel(monkeypatch):
+    runtime = {"states": "recomputed", "matmul": "bf16"}
+    asked = []
+
+    def kernel(*what) -> str:
+        asked.append(what)
+        return "fused"
+
+    on_a_gpu(monkeypatch, kernel)
+    chosen = settled(config(runtime=runtime)).runtime
+    assert (chosen.scan, chosen.states) == ("pallas", "fused")
+    assert asked == [(sequence_size(config()), config().model.d_model, "chunked")]
+
+
+@pytest.mark.parametrize("named", [{"scan": "chunked"}, {"matmul": "tf32"}, {"states": "kept"}])
+def test_what_was_named_is_not_measured(named, monkeypatch):
+    def never(*_) -> str:
+        raise AssertionError("there is nothing to choose")
+
+    on_a_gpu(monkeypatch, never)
+    runtime = {"states": "recomputed", "matmul": "bf16"} | named
+    assert settled(config(runtime=runtime)).runtime.states == runtime["states"]
+
+
+def test_a_kernel_that_was_named_scans_by_itself_or_is_refused(monkeypatch):
+    fused = config(runtime={"states": "fused", "matmul": "bf16"})
+    on_a_gpu(monkeypatch, None)
+    assert settled(fused).runtime.scan == "pallas"
+    wide = fused.model_copy(update={"model": ModelConfig(d_model=1024)})
+    with pytest.raises(ConfigError, match="at most 512 features"):
+        settled(wide)
 
 
 def test_the_scans_size_counts_both_documents_and_what_is_cut_off():

@@ -149,6 +149,20 @@ def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda(monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_whole_program_with_fused_layers_is_lowered_for_cuda():
+    runtime = RuntimeConfig(states="fused", matmul="bf16", scan="pallas")
+    config = tiny("listops").model_copy(update={"runtime": runtime})
+    hyper, program = hyperparameters(config), programs(program_key(config), 16)
+    inputs, targets = jnp.zeros((8, 64), jnp.uint8), jnp.zeros(8, jnp.uint8)
+    data, order = Batches(inputs, targets, jnp.full(8, 64)), jnp.zeros((1, 8), jnp.int32)
+    state = jax.eval_shape(program.init, hyper)
+    traced = program.train.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    # Two directions with nine kernels each, as in tests/ops/test_pallas_layer.py; both layers call the same.
+    assert text.count("custom_call @mosaic_gpu") == 18
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["copy", "listops"])
 def test_recomputed_states_train_to_the_same_parameters(task, twins):
     data = on_device(task, twins)
