@@ -10,8 +10,10 @@ from typing import Any, Literal, NamedTuple
 import jax
 
 from lru_tune import runs
+from lru_tune.training.kept import LOADING
 
-COMPILING = "/jax/core/compile/"  # how the events of tracing, lowering and compiling begin
+# How the events of tracing, lowering and compiling begin, and that of loading what was compiled.
+COMPILING = ("/jax/core/compile/", LOADING)
 REMEMBERED = 1000  # intervals; those inside of one that ends now are among the last few
 
 
