@@ -138,7 +138,7 @@ def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda(monkeypatch):
     inputs, targets = jnp.zeros((8, 2048), jnp.uint8), jnp.zeros(8, jnp.uint8)
     data, order = Batches(inputs, targets, jnp.full(8, 2048)), jnp.zeros((1, 8), jnp.int32)
     state = jax.eval_shape(program.init, hyper)
-    traced = program.train.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    traced = program.train.jitted.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
     text = traced.lower(lowering_platforms=("cuda",)).as_text()
     # Two layers, two directions, and two kernels each as there are several chunks.
     assert text.count("custom_call @mosaic_gpu") == 8
