@@ -103,12 +103,13 @@ def start_compiling(
       data: training examples on the device.
       batch_size: of an optimiser step.
     """
+    state = made.init.result(hyper)  # here: the thread would wait where the caller compiles it
 
     def compile_training() -> None:
         batches = data.targets.shape[0] // batch_size
         order = jax.ShapeDtypeStruct((batches, batch_size), jnp.int32)
         whole = jax.ShapeDtypeStruct((), jnp.int32)
-        made.train.prepare(made.init.result(hyper), hyper, data, order, whole, whole)
+        made.train.prepare(state, hyper, data, order, whole, whole)
 
     # Not a daemon: a process that ended while XLA compiles could crash.
     thread = Thread(target=compile_training, name="compile")
