@@ -51,7 +51,8 @@ def ours(shape_name: str, _peer: str) -> Marks:
 
     from lru_tune.training.back_ends import settled
     from lru_tune.training.hyperparameters import hyperparameters, program_key
-    from lru_tune.training.steps import Batches, programs, start_compiling
+    from lru_tune.training.programs import programs, start_compiling
+    from lru_tune.training.state import Batches
 
     imported = time.monotonic()
     shape = SHAPES[shape_name]

@@ -19,8 +19,9 @@ from benchmarks.shapes import SHAPES, Shape
 from benchmarks.timing import in_turns
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.lanes import LaneBank, Lanes
+from lru_tune.training.programs import Programs, programs
 from lru_tune.training.provenance import device_name
-from lru_tune.training.steps import Batches, Programs, programs
+from lru_tune.training.state import Batches
 
 
 def examples(shape: Shape) -> Batches:

@@ -21,7 +21,8 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
-from lru_tune.training.steps import Batches, batch_gradients, init_state
+from lru_tune.training.state import Batches
+from lru_tune.training.steps import batch_gradients, init_state
 
 WAYS = {
     "bptt": {},

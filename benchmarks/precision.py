@@ -30,7 +30,8 @@ from lru_tune.data.batches import epoch_order, take_examples
 from lru_tune.models.build import build_model
 from lru_tune.training.hyperparameters import Hyperparameters, hyperparameters
 from lru_tune.training.optimizer import adam_moments
-from lru_tune.training.steps import Batches, TrainState, batch_gradients, init_state, train_steps
+from lru_tune.training.state import Batches, TrainState
+from lru_tune.training.steps import batch_gradients, init_state, train_steps
 
 EXPONENT_BITS = 8
 # Bits of the fraction that a factor keeps; None leaves it as it is.

@@ -36,7 +36,8 @@ from lru_tune.ops.scan import SCAN_BACKENDS
 from lru_tune.training.back_ends import settled
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
-from lru_tune.training.steps import Batches, TrainState, init_state, train_steps
+from lru_tune.training.state import Batches, TrainState
+from lru_tune.training.steps import init_state, train_steps
 
 DEFAULT_SHAPES = ["copy", "copy-48", "smnist", "scifar", "listops", "imdb"]
 

@@ -12,21 +12,12 @@ from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.block import Block
 from lru_tune.models.network import Network
 from lru_tune.models.recurrence import LRU, DenseRNN, States
-from lru_tune.ops.native.block import Keep
+from lru_tune.models.traced import Traced
+from lru_tune.ops.native.block import BlockEngine, Keep
 from lru_tune.ops.online_scan import OnlineSums
 from lru_tune.tasks import Task, Tokens
 
 Params = dict[str, Any]
-BlockEngine = Literal["jax", "native"]
-
-
-class Traced(NamedTuple):
-    """The model's hyperparameters that do not change its shapes; numbers or traced scalars."""
-
-    r_min: Array | float
-    r_max: Array | float
-    max_phase: Array | float
-    dropout: Array | float
 
 
 class Model(NamedTuple):

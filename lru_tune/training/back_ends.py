@@ -8,11 +8,11 @@ from functools import cache
 import jax
 
 from lru_tune.config.schema import DiagonalRecurrence, RunConfig
-from lru_tune.models.build import BlockEngine
 from lru_tune.models.memory import Memory, activation_bytes, memory_of_cores, resolve_memory
 from lru_tune.ops.choice import Size, choose_backend
 from lru_tune.ops.fused_layer import CHUNK
 from lru_tune.ops.layers import LAYERS, choose_layer
+from lru_tune.ops.native.block import BlockEngine
 from lru_tune.ops.native.calls import demand_native, native_obstacle
 from lru_tune.ops.precision import demand_matmul
 from lru_tune.ops.scan import resolve_backend

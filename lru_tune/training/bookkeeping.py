@@ -22,8 +22,9 @@ from lru_tune.training.checkpoint import Progress
 from lru_tune.training.clock import Clock
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import learning_rate
+from lru_tune.training.programs import Programs
 from lru_tune.training.provenance import provenance
-from lru_tune.training.steps import Programs, Sums, TrainState
+from lru_tune.training.state import Sums, TrainState
 
 logger = logging.getLogger(__name__)
 

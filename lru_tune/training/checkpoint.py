@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-from flax import serialization
 
 from lru_tune.atomic import write_atomically
 from lru_tune.errors import CheckpointDamaged
@@ -44,6 +43,8 @@ class Progress(NamedTuple):
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Write a tree of arrays, numbers, texts and named tuples; the file appears whole or not at all."""
+    from flax import serialization  # a run that begins has no use for it yet
+
     tree = serialization.to_state_dict(jax.device_get(content))
     payload = serialization.msgpack_serialize(tree)
     digest = hashlib.sha256(payload).hexdigest().encode()
@@ -56,6 +57,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
       CheckpointDamaged: the file is cut, changed or of another format.
     """
+    from flax import serialization
+
     content = path.read_bytes()
     if not content.startswith(HEADER):
         raise CheckpointDamaged(f"{path} is no checkpoint of this version of lru-tune")
@@ -67,6 +70,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def fill(template: Tree, tree: Any) -> Tree:
     """Return `tree`, read from a checkpoint, in the types of `template`; the arrays stay on the host."""
+    from flax import serialization
+
     return serialization.from_state_dict(template, tree)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 
 from lru_tune import runs
+from lru_tune.training.kept import LOADING
 
 COMPILING = "/jax/core/compile/"  # how the events of tracing, lowering and compiling begin
 REMEMBERED = 1000  # intervals; those inside of one that ends now are among the last few
@@ -23,7 +24,7 @@ class Interval(NamedTuple):
 
 
 class Compilations:
-    """Hears when JAX traces, lowers and compiles, and sums it up.
+    """Hears when a function is traced, lowered and compiled, or loaded, and sums it up.
 
     A function traced within another is reported by itself and as a part of the other. It counts once.
 
@@ -37,7 +38,7 @@ class Compilations:
 
     def hear(self, event: str, duration_secs: float, **_about: Any) -> None:
         """Take a duration that ends now."""
-        if event.startswith(COMPILING):
+        if event.startswith(COMPILING) or event == LOADING:
             now = time.monotonic()
             self.count(Interval(now - duration_secs, now))
 

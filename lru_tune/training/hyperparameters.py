@@ -1,12 +1,17 @@
 """Numbers that differ between trials without a new compilation: they enter programs as arguments."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from lru_tune.config.schema import DataConfig, DiagonalRecurrence, OptimConfig, RunConfig
-from lru_tune.models.build import Traced
+from lru_tune.models.traced import Traced
+
+# Scalars of NumPy, which programs take as they take arrays; to make arrays of them takes programs of its own.
+float32 = cast(Callable[[float], Array], np.float32)
+int32 = cast(Callable[[int], Array], np.int32)
 
 
 class Hyperparameters(NamedTuple):
@@ -45,22 +50,22 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
         recurrence = DiagonalRecurrence()  # a dense recurrence has no ring; its values are not read
     optim = config.optim
     traced = Traced(
-        r_min=jnp.float32(recurrence.r_min),
-        r_max=jnp.float32(recurrence.r_max),
-        max_phase=jnp.float32(recurrence.max_phase),
-        dropout=jnp.float32(config.model.dropout),
+        r_min=float32(recurrence.r_min),
+        r_max=float32(recurrence.r_max),
+        max_phase=float32(recurrence.max_phase),
+        dropout=float32(config.model.dropout),
     )
     return Hyperparameters(
         model=traced,
-        learning_rate=jnp.float32(optim.learning_rate),
-        recurrent_lr_factor=jnp.float32(optim.recurrent_lr_factor),
-        weight_decay=jnp.float32(optim.weight_decay),
-        lr_min=jnp.float32(optim.lr_min),
-        warmup_steps=jnp.int32(round(optim.warmup_fraction * config.steps)),
-        total_steps=jnp.int32(config.steps),
-        cosine=jnp.float32(optim.schedule == "cosine"),
-        max_grad_norm=jnp.float32(optim.max_grad_norm or jnp.inf),
-        seed=jnp.int32(config.seed),
+        learning_rate=float32(optim.learning_rate),
+        recurrent_lr_factor=float32(optim.recurrent_lr_factor),
+        weight_decay=float32(optim.weight_decay),
+        lr_min=float32(optim.lr_min),
+        warmup_steps=int32(round(optim.warmup_fraction * config.steps)),
+        total_steps=int32(config.steps),
+        cosine=float32(optim.schedule == "cosine"),
+        max_grad_norm=float32(optim.max_grad_norm or np.inf),
+        seed=int32(config.seed),
     )
 
 

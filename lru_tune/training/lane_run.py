@@ -17,7 +17,7 @@ from lru_tune.runs import Report
 from lru_tune.training.bookkeeping import Bookkeeper
 from lru_tune.training.lanes import Lanes
 from lru_tune.training.loop import divergence, programs_of, to_device
-from lru_tune.training.steps import Batches, Sums, TrainState
+from lru_tune.training.state import Batches, Sums, TrainState
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.stages import Wrapped
 
 from lru_tune.training.hyperparameters import Hyperparameters
-from lru_tune.training.steps import Batches, Programs, Sums, TrainState
+from lru_tune.training.kept import KeptProgram
+from lru_tune.training.programs import Programs
+from lru_tune.training.state import Batches, Sums, TrainState
 
 # Banks grow and shrink between these sizes, so that few programs are compiled. A lane without a run costs
 # time like any other, but little where lanes are worth having: on a device that one run leaves idle.
@@ -31,7 +32,7 @@ class Lanes(NamedTuple):
 
 
 class LanePrograms(NamedTuple):
-    """Jitted functions of lanes that share a network; one compilation for each number of lanes.
+    """Compiled functions of lanes that share a network; one compilation for each number of lanes.
 
     Attributes:
       train: Lanes, Batches, batches (L, S, B), counts (L,) -> Lanes after `counts` steps, each lane on the
@@ -44,8 +45,8 @@ class LanePrograms(NamedTuple):
         in are consumed.
     """
 
-    train: Wrapped
-    evaluate: Callable[[Lanes, Batches], Sums]
+    train: KeptProgram
+    evaluate: KeptProgram
     get: Callable[[Lanes, Array], Lanes]
     put: Callable[[Lanes, Array, Lanes], Lanes]
     arrange: Callable[[Lanes, Array], Lanes]
@@ -77,8 +78,8 @@ def lane_programs(made: Programs) -> LanePrograms:
         return lanes._replace(state=lanes.state._replace(sums=sums))
 
     return LanePrograms(
-        train=jax.jit(train, donate_argnums=0),
-        evaluate=jax.jit(evaluate),
+        train=made.train.derived("lanes_train", lambda: jax.jit(train, donate_argnums=0)),
+        evaluate=made.evaluate.derived("lanes_evaluate", lambda: jax.jit(evaluate)),
         get=jax.jit(get),
         put=jax.jit(put, donate_argnums=0),
         arrange=jax.jit(get),

@@ -23,7 +23,8 @@ from lru_tune.training.bookkeeping import Bookkeeper, means
 from lru_tune.training.course import follow
 from lru_tune.training.hyperparameters import Hyperparameters, program_key
 from lru_tune.training.optimizer import leaf_names
-from lru_tune.training.steps import Batches, Programs, Sums, TrainState, programs, start_compiling
+from lru_tune.training.programs import Programs, programs, start_compiling
+from lru_tune.training.state import Batches, Sums, TrainState
 from lru_tune.training.trackers import Tracker
 
 DISPATCH_SECONDS = 2.0  # longest time that Python waits for one dispatch, so that Ctrl-C is heard
@@ -132,8 +133,8 @@ class Run:
                 self.hyper,
                 self.train_data,
                 self.order[1],
-                jnp.int32(first),
-                jnp.int32(count),
+                np.int32(first),
+                np.int32(count),
             )
             sound = bool(self.state.sound)  # waits for the steps
         if not sound:

@@ -4,16 +4,17 @@ The slow group is what the recurrence declares (lambda, gamma, B): its rate is s
 weight decay. Everything else takes the full rate and decoupled weight decay.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 
 from lru_tune.training.hyperparameters import Hyperparameters
+from lru_tune.training.state import Params
 
-Params = dict[str, Any]
+if TYPE_CHECKING:
+    import optax
 
 
 def leaf_names(params: Params) -> list[str]:
@@ -71,6 +72,8 @@ def apply_adamw(
     return jax.tree.map(move, params, scaled, slow)
 
 
-def adam_moments(b1: float, b2: float, eps: float) -> optax.GradientTransformation:
+def adam_moments(b1: float, b2: float, eps: float) -> "optax.GradientTransformation":
     """Return Adam's rescaling alone; rate and decay are applied by `apply_adamw`."""
+    import optax  # half a process's first seconds have no use for it
+
     return optax.scale_by_adam(b1=b1, b2=b2, eps=eps)

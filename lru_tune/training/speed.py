@@ -101,8 +101,9 @@ def measure(config: RunConfig, seconds: float) -> Speed:
 
     from lru_tune.training.back_ends import settled
     from lru_tune.training.hyperparameters import hyperparameters, program_key
+    from lru_tune.training.programs import programs
     from lru_tune.training.provenance import device_name
-    from lru_tune.training.steps import Batches, programs
+    from lru_tune.training.state import Batches
 
     batch = config.data.batch_size
     config = config.model_copy(update={"steps": 1000, "epochs": None, "eval_every": 100})
@@ -113,13 +114,13 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     shapes: Any = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in examples]
     order = np.arange(2 * batch, dtype=np.int32).reshape(2, batch)[np.arange(100) % 2]
     begun = time.perf_counter()
-    compiled = made.train.lower(
+    compiled = made.train.prepare(
         state,
         hyper,
         Batches(*shapes),
         jax.ShapeDtypeStruct(order.shape, order.dtype),
         *_whole(0, 1),
-    ).compile()
+    )
     compile_seconds = time.perf_counter() - begun
     analysis: Any = compiled.memory_analysis()  # None on no platform known here
     memory = analysis.temp_size_in_bytes + analysis.output_size_in_bytes

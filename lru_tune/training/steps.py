@@ -1,146 +1,24 @@
-"""The compiled programs of a run: initialise, train some steps, evaluate a split.
+"""What the compiled programs of a run do: initialise, train some steps, evaluate a split.
 
-Programs are built once per `program_key` and process; learning rates, rings, seeds and run lengths are
-arguments, so that a reused worker never compiles the same network twice.
+Learning rates, rings, seeds and run lengths are arguments, so that the same network is never compiled twice.
 """
 
-import math
-from collections.abc import Callable
-from functools import lru_cache, partial
-from threading import Thread
-from typing import Any, NamedTuple
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array, lax
-from jax.stages import Wrapped
 
-from lru_tune.config.schema import RunConfig
-from lru_tune.models.build import Model, build_model
-from lru_tune.models.memory import group_count
-from lru_tune.ops.precision import multiplying
-from lru_tune.tasks import find_task
+from lru_tune.models.build import Model
 from lru_tune.training.hyperparameters import Hyperparameters
 from lru_tune.training.optimizer import (
-    adam_moments,
     apply_adamw,
     clip_factor,
     learning_rate,
     slow_mask,
 )
-
-Params = dict[str, Any]
-
-
-class Sums(NamedTuple):
-    """Totals since the last report; scalars float32."""
-
-    loss: Array
-    correct: Array
-    predictions: Array
-
-    @staticmethod
-    def zero() -> "Sums":
-        """Return empty totals."""
-        return Sums(jnp.float32(0), jnp.float32(0), jnp.float32(0))
-
-
-class TrainState(NamedTuple):
-    """Everything that training changes; a checkpoint holds it whole.
-
-    Attributes:
-      params, batch_stats: the network's variables.
-      moments: Adam's state.
-      step: int32, optimiser steps done.
-      sums: totals of the training loss since the last report.
-      sound: whether every loss and gradient so far was finite; training stops where it turns False.
-    """
-
-    params: Params
-    batch_stats: Params
-    moments: optax.OptState
-    step: Array
-    sums: Sums
-    sound: Array
-
-
-class Batches(NamedTuple):
-    """Examples on the device: as in `lru_tune.data.batches.Examples`."""
-
-    inputs: Array
-    targets: Array
-    lengths: Array
-
-
-class Programs(NamedTuple):
-    """Jitted functions of one network.
-
-    Attributes:
-      init: Hyperparameters -> TrainState at step 0.
-      train: TrainState, Hyperparameters, Batches, order (n_batches, B), first batch, count -> TrainState
-        after `count` steps on consecutive batches, or earlier if one is not finite. The state passed in
-        is consumed.
-      gradients: TrainState, Hyperparameters, Batches, indices (B,) -> loss and gradients of that batch.
-      evaluate: params, batch_stats, Batches -> Sums over all examples.
-    """
-
-    init: Callable[[Hyperparameters], TrainState]
-    train: Wrapped
-    gradients: Callable[..., tuple[Array, Params]]
-    evaluate: Callable[[Params, Params, Batches], Sums]
-
-
-@lru_cache(maxsize=8)
-def programs(key: RunConfig, eval_batch_size: int) -> Programs:
-    """Build the programs that all runs with this `program_key` share; what is still `auto` is plain."""
-    task = find_task(key.task)
-    sequences = key.data.batch_size * math.prod(task.documents)
-    model = build_model(
-        key.model,
-        task,
-        scan=key.runtime.scan,
-        online=key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
-        states=key.runtime.states,
-        groups=group_count(sequences) if key.runtime.memory == "grouped" else 1,
-        block="native" if key.runtime.block == "native" else "jax",
-    )
-    adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
-    exact = partial(multiplying, key.runtime.matmul)
-    return Programs(
-        init=jax.jit(partial(init_state, model, adam)),
-        train=jax.jit(exact(partial(train_steps, model, adam)), donate_argnums=0),
-        gradients=jax.jit(exact(partial(batch_gradients, model))),
-        evaluate=jax.jit(exact(partial(evaluate, model, eval_batch_size))),
-    )
-
-
-def start_compiling(
-    made: Programs, hyper: Hyperparameters, data: Batches, batch_size: int
-) -> Thread:
-    """Begin to compile training, beside whatever the caller does meanwhile; return the thread.
-
-    A call of `made.train` after its end finds the program ready. What goes wrong in it goes wrong again,
-    and is raised, in that call.
-
-    Args:
-      made: the run's programs.
-      hyper: as the program will be given it.
-      data: training examples on the device.
-      batch_size: of an optimiser step.
-    """
-
-    def compile_training() -> None:
-        state = jax.eval_shape(made.init, hyper)
-        batches = data.targets.shape[0] // batch_size
-        order = jax.ShapeDtypeStruct((batches, batch_size), jnp.int32)
-        whole = jax.ShapeDtypeStruct((), jnp.int32)
-        made.train.lower(state, hyper, data, order, whole, whole).compile()
-
-    # Not a daemon: a process that ended while XLA compiles could crash.
-    thread = Thread(target=compile_training, name="compile")
-    thread.start()
-    return thread
+from lru_tune.training.state import Batches, Params, Sums, TrainState
 
 
 def init_state(

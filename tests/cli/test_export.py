@@ -157,7 +157,7 @@ def test_the_parameters_load_without_us(experiment, tmp_path, write_run, variant
     from lru_tune.models.eigenvalues import EIGENVALUES
     from lru_tune.training.checkpoint import BEST, write_checkpoint
     from lru_tune.training.hyperparameters import hyperparameters, program_key
-    from lru_tune.training.steps import programs
+    from lru_tune.training.programs import programs
 
     small = {"model.n_layers": 1, "model.d_model": 4, "model.d_hidden": 4, "steps": 30}
     fields = {f"model.recurrence.{k}": v for k, v in VARIANTS[variant].items()}

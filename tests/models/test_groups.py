@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lru_tune.config.schema import DenseRecurrence, ModelConfig
-from lru_tune.models.build import Traced, build_model
+from lru_tune.models.build import build_model
 from lru_tune.models.memory import (
     SHARE,
     activation_bytes,
@@ -16,6 +16,7 @@ from lru_tune.models.memory import (
     memory_of_cores,
     resolve_memory,
 )
+from lru_tune.models.traced import Traced
 from lru_tune.tasks import TASKS
 
 TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.2)

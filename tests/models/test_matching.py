@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from lru_tune.config.schema import ModelConfig
-from lru_tune.models.build import Traced, build_model
+from lru_tune.models.build import build_model
 from lru_tune.models.network import match_features
+from lru_tune.models.traced import Traced
 from lru_tune.tasks import TASKS
 
 TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.0)

@@ -9,8 +9,9 @@ import optax
 import pytest
 
 from lru_tune.config.schema import ModelConfig
-from lru_tune.models.build import Traced, build_model
+from lru_tune.models.build import build_model
 from lru_tune.models.recurrence import LRU
+from lru_tune.models.traced import Traced
 from lru_tune.ops.online_scan import SUMS
 from lru_tune.tasks import TASKS
 

@@ -9,9 +9,10 @@ import pytest
 
 from lru_tune.config.schema import DenseRecurrence, DiagonalRecurrence, ModelConfig
 from lru_tune.config.variants import VARIANTS
-from lru_tune.models.build import Traced, build_model
+from lru_tune.models.build import build_model
 from lru_tune.models.eigenvalues import EIGENVALUES
 from lru_tune.models.recurrence import LRU, DenseRNN
+from lru_tune.models.traced import Traced
 from lru_tune.ops.projection import project
 from lru_tune.ops.scan import linear_scan
 from lru_tune.tasks import TASKS

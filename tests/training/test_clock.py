@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 from lru_tune.training.clock import COMPILING, Clock, Compilations, Interval
+from lru_tune.training.kept import LOADING
 
 
 def test_what_lies_within_another_counts_once():
@@ -29,6 +30,12 @@ def test_other_events_are_not_heard():
     heard.hear("/jax/something/else", 5.0)
     assert heard.seconds == 0
     heard.hear(f"{COMPILING}backend_compile_duration", 2.0, fun_name="f")
+    assert heard.seconds == pytest.approx(2.0)
+
+
+def test_loading_a_compiled_program_counts_as_compiling():
+    heard = Compilations()
+    heard.hear(LOADING, 2.0)
     assert heard.seconds == pytest.approx(2.0)
 
 

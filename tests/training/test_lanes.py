@@ -26,7 +26,7 @@ from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.lane_trainer import LaneTrainer
 from lru_tune.training.lanes import Lanes, bank_size, common_count, lane_programs
 from lru_tune.training.loop import programs_of, train
-from lru_tune.training.steps import Batches
+from lru_tune.training.state import Batches
 
 RTOL, ATOL = 2e-3, 5e-4
 TIMES = {runs.SECONDS, runs.EXAMPLES_PER_SECOND}
@@ -247,7 +247,7 @@ def test_the_program_of_lanes_lowers_for_a_gpu(config):
     )
     batches = jax.ShapeDtypeStruct((4, 50, 16), jnp.int32)
     counts = jax.ShapeDtypeStruct((4,), jnp.int32)
-    traced = lane_programs(made).train.trace(stacked, data, batches, counts)
+    traced = lane_programs(made).train.jitted.trace(stacked, data, batches, counts)
     assert "stablehlo.while" in traced.lower(lowering_platforms=("cuda",)).as_text()
 
 

@@ -11,7 +11,8 @@ from lru_tune.data.store import open_task
 from lru_tune.runs import VAL_ACCURACY
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.loop import train
-from lru_tune.training.steps import Batches, programs
+from lru_tune.training.programs import programs
+from lru_tune.training.state import Batches
 
 # float32, relative to a leaf's largest gradient: two orders of the same sums of a thousand products.
 TOLERANCE = 1e-4

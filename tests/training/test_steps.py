@@ -16,13 +16,9 @@ from lru_tune.ops.scan import SCAN_BACKENDS, ScanBackend
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import adam_moments, apply_adamw, learning_rate, slow_mask
-from lru_tune.training.steps import (
-    Batches,
-    batch_loss,
-    cross_entropy,
-    programs,
-    start_compiling,
-)
+from lru_tune.training.programs import programs, start_compiling
+from lru_tune.training.state import Batches
+from lru_tune.training.steps import batch_loss, cross_entropy
 
 
 def tiny(
@@ -142,7 +138,7 @@ def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda(monkeypatch):
     inputs, targets = jnp.zeros((8, 2048), jnp.uint8), jnp.zeros(8, jnp.uint8)
     data, order = Batches(inputs, targets, jnp.full(8, 2048)), jnp.zeros((1, 8), jnp.int32)
     state = jax.eval_shape(program.init, hyper)
-    traced = program.train.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    traced = program.train.jitted.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
     text = traced.lower(lowering_platforms=("cuda",)).as_text()
     # Two layers, two directions, and two kernels each as there are several chunks.
     assert text.count("custom_call @mosaic_gpu") == 8
@@ -215,14 +211,14 @@ def test_learning_rates_rings_and_seeds_share_one_compilation(twins):
     ]
     assert len({program_key(config) for config in configs}) == 1
     program = programs(program_key(configs[0]), 16)
-    before = program.train._cache_size()
+    before = len(program.train._ready)
     results = []
     for config in configs:
         hyper = hyperparameters(config)
         state = program.init(hyper)
         state = program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(3))
         results.append(np.asarray(state.params["head"]["kernel"]))
-    assert program.train._cache_size() - before <= 1
+    assert len(program.train._ready) - before <= 1
     assert not np.allclose(results[0], results[1])
 
 

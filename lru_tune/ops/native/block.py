@@ -24,6 +24,7 @@ PRODUCTS = ("enter", "read", "mix")  # weights of products
 SUMMED = ("gain", "bias", "decay", "enter", "read", "skip", "mix", "mix_bias")  # as Sums in block.h
 
 Keep = Literal["values", "entering"]
+BlockEngine = Literal["jax", "native"]  # what computes the blocks of a network
 
 
 class BlockWeights(NamedTuple):

@@ -94,17 +94,18 @@ def _key(compiler: tuple[str, ...]) -> str:
         "source": [file.read_text() for file in (*SOURCES, *HEADERS)],
         "compiler": [*compiler, _run([*compiler, "--version"]).stdout],
         "flags": FLAGS,
-        "processor": [platform.machine(), *_cpu_features()],
+        "processor": processor(),
         "jaxlib": importlib.metadata.version("jaxlib"),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _cpu_features() -> list[str]:
+def processor() -> list[str]:
     """Return what -march=native sees; a folder of caches may be shared by machines that differ."""
     lines = CPU_INFO.read_text().splitlines() if CPU_INFO.is_file() else [platform.processor()]
     names = ("flags", "Features", "model name", "CPU part")
-    return list(dict.fromkeys(line for line in lines if line.startswith(names))) or lines[:1]
+    features = list(dict.fromkeys(line for line in lines if line.startswith(names)))
+    return [platform.machine(), *(features or lines[:1])]
 
 
 def _compile(compiler: tuple[str, ...]) -> bytes:
