@@ -69,7 +69,7 @@ class Progress(tune.Callback):
         self._started = self._said = time.monotonic()
         console = Console(stderr=True)
         if console.is_terminal:
-            self._display = Live(console=console, get_renderable=self._table, refresh_per_second=2)
+            self._display = Live(console=console, get_renderable=self.table, refresh_per_second=2)
             self._display.start()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -151,13 +151,18 @@ class Progress(tune.Callback):
         left = max(0.0, self._steps - done) / rate
         return [f"{rate:,.0f} steps/s"] + ([f"about {duration(left)} left"] if running else [])
 
-    def _table(self) -> Group:
+    def table(self) -> Group:
+        """Return what a terminal shows: the summary, then a line a trial, running ones first.
+
+        Where the terminal is narrow, only what was searched is cut off.
+        """
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in ("trial", "status"):
-            table.add_column(heading)
+            table.add_column(heading, no_wrap=True)
         for heading in ("step", self._metric, "best"):
-            table.add_column(heading, justify="right")
-        table.add_column("searched", no_wrap=True, overflow="ellipsis")
+            table.add_column(heading, justify="right", no_wrap=True)
+        # Not `no_wrap`: rich takes missing width from columns without it first. The cells do not wrap.
+        table.add_column("searched" if self._fields else "")
         running = [(n, row) for n, row in self._rows.items() if row.status == RUNNING]
         best = [(n, row) for n, row in self._ranked() if row.status != RUNNING]
         for name, row in (running + best)[:SHOWN]:
@@ -167,9 +172,10 @@ class Progress(tune.Callback):
                 f"{row.step:,}",
                 "" if row.value is None else f"{row.value:.4f}",
                 "" if row.best is None else f"{row.best:.4f}",
-                row.searched,
+                Text(row.searched, no_wrap=True, overflow="ellipsis"),
             )
-        return Group(Text(f"{self._title}: {self._summary()}", style="bold"), table)
+        summary = Text(f"{self._title}: {self._summary()}", style="bold")
+        return Group(summary, table) if table.row_count else Group(summary)
 
 
 def _name(trial: Any) -> str:
