@@ -64,9 +64,30 @@ def compilation_cache() -> Path:
     return Path(base).resolve() / "lru-tune" / "jax"
 
 
+def named_folder(given: str | Path, root: Path) -> Path:
+    """Return the folder given, or that of this name under a runs root where only that one exists."""
+    path, named = Path(given), root / given
+    return (named if not path.is_dir() and named.is_dir() else path).resolve()
+
+
+def demand_name(name: str) -> None:
+    """Raise ConfigError unless a text can name a new folder under the runs root."""
+    if name in ("", ".", "..") or "/" in name or os.sep in name:
+        raise ConfigError(
+            f"--name {name!r} is not the name of one folder; --runs-root says where it lies"
+        )
+
+
 def new_experiment_folder(root: Path, name: str) -> Path:
-    """Create `root/name`, or `root/name-2` and so on where that exists already."""
-    root.mkdir(parents=True, exist_ok=True)
+    """Create `root/name`, or `root/name-2` and so on where that exists already.
+
+    Raises:
+      ConfigError: the root cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--runs-root: {root} cannot be made a folder: {error}") from error
     number = 1
     while True:
         path = root / (name if number == 1 else f"{name}-{number}")

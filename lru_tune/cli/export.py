@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import __version__
-from lru_tune.cli.report import experiment_folder
 from lru_tune.errors import ConfigError
+from lru_tune.layout import named_folder, runs_root
 from lru_tune.process import prepare_process
 
 
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
     """
     arguments = parser().parse_args(argv)
-    experiment = experiment_folder(arguments.experiment)
+    experiment = named_folder(arguments.experiment, runs_root())
     if arguments.optuna is None:
         return _trial(experiment, arguments)
     if arguments.out is not None or arguments.with_checkpoint:

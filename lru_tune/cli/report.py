@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lru_tune import __version__
 from lru_tune.errors import LruTuneError
-from lru_tune.layout import runs_root
+from lru_tune.layout import named_folder, runs_root
 from lru_tune.process import prepare_process
 from lru_tune.runs import BEST_CHECKPOINT, CHECKPOINT_FOLDER
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from lru_tune.results.experiment import write_tables
 
     arguments = parser().parse_args(argv)
-    written = write_tables(experiment_folder(arguments.experiment))
+    written = write_tables(named_folder(arguments.experiment, runs_root()))
     print(written.summary, file=sys.stderr)
     print(written.report)
     if importlib.util.find_spec("matplotlib") is None:
@@ -107,10 +107,3 @@ def parser() -> argparse.ArgumentParser:
         help="the experiment's folder, or its name under $LRU_TUNE_RUNS or ./runs",
     )
     return made
-
-
-def experiment_folder(given: str) -> Path:
-    """Return the folder given, or the experiment of that name under the runs root."""
-    path = Path(given)
-    named = runs_root() / given
-    return (named if not path.is_dir() and named.is_dir() else path).resolve()

@@ -10,7 +10,7 @@ from lru_tune import __version__
 from lru_tune.durations import duration
 from lru_tune.errors import ConfigError
 from lru_tune.experiments import REPRODUCTIONS_FOLDER
-from lru_tune.layout import runs_root
+from lru_tune.layout import named_folder, runs_root
 from lru_tune.reproduction.status import is_reproduction, reproduction_status
 from lru_tune.search.record import newest_experiment
 from lru_tune.search.status import RunState, Stage, Status, search_status
@@ -112,8 +112,7 @@ def as_mapping(status: Status) -> dict[str, Any]:
 def _folder(given: str | None, root: Path) -> Path:
     """Return the folder given, that of this name under the runs root, or the newest there."""
     if given is not None:
-        path, named = Path(given), root / given
-        return (named if not path.is_dir() and named.is_dir() else path).resolve()
+        return named_folder(given, root)
     newest = newest_experiment(root)
     if newest is not None:
         return newest

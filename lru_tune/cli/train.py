@@ -16,7 +16,9 @@ from lru_tune.data.manifest import tasks_folder
 from lru_tune.errors import ConfigError, Interrupted
 from lru_tune.layout import (
     data_root,
+    demand_name,
     demand_runs_root,
+    named_folder,
     new_experiment_folder,
     runs_root,
     search_space_file,
@@ -38,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = parser().parse_args(argv)
     check_wandb(arguments.wandb)
+    if arguments.name is not None:
+        demand_name(arguments.name)
+    if arguments.resume is not None:
+        arguments.resume = named_folder(arguments.resume, runs_root(arguments.runs_root))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     config = _configuration(arguments)
     if arguments.cpus is not None and arguments.cpus < 1:
@@ -87,7 +93,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--test", action="store_true", help="read the test split once, with the best parameters"
     )
-    made.add_argument("--resume", metavar="DIR", type=Path, help="go on with a run")
+    made.add_argument(
+        "--resume", metavar="DIR", type=Path, help="go on with a run; its folder or name"
+    )
     made.add_argument("--name", metavar="NAME", help="of the run directory")
     made.add_argument(
         "--cpus", metavar="N", type=int, help="cores to use on a CPU; default all of them"
@@ -126,7 +134,7 @@ def _configuration(arguments: argparse.Namespace) -> RunConfig:
 
 def _run_directory(arguments: argparse.Namespace, task: str) -> Path:
     if arguments.resume is not None:
-        return Path(arguments.resume).resolve()
+        return Path(arguments.resume)
     name = arguments.name or timestamped(task)
     return new_experiment_folder(runs_root(arguments.runs_root), name)
 

@@ -14,7 +14,9 @@ from lru_tune.errors import ConfigError
 from lru_tune.experiments import SPACE_FILE, read_experiment
 from lru_tune.layout import (
     data_root,
+    demand_name,
     demand_runs_root,
+    named_folder,
     new_experiment_folder,
     runs_root,
     timestamped,
@@ -37,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = parser().parse_args(argv)
     check_wandb(arguments.wandb)
+    if arguments.name is not None:
+        demand_name(arguments.name)
     if arguments.resume is not None:
         return _resume(arguments)
     if arguments.task is None and arguments.space is None:
@@ -86,7 +90,7 @@ def _add_how(made: argparse.ArgumentParser) -> None:
     how.add_argument("--name", metavar="NAME", help="of the experiment's folder")
     how.add_argument("--dry-run", action="store_true", help="check, plan, estimate; touch nothing")
     how.add_argument(
-        "--resume", metavar="DIR", help="go on with an experiment; `last` is the newest"
+        "--resume", metavar="DIR", help="go on with an experiment; its folder, its name or `last`"
     )
     how.add_argument("--no-confirm", action="store_true", help="stop after the search")
     how.add_argument("--gpus-per-trial", metavar="X", type=float, help="a fraction shares a GPU")
@@ -246,13 +250,13 @@ def _show(space: SearchSpace, train_examples: int, arguments: argparse.Namespace
 
 
 def _experiment(given: str, root: Path) -> Path:
-    """Return an experiment's folder: the one given, or the newest under the runs root.
+    """Return an experiment's folder: the one given, by its name, or the newest under the runs root.
 
     Raises:
       ConfigError: there is none.
     """
     if given != LAST:
-        return Path(given).resolve()
+        return named_folder(given, root)
     newest = newest_experiment(root)
     if newest is None:
         raise ConfigError(f"there is no experiment in {root}")

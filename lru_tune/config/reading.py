@@ -97,9 +97,10 @@ def read_yaml(path: str | Path) -> Document:
     """
     path = Path(path)
     name = shown(path)
+    if path.is_dir():
+        raise ConfigError(f"{name}: a folder, not a file.{_nearest('', path)}")
     if not path.is_file():
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.yaml")])
-        raise ConfigError(f"{name}: no such file.{near}")
+        raise ConfigError(f"{name}: no such file.{_nearest(path.name, path.parent)}")
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
     except yaml.MarkedYAMLError as error:
@@ -114,6 +115,11 @@ def read_yaml(path: str | Path) -> Document:
     if reader.problems:
         raise ConfigError(*reader.problems)
     return Document(name, content, reader.origins)
+
+
+def _nearest(name: str, folder: Path) -> str:
+    """Return what to say of the YAML files that lie in a folder instead."""
+    return did_you_mean(name, [p.name for p in folder.glob("[!.]*.yaml")])
 
 
 def shown(path: Path) -> str:

@@ -60,6 +60,9 @@ def test_a_plan_says_how_many_trials_share_a_device(capsys, tmp_path):
             2,
             "tune.resources.lanes: 4 cannot be used with hyperband",
         ),
+        (["--task", "copy", "--space", "nowhere.yaml"], 2, "nowhere.yaml: no such file."),
+        (["--space", ".", "--dry-run"], 2, "a folder, not a file."),
+        (["--task", "copy", "--name", "../copy", "--dry-run"], 2, "--name '../copy'"),
         (["--resume", "nowhere"], 2, "no experiment"),
         (["--resume", "last"], 2, "no experiment in"),
     ],
@@ -89,8 +92,8 @@ def experiment(tmp_path) -> Path:
 
 
 def test_a_changed_space_is_not_resumed_and_the_difference_is_named(capsys, experiment):
-    assert guard(tune, ["--resume", "last", "--trials", "7"]) == 2
-    assert "tune.trials: 4 -> 7" in capsys.readouterr().err
+    assert guard(tune, ["--resume", "last", "--seed", "7"]) == 2
+    assert "tune.searcher.seed: 0 -> 7" in capsys.readouterr().err
 
 
 def test_resuming_without_the_data_says_how_to_prepare_them(capsys, experiment):
@@ -105,8 +108,13 @@ def test_the_newest_experiment_is_the_last(capsys, experiment):
     (older / EXPERIMENT_FILE).write_text(
         json.dumps(record | {"created": "2001-01-01T00:00:00+00:00"})
     )
-    assert guard(tune, ["--resume", "last", "--trials", "7"]) == 2
+    assert guard(tune, ["--resume", "last", "--seed", "7"]) == 2
     assert str(experiment) in capsys.readouterr().err
+
+
+def test_an_experiment_is_resumed_by_its_name(capsys, experiment):
+    assert guard(tune, ["--resume", experiment.name, "--seed", "7"]) == 2
+    assert f"error: {experiment} was started" in capsys.readouterr().err
 
 
 def test_the_front_door_knows_its_commands(capsys):

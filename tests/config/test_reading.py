@@ -121,3 +121,14 @@ def test_a_bad_override_is_told_with_its_flag(text):
     with pytest.raises(ConfigError) as caught:
         read_override(text)
     assert all(problem.startswith(f"--set {text}: ") for problem in caught.value.problems)
+
+
+def test_hidden_files_are_not_offered_where_one_is_missing(tmp_path):
+    (tmp_path / ".hidden.yaml").touch()
+    with pytest.raises(ConfigError, match=r"listop\.yaml: no such file\.$"):
+        read_yaml(tmp_path / "listop.yaml")
+    (tmp_path / "listops.yaml").touch()
+    with pytest.raises(ConfigError, match=r"Did you mean 'listops\.yaml'\?"):
+        read_yaml(tmp_path / "listop.yaml")
+    with pytest.raises(ConfigError, match=r"a folder, not a file\. Known: listops\.yaml"):
+        read_yaml(tmp_path)

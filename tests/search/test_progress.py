@@ -4,7 +4,9 @@ from rich.console import Console
 
 from lru_tune.search.progress import Progress, Row
 
-SEARCHED = "learning_rate 0.0121, recurrent_lr_factor 0.25, weight_decay 0.0352, r_min 0.9, r_max 0.99"
+SEARCHED = (
+    "learning_rate 0.0121, recurrent_lr_factor 0.25, weight_decay 0.0352, r_min 0.9, r_max 0.99"
+)
 
 
 def shown(progress: Progress, columns: int) -> list[str]:
