@@ -1,6 +1,7 @@
 """`lru-tune import-wandb SWEEP`: a W&B sweep file as a search space."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         *left,
     ]
     write_atomically(out, imported.space.to_yaml(header))
-    print(f"try it:  python tune.py --space {out} --dry-run", file=sys.stderr)
+    words = ["lru-tune", "tune", "--space", str(out), "--dry-run"]
+    print(f"try it:  {shlex.join(words)}", file=sys.stderr)
     print(out)
     return 0
 

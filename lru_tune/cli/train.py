@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,11 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _train(config, root, run_dir, arguments)
     except KeyboardInterrupt:
-        words = ["lru-tune train --resume", str(run_dir)]
+        words = ["lru-tune", "train", "--resume", str(run_dir)]
         words += ["--data-root", str(data_root(arguments.data_root))]
         words += ["--cpus", str(arguments.cpus)] if arguments.cpus else []
         words += [f"--{name}" for name in ("synthetic", "test") if getattr(arguments, name)]
-        raise Interrupted(f"interrupted; go on with:  {' '.join(words)}") from None
+        raise Interrupted(f"interrupted; go on with:  {shlex.join(words)}") from None
     finally:
         print(run_dir, flush=True)
     return 0

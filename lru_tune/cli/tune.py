@@ -22,6 +22,7 @@ from lru_tune.layout import (
     timestamped,
 )
 from lru_tune.ops.native.build import native_library
+from lru_tune.search.extension import demand_extension
 from lru_tune.search.record import newest_experiment
 from lru_tune.search.resources import Wishes, this_machine
 from lru_tune.search.space import SearchSpace
@@ -140,6 +141,22 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
     )
 
 
+def _flags(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the flags that say how an experiment is run, as they were given."""
+    values = {
+        "--gpus-per-trial": arguments.gpus_per_trial,
+        "--cpus-per-trial": arguments.cpus_per_trial,
+        "--max-concurrent": arguments.max_concurrent,
+        "--lanes": arguments.lanes,
+        "--address": arguments.address,
+        "--wandb": None if arguments.wandb == "off" else arguments.wandb,
+        "--data-root": arguments.data_root and data_root(arguments.data_root),
+    }
+    given = [part for flag, x in values.items() if x is not None for part in (flag, str(x))]
+    given += ["--tensorboard"] * arguments.tensorboard + ["--no-confirm"] * arguments.no_confirm
+    return tuple(given)
+
+
 def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     # Ray, Optuna and pandas take seconds to import, too long for `--help` and for a mistyped flag.
     from data_prep import ensure_prepared
@@ -164,17 +181,11 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
 
 
 def _resume(arguments: argparse.Namespace) -> int:
-    """Go on with an experiment, if the arguments do not describe another search."""
+    """Go on with an experiment, or beyond it, if the arguments do not describe another search."""
     folder = _experiment(arguments.resume, runs_root(arguments.runs_root))
     record = read_experiment(folder)
-    space = SearchSpace.load(folder / SPACE_FILE)
-    wanted = _load_space(arguments, default=folder / SPACE_FILE)
-    if changes := space.difference(wanted):
-        raise ConfigError(
-            f"{folder} was started with another space; resume it as it is or start a new experiment. "
-            "Changed:",
-            *(f"  {line}" for line in changes),
-        )
+    space = _load_space(arguments, default=folder / SPACE_FILE)
+    demand_extension(folder, SearchSpace.load(folder / SPACE_FILE), space)
     root = Path(record["data_root"])
     if arguments.data_root:  # the arrays have moved
         root = tasks_folder(data_root(arguments.data_root), synthetic=record["synthetic"])
@@ -208,6 +219,7 @@ def _run(
         confirm=not arguments.no_confirm,
         wandb=arguments.wandb,
         tensorboard=arguments.tensorboard,
+        flags=_flags(arguments),
     )
     for note in space.notes:
         say(f"note: {note}")

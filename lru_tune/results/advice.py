@@ -28,12 +28,12 @@ def advice(trials: pd.DataFrame, confirmed: pd.DataFrame, best: pd.Series | None
         return lines
     if len(trials) < LEAST_TRIALS:
         lines.append(
-            f"{len(trials)} trials say little about a space: search with more of them (--trials)."
+            f"{len(trials)} trials say little about a space: go on with more of them (--resume, --trials)."
         )
     elif (place := 1 + int((trials[TRIAL] == best[TRIAL]).argmax())) > LATE * len(trials):
         lines.append(
             f"The best trial was number {place} of {len(trials)}: the search was still finding better "
-            "ones, and more trials may."
+            "ones, and more trials may (--resume, --trials)."
         )
     if best[STATUS] == "completed" and best[BEST_STEP] == best[HORIZON]:
         lines.append(

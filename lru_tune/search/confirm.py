@@ -1,5 +1,6 @@
 """Confirmation: the best configurations again, from scratch, over fresh seeds, and the test split once."""
 
+import itertools
 from pathlib import Path
 
 from lru_tune import runs
@@ -16,16 +17,34 @@ def confirmation_jobs(experiment: Path, space: SearchSpace) -> list[Job]:
 
     The best are chosen by validation; a trial that was stopped early only where too few completed. The
     seeds follow the search's, so that no configuration meets the one it was chosen with; all
-    configurations share them.
+    configurations share them. A configuration is numbered by its rank when it was first confirmed, and
+    keeps its runs where an extended search finds better ones.
     """
-    settings = space.tune
+    settings, folder = space.tune, experiment / CONFIRM_FOLDER
+    numbers = _numbers(folder)
     jobs = []
-    for rank, config in enumerate(_best(experiment, space)[: settings.confirm.top]):
-        for number in range(settings.confirm.seeds):
-            seed = config.seed + 1 + number
-            run_dir = experiment / CONFIRM_FOLDER / f"{rank:02d}-seed{seed}"
+    for config in _best(experiment, space)[: settings.confirm.top]:
+        free = next(n for n in itertools.count() if n not in numbers.values())
+        rank = numbers.setdefault(_seedless(config), free)
+        for seed in range(config.seed + 1, config.seed + 1 + settings.confirm.seeds):
+            run_dir = folder / f"{rank:02d}-seed{seed}"
             jobs.append(Job(config.model_copy(update={"seed": seed}), run_dir))
     return jobs
+
+
+def _numbers(folder: Path) -> dict[str, int]:
+    """Return configuration -> number for those that have runs in a confirmation's folder."""
+    configs = sorted(folder.glob(f"[!.]*/{runs.CONFIG_FILE}"))
+    return {
+        _seedless(RunConfig.model_validate(runs.read_config(path.parent))): int(
+            path.parent.name.partition("-")[0]
+        )
+        for path in configs
+    }
+
+
+def _seedless(config: RunConfig) -> str:
+    return config.model_copy(update={"seed": 0}).fingerprint()
 
 
 def _best(experiment: Path, space: SearchSpace) -> list[RunConfig]:

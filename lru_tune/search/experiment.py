@@ -29,7 +29,7 @@ from lru_tune.search.journal import Journal
 from lru_tune.search.mirror import StudyMirror
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
-from lru_tune.search.record import update_record, write_record
+from lru_tune.search.record import go_on_command, update_record, write_record
 from lru_tune.search.recorder import Recorder, mark_runs
 from lru_tune.search.replay import replay
 from lru_tune.search.resources import Wishes
@@ -50,6 +50,7 @@ class Options:
       confirm: whether the confirmation follows the search.
       wandb, tensorboard: trackers of the trials.
       training: module with `train` and `evaluate_test`.
+      flags: the same as on the command line, for the command that goes on.
     """
 
     address: str | None = None
@@ -58,6 +59,7 @@ class Options:
     wandb: Literal["off", "offline", "online"] = "off"
     tensorboard: bool = False
     training: str = TRAINING
+    flags: tuple[str, ...] = ()
 
 
 def create_experiment(space: SearchSpace, folder: Path, task: PreparedTask) -> None:
@@ -95,7 +97,7 @@ def run_experiment(
     """Search and confirm, from wherever the experiment stands; return a summary in a few lines.
 
     Args:
-      space: the experiment's own.
+      space: the experiment's own, or one that extends it.
       folder: absolute; made by `create_experiment`.
       task: the prepared task; the same data as when the experiment was created.
       options: how it is run.
@@ -117,7 +119,9 @@ def run_experiment(
     begun, status = time.monotonic(), "interrupted"
     with sole_process(folder):
         process = {"pid": os.getpid(), "host": platform.node()}
-        update_record(folder, status="running", process=process)
+        update_record(folder, status="running", process=process, flags=options.flags)
+        if SearchSpace.load(folder / SPACE_FILE) != space:
+            write_atomically(folder / SPACE_FILE, space.to_yaml())
         try:
             _stages(space, folder, task, options)
             status = "completed"
@@ -126,7 +130,7 @@ def run_experiment(
             raise
         except (KeyboardInterrupt, Interrupted) as error:
             raise Interrupted(
-                f"{error or 'interrupted'}. Go on with:  python tune.py --resume {folder}"
+                f"{error or 'interrupted'}. Go on with:  {go_on_command(folder, options.flags)}"
             ) from error
         finally:
             seconds = record["seconds"] + time.monotonic() - begun

@@ -1,6 +1,8 @@
 """Writing experiment.json: what an experiment says about itself, and what it needs to be resumed."""
 
 import json
+import shlex
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,9 @@ def write_record(folder: Path, **fields: Any) -> None:
 
     Fields in use: status (running, interrupted, completed), command, task, variant, scale, synthetic,
     metric, mode, seeds, data (fingerprint, chance, counts, protocol), data_root, confirm, seconds, device,
-    process (pid, host) that runs it, plan (trials, steps, horizon, confirm_runs,
-    at_once: runs at a time, places: of these, or
-    of servers of lanes, share: devices or cores of each).
+    process (pid, host) that runs it, flags (that say how it is run, to be repeated by a command that goes
+    on), plan (trials, steps, horizon, confirm_runs, at_once: runs at a time, places: of these, or of
+    servers of lanes, share: devices or cores of each).
     """
     common = {
         "format_version": FORMAT_VERSION,
@@ -33,6 +35,16 @@ def write_record(folder: Path, **fields: Any) -> None:
 def update_record(folder: Path, **fields: Any) -> None:
     """Merge fields into experiment.json."""
     _write(folder, read_experiment(folder) | fields)
+
+
+def go_on_command(folder: Path, flags: Sequence[str] = ()) -> str:
+    """Return the command line that goes on with an experiment.
+
+    Args:
+      folder: the experiment's.
+      flags: that say how it is run, as on the command line.
+    """
+    return shlex.join(["lru-tune", "tune", "--resume", str(folder), *flags])
 
 
 def newest_experiment(root: Path) -> Path | None:

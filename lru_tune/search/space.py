@@ -240,14 +240,14 @@ class SearchSpace:
         """Return the text of the file `load` reads back to an equal space; `header` becomes comments."""
         return dump_yaml(self.to_mapping(), header)
 
-    def difference(self, other: "SearchSpace") -> list[str]:
-        """Return one line for each entry in which another space differs: `key: here -> there`."""
+    def difference(self, other: "SearchSpace") -> dict[str, str]:
+        """Return key -> `key: here -> there` for each entry in which another space differs."""
         here, there = (flatten(space.to_mapping()) for space in (self, other))
-        return [
-            f"{key}: {here.get(key, 'absent')} -> {there.get(key, 'absent')}"
+        return {
+            key: f"{key}: {here.get(key, 'absent')} -> {there.get(key, 'absent')}"
             for key in here | there
             if here.get(key, _ABSENT) != there.get(key, _ABSENT)
-        ]
+        }
 
 
 _ABSENT = object()

@@ -14,6 +14,7 @@ from lru_tune.experiments import CONFIRM_FOLDER, SPACE_FILE, TRIALS_FOLDER, read
 from lru_tune.runs import BEST_OF, Mode
 from lru_tune.search import journal as journals
 from lru_tune.search.journal import GAVE_UP, TrialRecord, read_trials
+from lru_tune.search.record import go_on_command
 from lru_tune.search.space import SearchSpace
 
 State = Literal["running", "silent", "interrupted", "completed"]
@@ -127,7 +128,8 @@ def search_status(folder: Path) -> Status:
     confirmed = read_runs(sorted((folder / CONFIRM_FOLDER).glob("[!.]*")), metric, mode)
     state = _state(record["status"], alive, [*found, *confirmed])
     horizon = plan.get("horizon")
-    confirm_runs = plan.get("confirm_runs", len(confirmed))
+    # More than planned where an extended search found better ones than were confirmed before.
+    confirm_runs = max(plan.get("confirm_runs", 0), len(confirmed))
     searched = settle(found, state)
     stages = [Stage("search", searched, _planned(folder, plan), plan.get("steps"), mode)]
     if confirm_runs or confirmed:
@@ -144,7 +146,7 @@ def search_status(folder: Path) -> Status:
         metric=metric,
         stages=tuple(stages),
         seconds_left=_seconds_left(stages) if state == "running" else None,
-        notes=_notes(folder, record["status"], state),
+        notes=_notes(folder, record, state),
     )
 
 
@@ -256,10 +258,10 @@ def _planned(folder: Path, plan: dict[str, Any]) -> int | None:
     return SearchSpace.load(path).tune.trials if path.is_file() else None
 
 
-def _notes(folder: Path, status: str, state: State) -> tuple[str, ...]:
-    go_on = f"go on with:  python tune.py --resume {folder}"
+def _notes(folder: Path, record: dict[str, Any], state: State) -> tuple[str, ...]:
+    go_on = f"go on with:  {go_on_command(folder, record.get('flags', ()))}"
     if state == "interrupted":
-        gone = "its process is gone; " if status == "running" else ""
+        gone = "its process is gone; " if record["status"] == "running" else ""
         return (f"{gone}{go_on}",)
     if state == "silent":
         minutes = runs.SILENT_SECONDS / 60

@@ -11,7 +11,9 @@ from lru_tune.search.space import SearchSpace
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 EXPERIMENT = "runs/listops-20260131-142500"  # the one that the pages talk of
-SLOW = {"docs/figures.md"}  # computes a figure
+ANOTHER = "runs/listops-20260201-090000"
+GOING_ON = "docs/going_on.md"
+SLOW = {"docs/figures.md", GOING_ON}  # computes a figure; needs parameters
 PAGES = {
     path.relative_to(ROOT).as_posix(): blocks
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -35,13 +37,36 @@ def experiment(tmp_path, write_run):
     """An experiment of two trials and two confirmations, one of whose trials failed."""
     folder = tmp_path / EXPERIMENT
     create_experiment(folder)
+    create_experiment(tmp_path / ANOTHER)
     write_run(folder / "trials" / "0000-good", config={"optim.learning_rate": 0.002})
     write_run(
         folder / "trials" / "0001-lost", status="failed", accuracies=(0.3,), error="no memory"
     )
     for seed in (1, 2):
         measured = {"test/accuracy": 0.5 + seed / 100, "test/loss": 1.0}
-        write_run(folder / "confirm" / f"0000-seed{seed}", config={"seed": seed}, **measured)
+        for place in (folder, tmp_path / ANOTHER):
+            write_run(place / "confirm" / f"00-seed{seed}", config={"seed": seed}, **measured)
+
+
+@pytest.fixture
+def winner(tmp_path):
+    """A trial of a few steps, exported, and the arrays that it was trained on."""
+    from data_prep import ensure_prepared
+    from lru_tune.config.files import load_run_config
+    from lru_tune.data.manifest import SYNTHETIC_FOLDER
+    from lru_tune.layout import search_space_file
+    from lru_tune.training.loop import train
+    from lru_tune.training.parameters import parameter_files
+
+    ensure_prepared("listops", tmp_path, synthetic=True)
+    (tmp_path / SYNTHETIC_FOLDER).rename(tmp_path / "data")
+    small = ["steps=2", "eval_every=2", "data.batch_size=8", "data.max_length=64"]
+    small += ["model.n_layers=1", "model.d_model=8", "model.d_hidden=8"]
+    config = load_run_config(search_space_file("listops"), overrides=small)
+    folder = tmp_path / "winner"
+    list(train(config, data_root=tmp_path / "data", run_dir=folder))
+    for name, content in parameter_files(folder).items():
+        (folder / name).write_bytes(content)
 
 
 def test_blocks_are_found():
@@ -52,7 +77,9 @@ def test_blocks_are_found():
 @pytest.mark.parametrize(
     "page", [pytest.param(p, marks=pytest.mark.slow) if p in SLOW else p for p in PAGES]
 )
-def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch, request):
+    if page == GOING_ON:
+        request.getfixturevalue("winner")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
     for block in PAGES[page]:

@@ -96,6 +96,13 @@ def test_a_changed_space_is_not_resumed_and_the_difference_is_named(capsys, expe
     assert "tune.searcher.seed: 0 -> 7" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("change", ["trials=7", "confirm.top=2", "confirm.seeds=9"])
+def test_a_search_may_be_extended(capsys, experiment, change):
+    # The space is accepted; what is missing are the data.
+    assert guard(tune, ["--resume", "last", "--set", f"tune.{change}"]) == 3
+    assert "prepare copy" in capsys.readouterr().err
+
+
 def test_resuming_without_the_data_says_how_to_prepare_them(capsys, experiment):
     assert guard(tune, ["--resume", str(experiment)]) == 3
     assert "prepare copy" in capsys.readouterr().err

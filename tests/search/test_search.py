@@ -174,3 +174,25 @@ def test_the_test_split_is_read_once_a_confirmation_run_and_never_in_a_search(
         assert result["status"] == "completed"
         assert result[runs.TEST_ACCURACY] == 0.5
         assert result["steps"] == 90
+
+
+@pytest.mark.slow
+def test_an_extended_search_is_the_longer_one_and_keeps_what_was_confirmed(
+    run, make_space, machine, task, tmp_path
+):
+    settings = {"tune__searcher__kind": "optuna", "tune__confirm__top": 1}
+    short, long = (make_space(tune__trials=n, **settings) for n in (4, 14))
+    folder, read = tmp_path / "extended", task.folder.parent / TEST_READ
+    for space in (short, long):
+        run(space, folder)
+        plan = plan_for(space, machine)
+        confirm(plan, folder, worker_for(plan, task))
+    assert Journal(folder / "journal.jsonl").events == run(long, tmp_path / "long").events
+
+    rates = {
+        path.name: runs.read_config(path)["optim"]["learning_rate"]
+        for path in (folder / "confirm").iterdir()
+    }
+    assert sorted(read.read_text().split()) == sorted(f"confirm/{name}" for name in rates)
+    assert sorted(rates) == ["00-seed1", "00-seed2", "01-seed1", "01-seed2"], "the winner changed"
+    assert rates["01-seed1"] > rates["00-seed1"]

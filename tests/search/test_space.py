@@ -136,8 +136,8 @@ class TestUse:
 
     def test_the_difference_names_each_entry(self, load):
         here, there = load(), load(overrides=["optim.b2=0.99", "tune.trials=9", "model.n_layers=2"])
-        assert here.difference(here) == []
-        assert here.difference(there) == [
+        assert here.difference(here) == {}
+        assert list(here.difference(there).values()) == [
             "base.model.n_layers: 4 -> 2",
             "base.optim.b2: 0.999 -> 0.99",
             "search.model.n_layers.choice: [2, 4] -> absent",
