@@ -329,7 +329,14 @@ def _raw_files(task: Task, from_dir: Path | None) -> Path | None:
             raise DataNotPrepared(f"{from_dir} does not hold the files. Wanted: {origin.wanted}")
         return found
     default = raw_root()
-    return None if default is None or task.generated else origin.find_raw(default)
+    if default is None or task.generated:
+        return None
+    if not (default.is_dir() and os.access(default, os.R_OK | os.X_OK)):
+        raise DataNotPrepared(
+            f"LRU_TUNE_RAW: {default} is no folder that can be read. Name another one, or none:  "
+            "export LRU_TUNE_RAW=FOLDER"
+        )
+    return origin.find_raw(default)
 
 
 def _sound(task: str, place: Path) -> PreparedTask | None:

@@ -237,3 +237,13 @@ def test_a_slow_task_is_made_whole_where_a_split_is_read_whole(tmp_path, monkeyp
     full = expected_counts("copy", tmp_path)
     reads = {"train": 100, "val": 10}
     assert ensure_prepared("copy", tmp_path, reads=reads).manifest.counts == full
+
+
+def test_a_folder_of_raw_files_that_is_none_is_told_before_anything_is_fetched(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LRU_TUNE_RAW", str(tmp_path / "nowhere"))
+    for command in (prepare, ensure_prepared):
+        with pytest.raises(DataNotPrepared, match="nowhere is no folder that can be read"):
+            command("smnist", tmp_path / "data")
+    prepare("smnist", tmp_path / "data", synthetic=True)  # needs none
