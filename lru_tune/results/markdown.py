@@ -27,7 +27,17 @@ def number(value: Any) -> str:
     """Return four significant digits, "-" for a missing value, a text or truth value as it is."""
     if isinstance(value, str | bool):
         return str(value)
-    return "-" if pd.isna(value) else f"{value:.4g}"
+    return "-" if pd.isna(value) else significant(value, 4)
+
+
+def significant(value: float, digits: int) -> str:
+    """Return a number with so many significant digits; just below one, two of its distance at least.
+
+    A modulus of 0.99996 would otherwise read as 1.
+    """
+    if 0.0 < 1.0 - value < 0.01:
+        digits = max(digits, 1 + math.ceil(-math.log10(1.0 - value)))
+    return f"{value:.{digits}g}"
 
 
 def percent(value: float | None) -> str | None:

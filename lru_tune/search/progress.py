@@ -16,6 +16,7 @@ from rich.text import Text
 
 from lru_tune.config.schema import flatten
 from lru_tune.durations import duration
+from lru_tune.results.markdown import significant
 from lru_tune.runs import STEP, Mode
 from lru_tune.search.constants import RUN, RUN_DIR, RUNNING, STATUS
 
@@ -187,4 +188,4 @@ def _leaf(field: str) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return significant(value, 3) if isinstance(value, float) else str(value)

@@ -65,7 +65,7 @@ def test_the_report_says_what_won_by_how_much_and_how_sure(experiment):
     assert "out of memory" in text
     assert "| `optim.learning_rate` | loguniform | 0.0001, 0.01 |" in text
     assert "lru-tune train --config listops-1/best.yaml" in text
-    assert "--resume" not in text
+    assert "tune --resume" not in text
     assert "1 h 02 min" in text
 
 
