@@ -1,6 +1,7 @@
 """report.md: what was searched, what won, by how much, how sure."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -259,13 +260,14 @@ def _advice(findings: Findings) -> list[str]:
 
 
 def _next_steps(findings: Findings) -> list[str]:
-    folder = findings.folder.name
+    root = findings.folder.parent.name
+    folder = shlex.quote(f"{root}/{findings.folder.name}")
     steps = []
     if findings.best is not None:
+        recipe = shlex.quote(f"{root}/{findings.folder.name}/best.yaml")
         twin = " --synthetic" if findings.record.synthetic else ""
-        steps.append(
-            f"lru-tune train --config {folder}/best.yaml{twin} --test   # the winner once more"
-        )
+        steps.append(f"lru-tune train --config {recipe}{twin} --test   # the winner once more")
+        steps.append(f"lru-tune export {folder} --best   # a folder to hand on")
     if findings.record.status != "completed":
         steps.append(f"lru-tune tune --resume {folder}   # go on, where nothing runs it any more")
     if not findings.trials[STATUS].isin(ELIGIBLE).any():
@@ -275,7 +277,7 @@ def _next_steps(findings: Findings) -> list[str]:
     return [
         "## What to type next",
         "",
-        f"In the folder that holds `{folder}`:",
+        f"In the folder that holds `{root}` and `data`; elsewhere also say `--data-root`:",
         "",
         "```",
         *steps,

@@ -153,7 +153,8 @@ class Draft:
             for searched in self.search.keys() & {path, SAME_THING.get(path)}:
                 del self.search[searched]
                 self.removed.add(searched)
-                self.notes.append(f"{path} is fixed to {value}; {searched} is no longer searched")
+                what = "it" if searched == path else searched
+                self.notes.append(f"{path} is fixed to {value}; {what} is no longer searched")
         self.document.origins[key] = origin
 
 

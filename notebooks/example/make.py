@@ -36,7 +36,7 @@ REPORT = shlex.split(f"lru-tune report {EXPERIMENT}")
 REPRODUCTION = shlex.split("python reproduce.py --table 2 --quick --tasks listops")
 
 LEFT_OUT = ("checkpoints", "ray", ".lock", "*.jsonl", "optuna.journal", "report.html", "*.tex")
-MACHINE = ("process", "data_root")
+MACHINE = ("process", "data_root", "flags")
 
 
 def main() -> None:

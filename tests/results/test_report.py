@@ -64,7 +64,7 @@ def test_the_report_says_what_won_by_how_much_and_how_sure(experiment):
     assert "diverged at step 12" in text
     assert "out of memory" in text
     assert "| `optim.learning_rate` | loguniform | 0.0001, 0.01 |" in text
-    assert "lru-tune train --config listops-1/best.yaml" in text
+    assert "lru-tune train --config runs/listops-1/best.yaml" in text
     assert "tune --resume" not in text
     assert "1 h 02 min" in text
 
@@ -78,7 +78,7 @@ def test_quick_and_synthetic_are_stamped_on_everything(empty_experiment, write_r
     assert "synthetic data: not comparable" in text
     assert "quick: not comparable" in written.summary
     assert "not comparable" in (folder / "best.yaml").read_text()
-    assert "lru-tune tune --resume listops-1" in text
+    assert "lru-tune tune --resume runs/listops-1" in text
 
 
 def test_validation_on_the_test_split_is_stamped_on_everything(empty_experiment, write_run):

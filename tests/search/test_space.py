@@ -158,9 +158,7 @@ class TestLayers:
         space = load(overrides=["optim.learning_rate=5e-3"])
         assert space.base["optim.learning_rate"] == 5e-3
         assert "optim.learning_rate" not in space.domains
-        assert space.notes == (
-            "optim.learning_rate is fixed to 0.005; optim.learning_rate is no longer searched",
-        )
+        assert space.notes == ("optim.learning_rate is fixed to 0.005; it is no longer searched",)
 
     def test_setting_one_length_forgets_the_other(self, load):
         base = load(overrides=["epochs=2"]).base
