@@ -27,7 +27,7 @@ from lru_tune.layout import (
 )
 from lru_tune.ops.native.build import native_library
 from lru_tune.process import become_worker, prepare_process
-from lru_tune.runs import CONFIG_FILE, Report
+from lru_tune.runs import CONFIG_FILE, Report, read_result
 from lru_tune.tasks import find_task
 
 WANDB_MODES = ("off", "offline", "online")
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         demand_name(arguments.name)
     if arguments.resume is not None:
         arguments.resume = named_folder(arguments.resume, runs_root(arguments.runs_root))
+        ended = read_result(arguments.resume) or {}
+        arguments.synthetic |= bool(ended.get("data", {}).get("synthetic"))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     config = _configuration(arguments)
     if arguments.cpus is not None and arguments.cpus < 1:

@@ -97,7 +97,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(tmp_path):
     assert runs.read_result(run_dir)["status"] == "interrupted"
     before = runs.read_metrics(run_dir)
 
-    process = start(tmp_path, "--resume", str(run_dir), "--synthetic")
+    process = start(tmp_path, "--resume", run_dir.name)  # it knows that its data are synthetic
     for _ in range(2):
         process.stderr.readline()
     process.send_signal(signal.SIGINT)
