@@ -1,6 +1,7 @@
 """Confirmation: the best configurations again, from scratch, over fresh seeds, and the test split once."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import runs
@@ -8,7 +9,8 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.experiments import CONFIRM_FOLDER
 from lru_tune.results.best import ELIGIBLE, ranked
 from lru_tune.results.frame import PATH, STATUS, load_runs
-from lru_tune.search.jobs import Job
+from lru_tune.search.jobs import Job, is_done
+from lru_tune.search.progress import Row
 from lru_tune.search.space import SearchSpace
 
 
@@ -30,6 +32,15 @@ def confirmation_jobs(experiment: Path, space: SearchSpace) -> list[Job]:
             run_dir = folder / f"{rank:02d}-seed{seed}"
             jobs.append(Job(config.model_copy(update={"seed": seed}), run_dir))
     return jobs
+
+
+def ended_rows(jobs: Sequence[Job], metric: str) -> dict[str, Row]:
+    """Return what is shown of the jobs that are done already, by the name of their run directory."""
+    results = {job.run_dir: runs.read_result(job.run_dir) or {} for job in jobs if is_done(job)}
+    return {
+        run_dir.name: Row(result["steps"], None, result.get(metric), result["status"])
+        for run_dir, result in results.items()
+    }
 
 
 def _numbers(folder: Path) -> dict[str, int]:

@@ -23,7 +23,7 @@ from lru_tune.results.experiment import write_tables
 from lru_tune.runs import BEST_OF, Mode
 from lru_tune.search import journal as journals
 from lru_tune.search.cluster import ray_cluster
-from lru_tune.search.confirm import confirmation_jobs
+from lru_tune.search.confirm import confirmation_jobs, ended_rows
 from lru_tune.search.fleet import run_all, run_trials
 from lru_tune.search.journal import Journal
 from lru_tune.search.mirror import StudyMirror
@@ -238,6 +238,7 @@ def confirm(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
         steps=len(jobs) * plan.terms.horizon,
         metric=worker.metric,
         mode=worker.mode,
+        rows=ended_rows(jobs, worker.metric),
     )
     run_all(
         jobs,
