@@ -150,7 +150,8 @@ class Progress(tune.Callback):
         if rate <= 0:
             return []
         left = max(0.0, self._steps - done) / rate
-        return [f"{rate:,.0f} steps/s"] + ([f"about {duration(left)} left"] if running else [])
+        pace = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+        return [f"{pace} steps/s"] + ([f"about {duration(left)} left"] if running else [])
 
     def table(self) -> Group:
         """Return what a terminal shows: the summary, then a line a trial, running ones first.

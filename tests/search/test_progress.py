@@ -1,5 +1,6 @@
 import io
 
+import pytest
 from rich.console import Console
 
 from lru_tune.search.progress import Progress, Row
@@ -50,3 +51,11 @@ def test_no_heads_stand_above_nothing():
 def test_a_stage_that_searches_nothing_has_no_such_head():
     rows = {"00-seed1": Row(100, 0.25, 0.25)}
     assert "searched" not in "\n".join(shown(progress(rows, fields=()), 80))
+
+
+@pytest.mark.parametrize(("seconds", "pace"), [(1000, "0.2"), (40, "5"), (0.1, "2,000")])
+def test_a_slow_pace_is_not_called_none(monkeypatch, seconds, pace):
+    stage = progress({})
+    stage._rows["0000-b9b34a87"] = Row(200, 0.25, 0.25)
+    monkeypatch.setattr("time.monotonic", lambda: seconds)
+    assert f"; {pace} steps/s; about " in " ".join(shown(stage, 200))
