@@ -8,18 +8,20 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name beside it, flush it to the disk and rename it.
 
     Raises:
-      OSError: it names the file, also where the system does not, as on a full disk.
+      OSError: it names the file, whatever the system names.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        try:
+            with open(temporary, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
-        error.filename = error.filename or str(path)
+        error.filename = str(path)
         raise
-    finally:
-        temporary.unlink(missing_ok=True)

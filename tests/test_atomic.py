@@ -23,3 +23,14 @@ def test_a_full_disk_names_the_file_and_leaves_what_was_there(tmp_path, monkeypa
     with pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'$"):
         write_atomically(path, "after")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.txt", "before")]
+
+
+def test_a_folder_that_may_not_be_written_is_told_by_the_file_that_was_asked_for(
+    tmp_path, monkeypatch
+):
+    def refused(path, *_flags):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("pathlib.Path.touch", refused)
+    with pytest.raises(OSError, match=r"Read-only file system: '.*/a\.txt'$"):
+        write_atomically(tmp_path / "a.txt", "one")

@@ -1,5 +1,6 @@
 """`lru-tune COMMAND`, and the one place where an error becomes an exit code."""
 
+import errno
 import importlib
 import sys
 from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ COMMANDS = {
     ),
 }
 USAGE_ERROR = 2
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)  # what belongs to somebody else
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,6 +82,9 @@ def _guarded(command: Command, argv: Sequence[str] | None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
+        if error.errno in REFUSED and error.filename is not None:
+            print(f"error: {error}; name another place, or make it yours", file=sys.stderr)
+            return ResourcesMissing.exit_code
         if error.errno not in DISK_FULL:
             raise
         print(f"error: {error}; make room and go on with the same command", file=sys.stderr)

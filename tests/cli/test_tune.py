@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,15 @@ def test_a_full_disk_is_a_missing_resource(capsys):
 
     assert guard(command) == 4
     assert "No space left on device: 'runs/x/metrics.csv'; make room" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_place_that_may_not_be_written_is_named(capsys, number):
+    def command(_argv):
+        raise OSError(number, os.strerror(number), "/theirs/report.md")
+
+    assert guard(command) == 4
+    assert "'/theirs/report.md'; name another place" in capsys.readouterr().err
 
 
 def test_any_other_failure_of_a_file_is_no_users_error():
