@@ -47,7 +47,7 @@ def estimate(
     """Measure each kind of cell for some seconds and yield what is left to do in every cell.
 
     Evaluation is not in it, and runs at the same time slow each other down on a CPU: the hours are a lower
-    bound, but for the races, which are counted as if no run were stopped.
+    bound, but for the races, which are counted as if no run were stopped. Lanes are not considered.
     """
     measured: dict[str, Speed] = {}
     for cell in cells:

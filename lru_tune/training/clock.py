@@ -86,6 +86,9 @@ class Clock:
         try:
             yield
         finally:
-            compiling = compilations().seconds - compiled
+            spent = time.monotonic() - begun
+            compiling = min(
+                spent, compilations().seconds - compiled
+            )  # other threads compile as well
             self._spent[runs.COMPILE_SECONDS] += compiling / among
-            self._spent[what] += max(0.0, time.monotonic() - begun - compiling) / among
+            self._spent[what] += (spent - compiling) / among

@@ -105,9 +105,8 @@ def test_a_small_model_s_speed_is_measured(tmp_path):
 def test_the_seeds_of_a_cell_share_lanes_and_the_seconds_in_them(tmp_path):
     words = ["--table", "1", "--quick", "--synthetic", "--tasks", "listops", "--rows", "RNN-Lin"]
     short = ["--set", "steps=40", "--set", "eval_every=20", "--learning-rates", "1e-3"]
-    done = reproduce(
-        tmp_path, *words, *short, "--seeds", "2", "--lanes", "2", "--cpus-per-trial", "1"
-    )
+    lanes = ["--seeds", "2", "--lanes", "2", "--max-concurrent", "2", "--cpus-per-trial", "1"]
+    done = reproduce(tmp_path, *words, *short, *lanes)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "runs" / "reproductions" / "runs"
     results = [runs.read_result(path) for path in folder.iterdir()]
