@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 CLIENT_CPUS = 0.001  # of a trial in a lane, which only waits
 SPARE_THREADS = 16  # of a server, beside one for each lane's client
-CLOSE_SECONDS = 60.0  # for a server to end what still runs
+CLOSE_SECONDS = 15.0  # for a server to end what still runs; what compiles has little to lose
 
 
 class Places(NamedTuple):
