@@ -118,6 +118,20 @@ void backward_part(const Sizes& s, const Part& part, const Weights<T>& w, const 
   }
 }
 
+// Add rows 1 to `parts` - 1 of numbers (parts, total) to row 0.
+template <typename T>
+void add_parts(ffi::ThreadPool& pool, int64_t parts, int64_t total, T* numbers) {
+  constexpr int64_t PIECE = 1 << 14;
+  run(pool, pool.num_threads(), (total + PIECE - 1) / PIECE, [&](int64_t i) {
+    const int64_t begin = i * PIECE, count = std::min(PIECE, total - begin);
+    T* __restrict sum = numbers + begin;
+    for (int64_t part = 1; part < parts; ++part) {
+      const T* __restrict of_part = numbers + part * total + begin;
+      for (int64_t k = 0; k < count; ++k) sum[k] += of_part[k];
+    }
+  });
+}
+
 // Sizes and what is kept, from the attributes and the shapes of x (T, B, H), lambda and mix.
 struct Call {
   Sizes sizes;
@@ -194,11 +208,13 @@ void backward_all(ffi::ThreadPool& pool, const Call& call, const ffi::RemainingA
   Kept<T> kept{call.keep, argument.next(), nullptr, nullptr};
   if (call.keep == Keep::VALUES) kept.pre = argument.next(), kept.mixed = argument.next();
   T* grad_x = result.next();
-  Sums<T> sums{};
-  for (T** part : sums.all()) *part = result.next();
+  T* sums = result.next();
+  const int64_t total = Sums<T>::total(s);
   run(pool, pool.num_threads(), s.parts, [&](int64_t i) {
-    backward_part(s, Part(s, i), w, in, kept, grad, sums.of_part(s, i), grad_x);
+    T* of_part = std::fill_n(sums + i * total, total, T(0)) - total;
+    backward_part(s, Part(s, i), w, in, kept, grad, Sums<T>::in(s, of_part), grad_x);
   });
+  add_parts(pool, s.parts, total, sums);
 }
 
 // Read the attributes and call one of two functions for the type of x.

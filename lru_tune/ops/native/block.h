@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "numbers.h"
@@ -142,26 +143,31 @@ void write(const Sizes& s, const Chunk& c, const Weights<T>& w, const Inputs<T>&
   });
 }
 
-// A part's share of the parameters' gradients, shaped as in Weights; those of lambda in `decay`.
+// Sums over rows: the gradients of the parameters, shaped as in Weights, matrices with padded columns.
 template <typename T>
 struct Sums {
-  T *gain, *bias, *decay, *enter, *read, *skip, *mix, *mix_bias;
-
-  std::array<T**, 8> all() { return {&gain, &bias, &decay, &enter, &read, &skip, &mix, &mix_bias}; }
+  T *enter, *read, *mix, *gain, *bias, *decay, *skip, *mix_bias;
 
   static std::array<int64_t, 8> counts(const Sizes& s) {
-    return {s.h,   s.h, s.n2, s.h * padded(s.n2), s.n2 * padded(s.h), s.h, s.h * padded(s.mixed), s.mixed};
+    return {s.h * padded(s.n2), s.n2 * padded(s.h), s.h * padded(s.mixed), s.h, s.h, s.n2, s.h, s.mixed};
   }
 
-  // Those of one part, from those of all parts; set to zero.
-  Sums of_part(const Sizes& s, int64_t part) const {
-    Sums found = *this;
-    for (size_t i = 0; i < counts(s).size(); ++i) {
-      T*& sum = *found.all()[i];
-      sum += part * counts(s)[i];
-      std::fill_n(sum, counts(s)[i], T(0));
+  static int64_t total(const Sizes& s) {
+    const auto all = counts(s);
+    return std::accumulate(all.begin(), all.end(), int64_t{0});
+  }
+
+  // All of them, one behind the other.
+  static Sums in(const Sizes& s, T* numbers) {
+    Sums sums{};
+    const auto sizes = counts(s);
+    T** all[] = {&sums.enter, &sums.read,  &sums.mix,  &sums.gain,
+                 &sums.bias,  &sums.decay, &sums.skip, &sums.mix_bias};
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      *all[i] = numbers;
+      numbers += sizes[i];
     }
-    return found;
+    return sums;
   }
 };
 

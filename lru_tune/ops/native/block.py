@@ -8,6 +8,7 @@ same function in JAX: the slow twin.
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 import jax
@@ -21,7 +22,7 @@ PARTS = 8  # most parts that a batch is cut into, each the work of one thread
 PART_ROWS = 768  # steps times sequences from which a part is worth its own sums of gradients
 CHUNK_ROWS = 128  # steps times sequences that are gone through at once, in the second-level cache
 PRODUCTS = ("enter", "read", "mix")  # weights of products
-SUMMED = ("gain", "bias", "decay", "enter", "read", "skip", "mix", "mix_bias")  # as Sums in block.h
+SUMMED = (*PRODUCTS, "gain", "bias", "decay", "skip", "mix_bias")  # as Sums in block.h
 
 Keep = Literal["values", "entering"]
 BlockEngine = Literal["jax", "native"]  # what computes the blocks of a network
@@ -116,15 +117,16 @@ def _backward(
 ) -> tuple[BlockWeights, BlockInputs]:
     weights, inputs, kept = residuals
     cut = Cut.of(plan, inputs.x)
-    widths = {name: getattr(weights, name).shape[-1] for name in SUMMED}
-    shapes = [(cut.parts, *_padded(getattr(weights, name).shape)) for name in SUMMED]
-    call = _target(BLOCK_ADJOINT, inputs.x, [inputs.x.shape, *shapes])
+    shapes = {name: _padded(getattr(weights, name).shape) for name in SUMMED}
+    ends = list(accumulate(math.prod(shape) for shape in shapes.values()))
+    call = _target(BLOCK_ADJOINT, inputs.x, [inputs.x.shape, (cut.parts, ends[-1])])
     back = [_panels(getattr(weights, name).T) for name in PRODUCTS]
     arguments = (*inputs, *_in_panels(weights), *back, grad, *kept)
-    grad_x, *sums = call(*arguments, keep=plan.keep, **cut.attributes(plan))
+    grad_x, sums = call(*arguments, keep=plan.keep, **cut.attributes(plan))
+    pieces = jnp.split(sums[0], ends[:-1])
     grads = {
-        name: jnp.sum(each, axis=0)[..., :width]
-        for (name, width), each in zip(widths.items(), sums, strict=True)
+        name: piece.reshape(shape)[..., : getattr(weights, name).shape[-1]]
+        for (name, shape), piece in zip(shapes.items(), pieces, strict=True)
     }
     grads["mean"] = -weights.gain * grads["bias"]
     constants = [jnp.zeros_like(mask) for mask in inputs[1:]]
