@@ -55,7 +55,7 @@ def train_step() -> str:
         "the same, batch in groups",
         "time in groups over time of the whole batch",
         "times the matrix products alone",
-        "blocks in JAX, with scan over without",
+        "times a step in JAX without its scan",
     )
     rows = [
         (
@@ -67,7 +67,7 @@ def train_step() -> str:
             number(row, "grouped_temp_ratio", ".1f"),
             number(row, "grouped_over_plain_median"),
             number(row, "times_floor_large", ".1f"),
-            number(row, "with_scan_over_without_median"),
+            number(row, "ours_over_no_scan_median"),
         )
         for row in read("train_step")
     ]

@@ -68,7 +68,7 @@ SECTIONS: dict[str, Section] = {
                 floor="times_floor_large",
             ),
             Reading("train_step", ("shape",), "ours_temp_mb", "MB", peer="temp_ratio"),
-            Reading("train_step", ("shape",), "with_scan_over_without_median", "of no scan"),
+            Reading("train_step", ("shape",), "ours_over_no_scan_median", "of no scan"),
         ),
         smoke=("--shapes", "tiny", "--rounds", "1", "--budget", "0.05"),
         peer=True,

@@ -33,6 +33,7 @@ from lru_tune.ops.native.build import processor
 logger = logging.getLogger(__name__)
 
 HEADER = b"lru-tune program 1\n"
+CACHE_HIT = "/jax/compilation_cache/cache_hits"  # the event that JAX reports
 LOADING = "/lru_tune/load_program"  # the event that JAX's listeners of durations hear
 SUFFIXES = (".py", ".cpp", ".h")  # of sources that programs may come from
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
@@ -133,11 +134,40 @@ class KeptProgram:
         return loaded
 
     def _compile(self, sizes: Hashable, args: tuple[Any, ...]) -> Any:
+        hits = cache_hits()
+        before = hits.count
         compiled = self.jitted.lower(*args).compile()
-        if file := self._file(sizes):
+        # XLA hands out the code of a CPU program once, not again where JAX's own cache handed it in: what
+        # would be kept of that loads, but fails when it is called.
+        if hits.count == before and (file := self._file(sizes)):
             # Beside the first steps; not a daemon, so that a short process keeps its programs too.
             threading.Thread(target=keep_program, args=(file, compiled), name="keep").start()
         return compiled
+
+
+class CacheHits:
+    """Hears how often this thread's compilations came out of JAX's own cache."""
+
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+
+    @property
+    def count(self) -> int:
+        """Of the calling thread, in which JAX reports them."""
+        return getattr(self._of_thread, "count", 0)
+
+    def hear(self, event: str, **_about: Any) -> None:
+        """Take an event of JAX's."""
+        if event == CACHE_HIT:
+            self._of_thread.count = self.count + 1
+
+
+@functools.cache
+def cache_hits() -> CacheHits:
+    """Return the process's hits, heard from the first call on."""
+    heard = CacheHits()
+    jax.monitoring.register_event_listener(heard.hear)
+    return heard
 
 
 def keep_program(file: Path, compiled: Any) -> None:

@@ -1,5 +1,8 @@
 """Kept executables against the functions they were compiled from."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import jax
@@ -8,6 +11,7 @@ import numpy as np
 import pytest
 
 from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
+from lru_tune.process import training_environment
 from lru_tune.tasks import find_task
 from lru_tune.training import kept
 from lru_tune.training.hyperparameters import hyperparameters, program_key
@@ -15,6 +19,7 @@ from lru_tune.training.kept import KeptProgram, source_digest
 from lru_tune.training.programs import programs, start_compiling
 from lru_tune.training.state import Batches
 
+CACHE = "JAX_COMPILATION_CACHE_DIR"
 ARGS = (jnp.arange(3.0), {"b": np.float32(2)})
 
 
@@ -212,3 +217,33 @@ def test_training_with_kept_programs_gives_the_same_state_and_builds_no_network(
         wait_for_files()
         monkeypatch.setattr("lru_tune.training.programs.functions", pytest.fail)
     jax.tree.map(np.testing.assert_array_equal, *states)
+
+
+PROCESS = """
+import sys
+import jax, jax.numpy as jnp
+from lru_tune.training.kept import KeptProgram
+
+build = lambda: jax.jit(lambda x: jnp.tanh(x) @ x)  # noqa: E731
+print(float(KeptProgram("f", build, {"of": sys.argv[1]})(jnp.ones((5, 5)))[0, 0]))
+"""
+
+
+def test_what_comes_from_jaxs_own_cache_is_not_kept(tmp_path):
+    """Two processes that start together: one compiles, the other finds what it compiled a moment ago."""
+
+    def called_in_a_process(origin: str) -> float:
+        done = subprocess.run(
+            [sys.executable, "-c", PROCESS, origin],
+            env=os.environ | training_environment(cpus=1, gpus=0) | {CACHE: str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return float(done.stdout)
+
+    values = [called_in_a_process("the first")]
+    (first,) = (tmp_path / "programs").iterdir()
+    values += [called_in_a_process("another") for _ in range(2)]  # the same program to JAX
+    assert list((tmp_path / "programs").iterdir()) == [first]
+    assert values == [values[0]] * 3
