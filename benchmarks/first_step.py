@@ -3,7 +3,8 @@
     python -m benchmarks.first_step [--peer PATH/TO/minimal-LRU] [--shapes copy-48 smnist] [--rounds 2]
 
 Each figure is that of a fresh process with the environment of a trial: `cold` begins with an empty cache of
-compiled programs, `warm` with the one that `cold` left. minimal-LRU, which keeps no such cache, starts with
+compiled programs, as the first run on a machine, `new` with the C++ library alone, as the first run of its
+shape, `warm` with what `cold` left. minimal-LRU, which keeps no such cache, starts with
 the same environment without it; its imports are those of its model and its step, not of its data loaders.
 The clock starts before the interpreter and stops when the loss is on the host; `cpu` is the processor's
 seconds of the whole process, which other work disturbs less.
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +28,8 @@ from benchmarks.shapes import SHAPES
 from lru_tune.process import prepare_process, training_environment, worker_environment
 
 CACHE = "JAX_COMPILATION_CACHE_DIR"
-STARTS = ("cold", "warm", "peer")
+NATIVE = "native"  # its folder for what is compiled from C++
+OURS = ("cold", "new", "warm")  # in the order in which they are taken
 
 
 class Marks(NamedTuple):
@@ -84,7 +87,7 @@ def peer(shape_name: str, folder: str) -> Marks:
     return Marks(imported, initialised, time.monotonic())
 
 
-PROGRAMS: dict[str, Callable[[str, str], Marks]] = {"cold": ours, "warm": ours, "peer": peer}
+PROGRAMS: dict[str, Callable[[str, str], Marks]] = {**dict.fromkeys(OURS, ours), "peer": peer}
 
 
 def start(name: str, shape: str, folder: Path | None, cache: str) -> dict[str, float]:
@@ -120,18 +123,20 @@ def _children_seconds() -> float:
 
 def compare(shape: str, folder: Path | None, rounds: int) -> dict[str, Any]:
     """Return the row of one shape: medians of seconds, and ratios taken round by round."""
-    names = STARTS if folder is not None else STARTS[:2]
+    names = OURS if folder is None else (*OURS, "peer")
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as cache:
+        with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as new:
             for name in names:
-                found[name].append(start(name, shape, folder, cache))
+                if name == "new" and Path(cache, NATIVE).is_dir():
+                    shutil.copytree(Path(cache, NATIVE), Path(new, NATIVE))
+                found[name].append(start(name, shape, folder, new if name == "new" else cache))
     row: dict[str, Any] = {"shape": shape, "rounds": rounds}
     for name, starts in found.items():
         for part in starts[0]:
             row[f"{name}_{part}_seconds"] = report.quartiles([s[part] for s in starts])["median"]
     if folder is not None:
-        for name in ("cold", "warm"):
+        for name in OURS:
             pairs = list(zip(found["peer"], found[name], strict=True))
             for column, part in (("speedup", "total"), ("cpu_speedup", "cpu")):
                 values = report.quartiles([theirs[part] / own[part] for theirs, own in pairs])

@@ -92,7 +92,7 @@ def first_step() -> str:
             number(row, f"{cache}_cpu_speedup_median"),
         )
         for row in read("first_step")
-        for cache in ("cold", "warm")
+        for cache in ("cold", "new", "warm")
     ]
     return table(head, rows)
 

@@ -86,6 +86,7 @@ SECTIONS: dict[str, Section] = {
             Reading(
                 "first_step", ("shape",), "cold_total_seconds", "s", peer="cold_speedup_median"
             ),
+            Reading("first_step", ("shape",), "new_total_seconds", "s", peer="new_speedup_median"),
             Reading(
                 "first_step", ("shape",), "warm_total_seconds", "s", peer="warm_speedup_median"
             ),

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lru_tune import endings
-from lru_tune.endings import NOBODY_READS, ended_by_reader, ended_by_request
+from lru_tune.endings import NOBODY_READS, ended_by_reader, ended_by_request, interrupts_restored
 
 HEAD = "import sys; from lru_tune.cli import main; sys.exit(main({words}))"
 DATA = "import sys; sys.argv[1:] = {words}; import runpy; runpy.run_module('data_prep', run_name='__main__')"
@@ -80,6 +80,13 @@ def test_a_request_is_heard_as_an_interrupt_and_then_no_more(name):
     with pytest.raises(KeyboardInterrupt):
         ask_to_end(name)
     assert signal.getsignal(number) is before
+
+
+def test_ctrl_c_does_afterwards_what_it_did_before():
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts_restored():
+        signal.signal(signal.SIGINT, lambda *_: None)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_repeated_request_does_not_cut_the_tidying_short():

@@ -15,6 +15,7 @@ from ray.tune.search import Searcher
 
 from lru_tune import runs
 from lru_tune.config.schema import RunConfig
+from lru_tune.endings import interrupts_restored
 from lru_tune.errors import Interrupted
 from lru_tune.search.complaints import Echo
 from lru_tune.search.constants import (
@@ -71,7 +72,7 @@ def run_trials(
     # HyperBand compares trials that it has paused: a bracket must fill at once, beyond what can run.
     synchronous = isinstance(scheduler, HyperBandScheduler)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(count) if synchronous else "auto"
-    with places(allotment, worker, example) as place:
+    with places(allotment, worker, example) as place, interrupts_restored():
         tune.Tuner(
             tune.with_resources(LruTrial, {"cpu": place.cpus, "gpu": place.gpus}),
             param_space={WORKER: asdict(place.worker)},
