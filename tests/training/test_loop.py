@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from itertools import islice
 
 import numpy as np
@@ -15,12 +16,14 @@ from lru_tune.config.schema import (
     RunConfig,
     flatten,
 )
+from lru_tune.data.batches import take_examples
 from lru_tune.data.store import open_task
 from lru_tune.errors import CheckpointDamaged, ConfigError, Diverged
 from lru_tune.training import checkpoint
 from lru_tune.training.back_ends import settled
 from lru_tune.training.checkpoint import read_checkpoint
 from lru_tune.training.loop import evaluate_test, train
+from lru_tune.training.trained import load_trained
 
 CHECKPOINTS = (checkpoint.LAST, checkpoint.BEST)
 TIMES = {runs.SECONDS, runs.EXAMPLES_PER_SECOND}
@@ -72,6 +75,25 @@ def test_a_run_reports_and_leaves_a_complete_directory(config, uninterrupted):
     assert result["best_step"] == best[runs.STEP]
     assert runs.TEST_ACCURACY not in result
     assert runs.read_config(run_dir)["steps"] == 28
+
+
+def test_a_trained_network_predicts_as_well_as_its_run_reported(
+    config, uninterrupted, twins, tmp_path
+):
+    run_dir, _ = uninterrupted(config)
+    exported = tmp_path / "exported"
+    exported.mkdir()
+    for file in (run_dir / runs.CONFIG_FILE, run_dir / runs.CHECKPOINT_FOLDER / checkpoint.BEST):
+        shutil.copy(file, exported)
+    examples = take_examples(open_task(config.task, twins).split("val"), None)
+    for folder in (run_dir, exported):
+        trained = load_trained(folder)
+        assert trained.config.model == config.model
+        hits = np.argmax(trained.predict(examples.inputs, examples.lengths), -1) == examples.targets
+        assert np.mean(hits) == runs.read_result(run_dir)[runs.VAL_ACCURACY]
+    (exported / checkpoint.BEST).unlink()
+    with pytest.raises(ConfigError, match="holds no parameters"):
+        load_trained(exported)
 
 
 def test_the_parts_of_a_runs_seconds_are_recorded(config, twins, tmp_path):
