@@ -151,8 +151,15 @@ def test_memory_is_about_what_is_foretold_and_a_fifth_of_it_in_groups(sequences,
 
 
 @pytest.mark.usefixtures("native")
-@pytest.mark.parametrize("task_name", ["listops", *rare(["copy", "aan"])])
-@pytest.mark.parametrize("name", ["lru", *rare(["post", "half", "no-dropout"])])
+@pytest.mark.parametrize(
+    ("name", "task_name"),
+    [
+        ("lru", "listops"),
+        pytest.param("post", "listops", marks=pytest.mark.slow),
+        pytest.param("half", "copy", marks=pytest.mark.slow),
+        pytest.param("no-dropout", "aan", marks=pytest.mark.slow),
+    ],
+)
 def test_native_blocks_equal_those_of_jax(name, task_name):
     changes = CONFIGS[name]
     with jax.enable_x64(True):
