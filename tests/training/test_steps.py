@@ -152,7 +152,7 @@ def test_a_whole_program_with_fused_layers_is_lowered_for_cuda():
     inputs, targets = jnp.zeros((8, 64), jnp.uint8), jnp.zeros(8, jnp.uint8)
     data, order = Batches(inputs, targets, jnp.full(8, 64)), jnp.zeros((1, 8), jnp.int32)
     state = jax.eval_shape(program.init, hyper)
-    traced = program.train.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    traced = program.train.jitted.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
     text = traced.lower(lowering_platforms=("cuda",)).as_text()
     # Two directions with nine kernels each, as in tests/ops/test_pallas_layer.py; both layers call the same.
     assert text.count("custom_call @mosaic_gpu") == 18
