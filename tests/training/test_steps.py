@@ -129,10 +129,16 @@ def test_a_batch_in_groups_trains_to_the_same_parameters(twins):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *trained)
 
 
+@pytest.fixture
+def lenient(monkeypatch) -> None:
+    """Let a CPU's process lower the kernels of a GPU."""
+    anywhere = SCAN_BACKENDS["pallas"]._replace(demand=lambda: None)
+    monkeypatch.setitem(SCAN_BACKENDS, "pallas", anywhere)
+
+
 @pytest.mark.slow
-def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda(monkeypatch):
-    lenient = SCAN_BACKENDS["pallas"]._replace(demand=lambda: None)
-    monkeypatch.setitem(SCAN_BACKENDS, "pallas", lenient)
+@pytest.mark.usefixtures("lenient")
+def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda():
     config = tiny("listops", "pallas")
     hyper, program = hyperparameters(config), programs(program_key(config), 16)
     inputs, targets = jnp.zeros((8, 2048), jnp.uint8), jnp.zeros(8, jnp.uint8)
@@ -145,6 +151,7 @@ def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lenient")
 def test_a_whole_program_with_fused_layers_is_lowered_for_cuda():
     runtime = RuntimeConfig(states="fused", matmul="bf16", scan="pallas")
     config = tiny("listops").model_copy(update={"runtime": runtime})
