@@ -80,8 +80,8 @@ def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
 
 
 def trained(config: RunConfig, twins) -> dict:
-    """Return the parameters after five steps on ListOps."""
-    data = on_device("listops", twins)
+    """Return the parameters after five steps."""
+    data = on_device(config.task, twins)
     order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
     hyper, program = hyperparameters(config), programs(program_key(config), 16)
     state = program.init(hyper)
@@ -118,15 +118,11 @@ def test_the_gpus_kernels_interpreted_train_to_the_same_parameters(twins, monkey
 
 @pytest.mark.slow
 def test_a_batch_in_groups_trains_to_the_same_parameters(twins):
-    data = on_device("listops", twins)
-    order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
-    trained = []
-    for memory in ("plain", "grouped"):
-        config = tiny("listops").model_copy(update={"runtime": RuntimeConfig(memory=memory)})
-        hyper, program = hyperparameters(config), programs(program_key(config), 16)
-        state = program.init(hyper)
-        trained.append(program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *trained)
+    both = [
+        trained(tiny("listops").model_copy(update={"runtime": RuntimeConfig(memory=memory)}), twins)
+        for memory in ("plain", "grouped")
+    ]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *both)
 
 
 @pytest.fixture
@@ -136,16 +132,21 @@ def lenient(monkeypatch) -> None:
     monkeypatch.setitem(SCAN_BACKENDS, "pallas", anywhere)
 
 
+def lowered_for_cuda(config: RunConfig, length: int) -> str:
+    """Return the training program of one batch as a GPU's compiler would get it."""
+    hyper, program = hyperparameters(config), programs(program_key(config), 16)
+    inputs, targets = jnp.zeros((8, length), jnp.uint8), jnp.zeros(8, jnp.uint8)
+    data, order = Batches(inputs, targets, jnp.full(8, length)), jnp.zeros((1, 8), jnp.int32)
+    state = jax.eval_shape(program.init, hyper)
+    traced = program.train.jitted.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
+    return traced.lower(lowering_platforms=("cuda",)).as_text()
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("lenient")
 def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda():
     config = tiny("listops", "pallas")
-    hyper, program = hyperparameters(config), programs(program_key(config), 16)
-    inputs, targets = jnp.zeros((8, 2048), jnp.uint8), jnp.zeros(8, jnp.uint8)
-    data, order = Batches(inputs, targets, jnp.full(8, 2048)), jnp.zeros((1, 8), jnp.int32)
-    state = jax.eval_shape(program.init, hyper)
-    traced = program.train.jitted.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
-    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    text = lowered_for_cuda(config, 2048)
     # Two layers, two directions, and two kernels each as there are several chunks.
     assert text.count("custom_call @mosaic_gpu") == 8
 
@@ -155,12 +156,7 @@ def test_a_whole_program_with_the_gpus_kernels_is_lowered_for_cuda():
 def test_a_whole_program_with_fused_layers_is_lowered_for_cuda():
     runtime = RuntimeConfig(states="fused", matmul="bf16", scan="pallas")
     config = tiny("listops").model_copy(update={"runtime": runtime})
-    hyper, program = hyperparameters(config), programs(program_key(config), 16)
-    inputs, targets = jnp.zeros((8, 64), jnp.uint8), jnp.zeros(8, jnp.uint8)
-    data, order = Batches(inputs, targets, jnp.full(8, 64)), jnp.zeros((1, 8), jnp.int32)
-    state = jax.eval_shape(program.init, hyper)
-    traced = program.train.jitted.trace(state, hyper, data, order, jnp.int32(0), jnp.int32(1))
-    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    text = lowered_for_cuda(config, 64)
     # Two directions with nine kernels each, as in tests/ops/test_pallas_layer.py; both layers call the same.
     assert text.count("custom_call @mosaic_gpu") == 18
 
@@ -168,15 +164,11 @@ def test_a_whole_program_with_fused_layers_is_lowered_for_cuda():
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["copy", "listops"])
 def test_recomputed_states_train_to_the_same_parameters(task, twins):
-    data = on_device(task, twins)
-    order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
-    trained = []
-    for states in ("kept", "recomputed"):
-        config = tiny(task).model_copy(update={"runtime": RuntimeConfig(states=states)})
-        hyper, program = hyperparameters(config), programs(program_key(config), 16)
-        state = program.init(hyper)
-        trained.append(program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *trained)
+    both = [
+        trained(tiny(task).model_copy(update={"runtime": RuntimeConfig(states=states)}), twins)
+        for states in ("kept", "recomputed")
+    ]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *both)
 
 
 @pytest.mark.parametrize("task", ["copy", "listops"])
