@@ -29,7 +29,6 @@ struct Sizes {
   int64_t n2_row() const { return row_of(n2); }
   int64_t mixed_row() const { return row_of(mixed); }
   int64_t first_read() const { return length - last; }
-  int64_t gate_at() const { return mixed - h; }
   bool full() const { return mixed == 2 * h; }
 };
 
