@@ -1,10 +1,6 @@
 """The C++ block against the formulas in JAX, in value and every gradient."""
 
-import os
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import flax.linen as nn
 import jax
@@ -17,7 +13,6 @@ from lru_tune.ops.native.block import BlockInputs, BlockWeights, native_block
 
 pytestmark = pytest.mark.usefixtures("native")
 
-ROOT = Path(__file__).resolve().parents[3]
 # Of the largest number: rounding over memories of up to a few hundred steps.
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
@@ -162,17 +157,7 @@ for size in ((700, 3, 33, 17), (100, 64, 32, 16)):
 """
 
 
-def test_results_do_not_depend_on_the_number_of_threads():
-    def bits(threads: int) -> str:
-        path = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
-        return subprocess.run(
-            [sys.executable, "-c", THREADED],
-            env=os.environ | {"NPROC": str(threads), "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    one = bits(1)
+def test_results_do_not_depend_on_the_number_of_threads(printed):
+    one = printed(THREADED, 1)
     assert len(one.split()) == 22
-    assert bits(2) == one
+    assert printed(THREADED, 2) == one

@@ -1,10 +1,6 @@
 """The C++ scan against a float64 loop and the sequential back end, under everything JAX does to it."""
 
-import os
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +15,6 @@ from lru_tune.ops.scan import linear_scan
 
 pytestmark = pytest.mark.usefixtures("native")
 
-ROOT = Path(__file__).resolve().parents[3]
 # float32 rounding of about 1e-7 a step over a memory of at most T steps, and float64's; relative to the
 # largest number.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-12}
@@ -161,20 +156,10 @@ for length, batch, n in ((700, 3, 131), (2000, 1, 200), (90, 64, 33)):
 """
 
 
-def test_results_do_not_depend_on_the_number_of_threads():
-    def bits(threads: int) -> str:
-        environment = os.environ | {"NPROC": str(threads), "PYTHONPATH": str(ROOT)}
-        return subprocess.run(
-            [sys.executable, "-c", THREADED],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    one = bits(1)
+def test_results_do_not_depend_on_the_number_of_threads(printed):
+    one = printed(THREADED, 1)
     assert len(one.split()) == 9
-    assert bits(2) == one
+    assert printed(THREADED, 2) == one
 
 
 def test_other_types_are_refused():
