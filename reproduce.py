@@ -3,7 +3,7 @@
 import sys
 
 from lru_tune.cli import guard
-from lru_tune.cli.reproduce import main
+from lru_tune.cli.reproduce.command import main
 
 if __name__ == "__main__":
     sys.exit(guard(main))

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmarks import report
 from benchmarks.sections import SECTIONS, Reading, Section
-from lru_tune.process import worker_environment
+from lru_tune.system.worker_environment import worker_environment
 
 
 class Line(NamedTuple):

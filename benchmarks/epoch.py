@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.search_throughput import Size, own_rate, peer_search
 from benchmarks.shapes import SHAPES
-from lru_tune.process import prepare_process
+from lru_tune.system.worker_environment import prepare_process
 
 
 def our_rate(shape_name: str, examples: int, epochs: int, folder: Path) -> float:

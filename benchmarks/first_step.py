@@ -25,7 +25,11 @@ from typing import Any, NamedTuple
 
 from benchmarks import report
 from benchmarks.shapes import SHAPES
-from lru_tune.process import prepare_process, training_environment, worker_environment
+from lru_tune.system.worker_environment import (
+    prepare_process,
+    training_environment,
+    worker_environment,
+)
 
 CACHE = "JAX_COMPILATION_CACHE_DIR"
 NATIVE = "native"  # its folder for what is compiled from C++
@@ -52,9 +56,9 @@ def ours(shape_name: str, _peer: str) -> Marks:
     import jax
     import numpy as np
 
-    from lru_tune.training.back_ends import settled
     from lru_tune.training.hyperparameters import hyperparameters, program_key
-    from lru_tune.training.programs import programs, start_compiling
+    from lru_tune.training.programs.automatic_choices import settled
+    from lru_tune.training.programs.compiled import programs, start_compiling
     from lru_tune.training.state import Batches
 
     imported = time.monotonic()

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import gpu_layers, report
-from lru_tune.config.recipe import Heading, resolve
+from lru_tune.config.resolve import Heading, resolve
 from lru_tune.config.schema import RunConfig
 from lru_tune.paper.tables import Column, load_table
-from lru_tune.process import prepare_process
+from lru_tune.system.worker_environment import prepare_process
 
 STEPS, SIZES, ROW = 4, 9, "LRU"  # tables of speeds and of sizes, and the row of both
 RUNTIMES = (
@@ -47,7 +47,7 @@ class Setting(NamedTuple):
       changes: of the configurations.
       runtimes: ways to compute whole steps.
       matmul: rounding of factors in layers alone.
-      launch: of the scan's kernels, a name of `lru_tune.ops.pallas_scan`.
+      launch: of the scan's kernels, a name of `lru_tune.ops.scan.pallas_scan`.
       copied: numbers of the array that is copied.
       chunks, ahead: of the sweep.
       kernel: options of the layer's kernel.
@@ -170,7 +170,7 @@ def copy_bandwidth(numbers: int) -> float:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.contest import seconds
+    from lru_tune.ops.autotune.fastest import seconds
 
     array = jnp.zeros(numbers, jnp.float32)
     copy = jax.jit(lambda x: x + 1)  # a bare copy would be elided
@@ -186,7 +186,7 @@ def timed(name: str, size: Any, passes: dict[str, Callable[..., Any]], bandwidth
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.contest import FAILURES, seconds
+    from lru_tune.ops.autotune.fastest import FAILURES, seconds
 
     drive = jnp.ones((size.length, size.batch, 2 * size.n), jnp.float32)
     decay = jnp.full(2 * size.n, 0.5)
@@ -206,14 +206,14 @@ def timed(name: str, size: Any, passes: dict[str, Callable[..., Any]], bandwidth
 
 def sizes(columns: Iterable[Column], setting: Setting) -> list[Any]:
     """Return the sizes of these columns' scans, each once."""
-    from lru_tune.training.back_ends import scan_size
+    from lru_tune.training.programs.automatic_choices import scan_size
 
     return list(dict.fromkeys(scan_size(configuration(c, setting.changes)) for c in columns))
 
 
 def layer_sizes(columns: Iterable[Column], setting: Setting) -> list[tuple[Any, int]]:
     """Return the sizes of these columns' layers with their numbers of features, each once."""
-    from lru_tune.training.back_ends import sequence_size
+    from lru_tune.training.programs.automatic_choices import sequence_size
 
     configs = [configuration(column, setting.changes) for column in columns]
     return list(dict.fromkeys((sequence_size(c), c.model.d_model) for c in configs))
@@ -221,7 +221,7 @@ def layer_sizes(columns: Iterable[Column], setting: Setting) -> list[tuple[Any, 
 
 def pallas_passes(setting: Setting, **options: Any) -> dict[str, Callable[..., Any]]:
     """Return both passes of the Pallas kernels."""
-    from lru_tune.ops import pallas_scan as kernels
+    from lru_tune.ops.scan import pallas_scan as kernels
 
     launch = getattr(kernels, setting.launch)
     return {
@@ -232,7 +232,7 @@ def pallas_passes(setting: Setting, **options: Any) -> dict[str, Callable[..., A
 
 def scan_rows(columns: Iterable[Column], setting: Setting) -> Iterator[Row]:
     """Measure every scan's share of the bandwidth."""
-    from lru_tune.ops.scan import SCAN_BACKENDS
+    from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS
 
     bandwidth = copy_bandwidth(setting.copied)
     for size in sizes(columns, setting):
@@ -246,7 +246,7 @@ def scan_rows(columns: Iterable[Column], setting: Setting) -> Iterator[Row]:
 
 def sweep_rows(columns: Iterable[Column], setting: Setting) -> Iterator[Row]:
     """Measure the Pallas kernels for every chunk and every number of rows read ahead."""
-    from lru_tune.ops.pallas_scan import Tiling, tiling
+    from lru_tune.ops.scan.pallas_scan import Tiling, tiling
 
     bandwidth = copy_bandwidth(setting.copied)
     for size in sizes(columns, setting):

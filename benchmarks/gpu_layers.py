@@ -51,7 +51,7 @@ def timed(layer: Layer, size: Any, features: int, matmul: str) -> Row:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.contest import FAILURES, seconds
+    from lru_tune.ops.autotune.fastest import FAILURES, seconds
     from lru_tune.ops.fused_layer import Weights
     from lru_tune.ops.precision import multiplying
 

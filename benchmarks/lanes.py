@@ -18,8 +18,8 @@ from benchmarks import report
 from benchmarks.shapes import SHAPES, Shape
 from benchmarks.timing import in_turns
 from lru_tune.training.hyperparameters import hyperparameters, program_key
-from lru_tune.training.lanes import LaneBank, Lanes
-from lru_tune.training.programs import Programs, programs
+from lru_tune.training.lanes.programs import LaneBank, Lanes
+from lru_tune.training.programs.compiled import Programs, programs
 from lru_tune.training.provenance import device_name
 from lru_tune.training.state import Batches
 

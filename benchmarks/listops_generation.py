@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import quartiles, write
-from data_prep.listops_language import SYMBOLS
-from data_prep.listops_reference import accepted_trees, tree_tokens, tree_value
-from data_prep.listops_trees import ROOTS_PER_BLOCK, generate_block
+from data_prep.listops.language import SYMBOLS
+from data_prep.listops.reference import accepted_trees, tree_tokens, tree_value
+from data_prep.listops.trees import ROOTS_PER_BLOCK, generate_block
 
 REFERENCE_ROOTS = 2000
 BLOCKS = 8  # so that both generators take turns of similar length

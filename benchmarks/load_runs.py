@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import line, write
-from lru_tune import runs
-from lru_tune.config.files import dump_run_config
+from lru_tune.config.config_files import dump_run_config
 from lru_tune.config.schema import OptimConfig, RunConfig
+from lru_tune.files import run_directory as runs
 
 HALVES = {"result.json": True, "config.yaml": False}  # where the configuration is read from
 CALLS = ("load_runs", "history")

@@ -20,9 +20,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from benchmarks.report import quartiles, write
-from data_prep.pathfinder_image import image_stream, paint, sketch_image
-from data_prep.pathfinder_reference import reference_image
-from data_prep.pathfinder_settings import SETTINGS, Settings
+from data_prep.pathfinder.image import image_stream, paint, sketch_image
+from data_prep.pathfinder.reference import reference_image
+from data_prep.pathfinder.settings import SETTINGS, Settings
 
 
 class Published(NamedTuple):

@@ -18,7 +18,7 @@ from jax import Array, lax
 
 from benchmarks import report
 from lru_tune.errors import LruTuneError
-from lru_tune.ops.scan import SCAN_BACKENDS, linear_scan
+from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS, linear_scan
 
 RIVAL = "pairs, autodiff"
 LENGTHS = (256, 1024, 4096, 16384)

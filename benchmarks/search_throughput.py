@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import report
 from benchmarks.shapes import SHAPES
-from lru_tune.process import worker_environment
+from lru_tune.system.worker_environment import worker_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -31,11 +31,11 @@ from benchmarks.shapes import SHAPES, Shape
 from benchmarks.timing import in_turns, milliseconds, ratios
 from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
-from lru_tune.models.memory import group_count
-from lru_tune.ops.scan import SCAN_BACKENDS
-from lru_tune.training.back_ends import settled
+from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
+from lru_tune.training.programs.automatic_choices import settled
+from lru_tune.training.programs.memory import group_count
 from lru_tune.training.state import Batches, TrainState
 from lru_tune.training.steps import init_state, train_steps
 

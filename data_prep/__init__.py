@@ -1,6 +1,6 @@
 """From published files, or from a seed, to arrays on disk: `python -m data_prep prepare TASK`."""
 
-from data_prep.preparation import (
+from data_prep.prepare import (
     ORIGINS,
     changed_options,
     ensure_prepared,

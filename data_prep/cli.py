@@ -15,13 +15,12 @@ from rich.console import Console
 
 from data_prep.doctor import ask_network, examine
 from data_prep.listing import state, table
-from data_prep.origin import Protocol
-from data_prep.preparation import ORIGINS, SEED, default_workers, export_tsv, prepare
-from data_prep.progress import show_progress
+from data_prep.pipeline.origin import Protocol
+from data_prep.pipeline.progress import show_progress
+from data_prep.prepare import ORIGINS, SEED, default_workers, export_tsv, prepare
 from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, tasks_folder
 from lru_tune.data.verify import verify
-from lru_tune.endings import ended_by_request
 from lru_tune.errors import (
     ConfigError,
     DataDamaged,
@@ -29,7 +28,8 @@ from lru_tune.errors import (
     Interrupted,
     LruTuneError,
 )
-from lru_tune.layout import data_root
+from lru_tune.files.paths import data_root
+from lru_tune.system.signals import ended_by_request
 from lru_tune.tasks import TASKS, find_task
 
 PROG = "python -m data_prep"

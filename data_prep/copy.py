@@ -9,7 +9,7 @@ Source: minimal-LRU (Zucchet et al. 2023), whose copy task has P = 20 and, by it
 
 import numpy as np
 
-from data_prep.origin import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
+from data_prep.pipeline.origin import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
 from lru_tune.data.manifest import SPLITS, Provenance
 from lru_tune.data.writer import TaskWriter
 

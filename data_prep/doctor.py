@@ -15,15 +15,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from data_prep.cifar_sources import ARCHIVE, BATCHES, HUB
-from data_prep.fetch import md5_of
+from data_prep.cifar.sources import ARCHIVE, BATCHES, HUB
+from data_prep.fetching.download import md5_of
 from data_prep.listing import PREPARED, state
-from data_prep.mnist import SOURCES
-from data_prep.origin import Origin
-from data_prep.preparation import DOWNLOADS, ORIGINS, room_needed
+from data_prep.mnist.mnist import SOURCES
+from data_prep.pipeline.origin import Origin
+from data_prep.prepare import DOWNLOADS, ORIGINS, room_needed
 from lru_tune.data.manifest import prepare_command
 from lru_tune.errors import LruTuneError
-from lru_tune.layout import is_writable, raw_root
+from lru_tune.files.paths import is_writable, raw_root
 from lru_tune.tasks import Task
 
 SECONDS_FOR_IMPORT = 120

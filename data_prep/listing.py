@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from data_prep.preparation import ORIGINS
+from data_prep.prepare import ORIGINS
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.store import open_task
 from lru_tune.errors import DataDamaged, DataNotPrepared

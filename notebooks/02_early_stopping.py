@@ -29,8 +29,8 @@ import pandas as pd
 
 from lru_tune.plots import learning_curves, rung_scatter
 from lru_tune.results import best_run, history, load_runs
-from lru_tune.results.record import read_record, read_space
-from lru_tune.results.rungs import rung_trust, rung_values, searched_rungs
+from lru_tune.results.reading.record import read_record, read_space
+from lru_tune.results.reading.rungs import rung_trust, rung_values, searched_rungs
 
 PATH = Path(os.environ.get("LRU_TUNE_NOTEBOOK_PATH", "example/listops"))
 

@@ -25,12 +25,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from lru_tune.plots import contour_pairs, importance_bars, parallel_coordinates, slices
-from lru_tune.plots.dimensions import short
+from lru_tune.plots import contour_pairs, importance_bars, parallel_coordinates
+from lru_tune.plots.fields import slices
+from lru_tune.plots.fields.dimensions import short
 from lru_tune.results import best_run, history, load_runs, ranked
-from lru_tune.results.boundaries import pressed_bounds
-from lru_tune.results.importance import LEAST_TRIALS, importances, scored
-from lru_tune.results.record import read_record, read_space
+from lru_tune.results.advising.boundaries import pressed_bounds
+from lru_tune.results.advising.importance import LEAST_TRIALS, importances, scored
+from lru_tune.results.reading.record import read_record, read_space
 
 PATH = Path(os.environ.get("LRU_TUNE_NOTEBOOK_PATH", "example/listops"))
 

@@ -32,7 +32,7 @@ import pandas as pd
 from lru_tune.plots import eigenvalue_ring, half_lives, input_gains
 from lru_tune.plots.dynamics import half_life
 from lru_tune.results import load_runs
-from lru_tune.results.spectra import by_layer, states
+from lru_tune.results.reading.spectra import by_layer, states
 
 PATH = Path(os.environ.get("LRU_TUNE_NOTEBOOK_PATH", "example/listops"))
 

@@ -50,7 +50,7 @@ def _back_end_runs_here(request: pytest.FixtureRequest) -> None:
     if name is None:
         return
     from lru_tune.errors import LruTuneError
-    from lru_tune.ops.scan import SCAN_BACKENDS
+    from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS
 
     try:
         SCAN_BACKENDS[name].demand()
@@ -83,7 +83,7 @@ def synthetic_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Any]:
     """The one Ray of the session; its workers import what lies on PYTHONPATH when it starts."""
-    from lru_tune.search.cluster import ray_cluster
+    from lru_tune.search.ray.cluster import ray_cluster
 
     with ray_cluster(None) as found:
         yield found
@@ -100,7 +100,7 @@ def raw_root() -> Path:
 
 @pytest.fixture
 def write_run() -> Callable[..., Path]:
-    """A function that writes one run directory through `lru_tune.runs`; see `_write_run`."""
+    """A function that writes one run directory through `lru_tune.files.run_directory`; see `_write_run`."""
     return _write_run
 
 
@@ -125,9 +125,9 @@ def _write_run(
     """
     import yaml
 
-    from lru_tune import runs
-    from lru_tune.atomic import write_atomically
     from lru_tune.config.schema import RunConfig, flatten, nest
+    from lru_tune.files import run_directory as runs
+    from lru_tune.files.atomic import write_atomically
 
     fields: dict[str, Any] = {
         "task": "listops",

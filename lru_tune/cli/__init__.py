@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from lru_tune import __version__
 from lru_tune.data.disk import DISK_FULL
-from lru_tune.endings import ended_by_reader, ended_by_request
 from lru_tune.errors import Interrupted, LruTuneError, ResourcesMissing, did_you_mean
+from lru_tune.system.signals import ended_by_reader, ended_by_request
 
 Command = Callable[[Sequence[str] | None], int]
 
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "tune": Entry("lru_tune.cli.tune", "search hyperparameters for a task"),
     "reproduce": Entry(
-        "lru_tune.cli.reproduce", "run the paper's tables and figures again, with a verdict"
+        "lru_tune.cli.reproduce.command", "run the paper's tables and figures again, with a verdict"
     ),
     "train": Entry("lru_tune.cli.train", "one run, without a search"),
     "data": Entry("data_prep.cli", "list, prepare, verify and doctor data sets"),

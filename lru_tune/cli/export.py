@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lru_tune import __version__
 from lru_tune.errors import ConfigError
-from lru_tune.layout import named_folder, runs_root
-from lru_tune.process import prepare_process
+from lru_tune.files.paths import named_folder, runs_root
+from lru_tune.system.worker_environment import prepare_process
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,14 +57,14 @@ def parser() -> argparse.ArgumentParser:
 
 def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
     # pandas takes most of a second to load, too long for `--help`.
-    from lru_tune.results.export import choose_trial, trial_files, write_export
+    from lru_tune.results.writing.export import choose_trial, trial_files, write_export
 
     trial = choose_trial(experiment, None if arguments.best else arguments.trial)
     parameters: dict[str, bytes] = {}
     if arguments.with_checkpoint:
         # The checkpoint is read with JAX, and a GPU is not ours to take.
         prepare_process(cpus=1, gpus=0)
-        from lru_tune.training.parameters import parameter_files
+        from lru_tune.training.trained.parameters import parameter_files
 
         parameters = parameter_files(trial.folder)
     files = trial_files(trial, parameters)
@@ -77,10 +77,10 @@ def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
 
 def _study(experiment: Path, file: Path, arguments: argparse.Namespace) -> int:
     """Write the search as a study, under a temporary name first."""
-    from lru_tune.experiments import SPACE_FILE, read_experiment
-    from lru_tune.search import journal
-    from lru_tune.search.space import SearchSpace
-    from lru_tune.search.study import is_study, storage_url, study_file
+    from lru_tune.files.experiment_folder import SPACE_FILE, read_experiment
+    from lru_tune.search.exports.optuna_study import is_study, storage_url, study_file
+    from lru_tune.search.strategy import journal
+    from lru_tune.space.space import SearchSpace
 
     read_experiment(experiment)
     trials = journal.read_trials(experiment / journal.FILE)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from lru_tune import __version__
 from lru_tune.config.reference import as_markdown
 from lru_tune.config.schema import RunConfig
-from lru_tune.search.settings import TuneSettings
+from lru_tune.space.settings import TuneSettings
 
 _PAGE = """\
 # Fields
 
 `lru-tune fields > docs/fields.md` wrote this page from `lru_tune/config/schema.py` and
-`lru_tune/search/settings.py`.
+`lru_tune/space/settings.py`.
 
 A field is named by its dotted path, such as `optim.learning_rate`: under `base` and `search` of a search
 space, after `--set`, and in the columns `config/optim.learning_rate` of data frames. What is left out takes

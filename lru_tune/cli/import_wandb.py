@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lru_tune import __version__
-from lru_tune.atomic import write_atomically
 from lru_tune.errors import ConfigError
-from lru_tune.search.sweep import Imported, import_sweep
+from lru_tune.files.atomic import write_atomically
+from lru_tune.search.exports.wandb_sweep import Imported, import_sweep
 
 SUFFIXES = (".yaml", ".yml")
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from lru_tune import __version__
 from lru_tune.errors import LruTuneError
-from lru_tune.layout import named_folder, runs_root
-from lru_tune.process import prepare_process
-from lru_tune.runs import BEST_CHECKPOINT, CHECKPOINT_FOLDER
+from lru_tune.files.paths import named_folder, runs_root
+from lru_tune.files.run_directory import BEST_CHECKPOINT, CHECKPOINT_FOLDER
+from lru_tune.system.worker_environment import prepare_process
 
 if TYPE_CHECKING:
-    from lru_tune.results.report import Findings
-    from lru_tune.results.spectra import Spectra
+    from lru_tune.results.reading.spectra import Spectra
+    from lru_tune.results.writing.report import Findings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       ConfigError: the folder is no experiment.
     """
     # pandas takes most of a second to load, too long for `--help`.
-    from lru_tune.results.experiment import write_tables
+    from lru_tune.results.writing.experiment_tables import write_tables
 
     arguments = parser().parse_args(argv)
     written = write_tables(named_folder(arguments.experiment, runs_root()))
@@ -50,8 +50,8 @@ def write_pictures(findings: "Findings") -> Path:
     """
     from lru_tune.plots.chapters import pictures
     from lru_tune.plots.page import write_page
-    from lru_tune.results.frame import history
-    from lru_tune.results.record import read_space
+    from lru_tune.results.reading.frame import history
+    from lru_tune.results.reading.record import read_space
 
     reports = history(findings.folder)
     drawn = pictures(findings, reports, read_space(findings.folder), winners_spectra(findings))
@@ -63,7 +63,7 @@ def winners_spectra(findings: "Findings") -> "Spectra | None":
 
     Where the checkpoint is gone, what an earlier call has kept is read; None where there is nothing.
     """
-    from lru_tune.results.spectra import Spectra, write_spectra
+    from lru_tune.results.reading.spectra import Spectra, write_spectra
 
     if findings.best is None:
         return None
@@ -72,7 +72,7 @@ def winners_spectra(findings: "Findings") -> "Spectra | None":
         return _kept_spectra(findings.folder, run.name)
     # A search may be using the GPU, most of whose memory JAX would take here for a few numbers.
     prepare_process(cpus=1, gpus=0)
-    from lru_tune.training.spectra import read_spectra
+    from lru_tune.training.trained.spectra import read_spectra
 
     try:
         layers = read_spectra(run)
@@ -85,7 +85,7 @@ def winners_spectra(findings: "Findings") -> "Spectra | None":
 
 
 def _kept_spectra(folder: Path, trial: str) -> "Spectra | None":
-    from lru_tune.results.spectra import SPECTRA_FILE, by_layer, states
+    from lru_tune.results.reading.spectra import SPECTRA_FILE, by_layer, states
 
     if not (folder / SPECTRA_FILE).is_file():
         return None

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lru_tune import __version__
-from lru_tune.durations import duration
 from lru_tune.errors import ConfigError
-from lru_tune.experiments import REPRODUCTIONS_FOLDER
-from lru_tune.layout import named_folder, runs_root
+from lru_tune.files.experiment_folder import REPRODUCTIONS_FOLDER
+from lru_tune.files.paths import named_folder, runs_root
+from lru_tune.formatting import duration
 from lru_tune.reproduction.status import is_reproduction, reproduction_status
 from lru_tune.search.record import newest_experiment
 from lru_tune.search.status import RunState, Stage, Status, search_status

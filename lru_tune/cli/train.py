@@ -8,14 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lru_tune import __version__, runs
+from lru_tune import __version__
 from lru_tune.cli.console import say
 from lru_tune.cli.tracking import check_wandb
-from lru_tune.config.files import load_run_config
+from lru_tune.config.config_files import load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.manifest import tasks_folder
 from lru_tune.errors import ConfigError, Interrupted
-from lru_tune.layout import (
+from lru_tune.files import run_directory as runs
+from lru_tune.files.paths import (
     data_root,
     demand_name,
     demand_runs_root,
@@ -25,9 +26,9 @@ from lru_tune.layout import (
     search_space_file,
     timestamped,
 )
+from lru_tune.files.run_directory import CONFIG_FILE, Report, read_result
 from lru_tune.ops.native.build import native_library
-from lru_tune.process import become_worker, prepare_process
-from lru_tune.runs import CONFIG_FILE, Report, read_result
+from lru_tune.system.worker_environment import become_worker, prepare_process
 from lru_tune.tasks import find_task
 
 WANDB_MODES = ("off", "offline", "online")
@@ -146,7 +147,7 @@ def _train(config: RunConfig, root: Path, run_dir: Path, arguments: argparse.Nam
     """Train to the end, a line a report on stderr; then the test split if asked for."""
     prepare_process(cpus=arguments.cpus or os.cpu_count() or 1, gpus=None)
     from lru_tune.training.loop import evaluate_test, train
-    from lru_tune.training.trackers import TrackerSettings, make_trackers
+    from lru_tune.training.trackers.trackers import TrackerSettings, make_trackers
 
     settings = TrackerSettings(arguments.wandb, arguments.tensorboard, group=run_dir.parent.name)
     reports = train(config, data_root=root, run_dir=run_dir, trackers=make_trackers(settings))

@@ -11,8 +11,8 @@ from lru_tune.cli.tracking import check_wandb
 from lru_tune.data.manifest import tasks_folder
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.errors import ConfigError
-from lru_tune.experiments import SPACE_FILE, read_experiment
-from lru_tune.layout import (
+from lru_tune.files.experiment_folder import SPACE_FILE, read_experiment
+from lru_tune.files.paths import (
     data_root,
     demand_name,
     demand_runs_root,
@@ -22,10 +22,10 @@ from lru_tune.layout import (
     timestamped,
 )
 from lru_tune.ops.native.build import native_library
-from lru_tune.search.extension import demand_extension
+from lru_tune.search.ray.resources import Wishes, this_machine
 from lru_tune.search.record import newest_experiment
-from lru_tune.search.resources import Wishes, this_machine
-from lru_tune.search.space import SearchSpace
+from lru_tune.search.resume_rules import demand_extension
+from lru_tune.space.space import SearchSpace
 from lru_tune.tasks import find_task
 
 LAST = "last"

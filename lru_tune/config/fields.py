@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from lru_tune.config.problems import Say, describe
+from lru_tune.config.messages import Say, describe
 from lru_tune.config.schema import nest
 from lru_tune.errors import ConfigError
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from lru_tune.atomic import write_atomically
 from lru_tune.errors import DataDamaged
+from lru_tune.files.atomic import write_atomically
 from lru_tune.tasks import PROTOCOL_STAMPS
 
 FORMAT_VERSION = 1

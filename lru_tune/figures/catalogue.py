@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from lru_tune.canvas import require_matplotlib
+from lru_tune.drawing import require_matplotlib
 from lru_tune.errors import ConfigError
 from lru_tune.figures.plate import Plate, Statement, write_plate
 

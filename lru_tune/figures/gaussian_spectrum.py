@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import stats
 
-from lru_tune.canvas import as_complex_plane, draw_circle, new_canvas
+from lru_tune.drawing import as_complex_plane, draw_circle, new_canvas
 from lru_tune.figures.plate import Plate, Statement, long_table
 
 if TYPE_CHECKING:

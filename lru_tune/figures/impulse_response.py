@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lru_tune.canvas import new_canvas
+from lru_tune.drawing import new_canvas
 from lru_tune.figures.plate import Plate, Statement
 from lru_tune.models.eigenvalues import Ring, polar, sample_ring
-from lru_tune.ops.scan import linear_scan
+from lru_tune.ops.scan.linear_scan import linear_scan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

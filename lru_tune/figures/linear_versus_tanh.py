@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lru_tune.canvas import new_canvas
+from lru_tune.drawing import new_canvas
 from lru_tune.figures.adam import minimise
 from lru_tune.figures.plate import Plate, Statement, long_table
 from lru_tune.ops.dense_scan import dense_scan

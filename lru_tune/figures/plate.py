@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lru_tune import __version__
-from lru_tune.atomic import write_atomically
+from lru_tune.files.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

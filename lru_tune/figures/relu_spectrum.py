@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lru_tune.canvas import new_canvas
+from lru_tune.drawing import new_canvas
 from lru_tune.figures.plate import Plate, Statement
 
 if TYPE_CHECKING:

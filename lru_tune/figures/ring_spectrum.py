@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from scipy import stats
 
-from lru_tune.canvas import as_complex_plane, draw_circle, new_canvas
+from lru_tune.drawing import as_complex_plane, draw_circle, new_canvas
 from lru_tune.figures import gaussian_spectrum
 from lru_tune.figures.plate import Plate, Statement, long_table
 from lru_tune.models.eigenvalues import Ring, sample_ring

@@ -15,7 +15,7 @@ from lru_tune.ops.fused_layer import Weights
 from lru_tune.ops.layers import LAYERS
 from lru_tune.ops.online_scan import OnlineSums, online_scan
 from lru_tune.ops.projection import project
-from lru_tune.ops.scan import linear_scan
+from lru_tune.ops.scan.linear_scan import linear_scan
 
 Layout = Literal["batch_major", "time_major"]
 States = Literal["kept", "recomputed", "fused"]

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from lru_tune.ops.projection import project
-from lru_tune.ops.scan import (
+from lru_tune.ops.scan.linear_scan import (
     SCAN_BACKENDS,
     conjugate_planes,
     linear_scan,

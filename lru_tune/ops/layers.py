@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from lru_tune.layout import compilation_cache
-from lru_tune.ops.choice import Size
-from lru_tune.ops.contest import Call, Clock, Contender, Numbers, fastest_of, seconds
+from lru_tune.files.paths import compilation_cache
+from lru_tune.ops.autotune.fastest import Call, Clock, Contender, Numbers, fastest_of, seconds
+from lru_tune.ops.autotune.scan_backend import Size
 from lru_tune.ops.fused_layer import Weights, fused_layer
 from lru_tune.ops.pallas_layer import demand_pallas_layer, pallas_layer
 from lru_tune.ops.precision import multiplying
-from lru_tune.ops.scan import nothing
+from lru_tune.ops.scan.linear_scan import nothing
 
 # Of outputs and gradients whose factors were rounded to bf16, relative to the largest number.
 TOLERANCE = 3e-2

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from lru_tune.ops.projection import project
-from lru_tune.ops.scan import (
+from lru_tune.ops.scan.linear_scan import (
     SCAN_BACKENDS,
     ScanBackend,
     conjugate_planes,

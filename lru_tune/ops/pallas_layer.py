@@ -1,7 +1,7 @@
 """A recurrent layer on a GPU with B, the scan and C in one kernel; its states never reach device memory.
 
 y_t = Re(C h_t) with h_t = lambda h_{t-1} + B u_t, as in `lru_tune.ops.fused_layer`, in three phases over
-chunks of time as in `lru_tune.ops.pallas_scan`:
+chunks of time as in `lru_tune.ops.scan.pallas_scan`:
 
 1. `ends`: B and the scan of every chunk from a zero state; what is written is the state it ends in.
 2. The scan over those ends, one state a chunk: the states that enter the chunks.
@@ -38,7 +38,6 @@ from jax import Array
 from lru_tune.errors import ConfigError
 from lru_tune.ops import pallas_layer_kernels as kernels
 from lru_tune.ops.fused_layer import Weights
-from lru_tune.ops.pallas_kernels import Complex
 from lru_tune.ops.pallas_layer_kernels import CHANNELS, COLUMNS, PLANES, ROWS, STEPS
 from lru_tune.ops.pallas_layer_tiles import (
     RELAY,
@@ -52,8 +51,9 @@ from lru_tune.ops.pallas_layer_tiles import (
     launch,
     round_up,
 )
-from lru_tune.ops.pallas_scan import mosaic, pallas_scan
-from lru_tune.ops.scan import conjugate_planes
+from lru_tune.ops.scan.linear_scan import conjugate_planes
+from lru_tune.ops.scan.pallas_kernels import Complex
+from lru_tune.ops.scan.pallas_scan import mosaic, pallas_scan
 
 INSTANCES = 256  # wanted at least; two for each of an H100's multiprocessors
 MOST_FEATURES = 512

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
-from lru_tune.ops.pallas_kernels import Complex, Index, Ref
+from lru_tune.ops.scan.pallas_kernels import Complex, Index, Ref
 
 CHANNELS = 64  # of a block: the rows that the matrix unit of a warpgroup takes at a time
 ROWS = 8  # sequences of a tile: the fewest columns that can be taken out of a product in registers

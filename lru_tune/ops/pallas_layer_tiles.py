@@ -17,7 +17,7 @@ from lru_tune.ops.pallas_layer_kernels import (
     STEPS,
     Plan,
 )
-from lru_tune.ops.pallas_scan import mosaic_gpu
+from lru_tune.ops.scan.pallas_scan import mosaic_gpu
 
 # Features of which a block of B stays in shared memory; more take turns there, as many at a time.
 FEATURES_THAT_STAY, FEATURES_AT_ONCE = 256, 128

@@ -11,8 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from lru_tune.config.reading import read_yaml
 from lru_tune.config.schema import Strict
+from lru_tune.config.yaml_io import read_yaml
 from lru_tune.paper.entries import FOLDER
 from lru_tune.tasks import find_task
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lru_tune.config.reading import read_yaml
 from lru_tune.config.schema import Strict
+from lru_tune.config.yaml_io import read_yaml
 from lru_tune.paper.published import Confidence
 
 FOLDER = Path(__file__).resolve().parent

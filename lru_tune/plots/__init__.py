@@ -3,17 +3,17 @@
 matplotlib, of the extra `figures`, is imported when something is drawn.
 """
 
-from lru_tune.plots.bounds import boundary_strips
-from lru_tune.plots.contours import contour_pairs
 from lru_tune.plots.costs import cost_bars
 from lru_tune.plots.curves import learning_curves
 from lru_tune.plots.dynamics import eigenvalue_ring, half_lives, input_gains
-from lru_tune.plots.importance import importance_bars
-from lru_tune.plots.parallel import parallel_coordinates
+from lru_tune.plots.fields.bounds import boundary_strips
+from lru_tune.plots.fields.contours import contour_pairs
+from lru_tune.plots.fields.importance import importance_bars
+from lru_tune.plots.fields.parallel import parallel_coordinates
+from lru_tune.plots.fields.slices import slices
 from lru_tune.plots.progress import best_so_far
 from lru_tune.plots.rungs import rung_scatter
 from lru_tune.plots.seeds import confirmed_seeds
-from lru_tune.plots.slices import slices
 from lru_tune.plots.tables import published_and_ours
 
 __all__ = [

@@ -5,25 +5,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from lru_tune import runs
-from lru_tune.plots.bounds import boundary_strips
-from lru_tune.plots.contours import contour_pairs
+from lru_tune.files import run_directory as runs
 from lru_tune.plots.costs import cost_bars
 from lru_tune.plots.curves import learning_curves
 from lru_tune.plots.dynamics import eigenvalue_ring, half_lives, input_gains
-from lru_tune.plots.importance import importance_bars
-from lru_tune.plots.parallel import parallel_coordinates
+from lru_tune.plots.fields.bounds import boundary_strips
+from lru_tune.plots.fields.contours import contour_pairs
+from lru_tune.plots.fields.importance import importance_bars
+from lru_tune.plots.fields.parallel import parallel_coordinates
+from lru_tune.plots.fields.slices import slices
 from lru_tune.plots.progress import best_so_far
 from lru_tune.plots.rungs import rung_scatter
 from lru_tune.plots.seeds import confirmed_seeds
-from lru_tune.plots.slices import slices
-from lru_tune.results.best import ranked
-from lru_tune.results.costs import costs, device_share
-from lru_tune.results.frame import HORIZON, STATUS, TRIAL
-from lru_tune.results.importance import FIELD, RESAMPLES, importances, scored
-from lru_tune.results.report import Findings, Section
-from lru_tune.results.rungs import rung_values, searched_rungs
-from lru_tune.results.spectra import Spectra
+from lru_tune.results.advising.importance import FIELD, RESAMPLES, importances, scored
+from lru_tune.results.judging.best import ranked
+from lru_tune.results.reading.costs import costs, device_share
+from lru_tune.results.reading.frame import HORIZON, STATUS, TRIAL
+from lru_tune.results.reading.rungs import rung_values, searched_rungs
+from lru_tune.results.reading.spectra import Spectra
+from lru_tune.results.writing.report import Findings, Section
 from lru_tune.tasks import find_task
 
 if TYPE_CHECKING:

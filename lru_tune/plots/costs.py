@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune import runs
-from lru_tune.canvas import add_legend, many, new_plot
+from lru_tune.drawing import add_legend, many, new_plot
+from lru_tune.files import run_directory as runs
 from lru_tune.plots.palette import DARK_PURPLE, GREY, INK, LIGHT_PURPLE, PURPLE, STATUS_COLOURS
-from lru_tune.results.costs import PACE, STARTUP, TRAINING
-from lru_tune.results.frame import STATUS, TRIAL
+from lru_tune.results.reading.costs import PACE, STARTUP, TRAINING
+from lru_tune.results.reading.frame import STATUS, TRIAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def cost_bars(
     time. Right: median examples a second of every trial.
 
     Args:
-      costs: as `lru_tune.results.costs.costs` returns them.
+      costs: as `lru_tune.results.reading.costs.costs` returns them.
       wall_seconds: of search and confirmation; None if not known.
       places: how many runs the machine held at a time, those in the lanes of one device as one; None if
         not known.

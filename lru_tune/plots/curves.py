@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lru_tune import runs
-from lru_tune.canvas import add_legend, explain_empty, many, new_plot
+from lru_tune.drawing import add_legend, explain_empty, many, new_plot
+from lru_tune.files import run_directory as runs
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE, PURPLE, STATUS_COLOURS
-from lru_tune.results.frame import EXPERIMENT, STATUS, TRIAL
+from lru_tune.results.reading.frame import EXPERIMENT, STATUS, TRIAL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,6 +1,6 @@
 """What training did to the recurrence: eigenvalues, memory and input gains, layer by layer.
 
-Everything is drawn from arrays; `lru_tune.training.spectra` reads them from a run's checkpoint.
+Everything is drawn from arrays; `lru_tune.training.trained.spectra` reads them from a run's checkpoint.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lru_tune.canvas import (
+from lru_tune.drawing import (
     add_legend,
     as_complex_plane,
     draw_circle,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from markdown_it import MarkdownIt
 
 from lru_tune import __version__
-from lru_tune.atomic import write_atomically
+from lru_tune.files.atomic import write_atomically
 from lru_tune.plots.chapters import Picture
-from lru_tune.results.report import Findings, Section, sections
+from lru_tune.results.writing.report import Findings, Section, sections
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lru_tune import runs
-from lru_tune.canvas import add_legend, many, new_plot
+from lru_tune.drawing import add_legend, many, new_plot
+from lru_tune.files import run_directory as runs
+from lru_tune.files.run_directory import Mode
 from lru_tune.plots.palette import GREY, INK, STATUS_COLOURS
-from lru_tune.results.best import ELIGIBLE
-from lru_tune.results.frame import STATUS
-from lru_tune.runs import Mode
+from lru_tune.results.judging.best import ELIGIBLE
+from lru_tune.results.reading.frame import STATUS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

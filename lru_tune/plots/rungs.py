@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.canvas import explain_empty, many, new_plot, new_row
+from lru_tune.drawing import explain_empty, many, new_plot, new_row
+from lru_tune.files.run_directory import Mode
 from lru_tune.plots.palette import BLUE, ORANGE
-from lru_tune.results.rungs import FINAL, RUNG, VALUE, rung_trust
-from lru_tune.runs import Mode
+from lru_tune.results.reading.rungs import FINAL, RUNG, VALUE, rung_trust
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune import runs
-from lru_tune.canvas import add_legend, explain_empty, keep_within, new_plot
+from lru_tune.drawing import add_legend, explain_empty, keep_within, new_plot
+from lru_tune.files import run_directory as runs
 from lru_tune.plots.palette import BLUE, GREY, INK, ORANGE
-from lru_tune.results.frame import TRIAL
-from lru_tune.results.stats import summarise, winners_curse
+from lru_tune.results.judging.stats import summarise, winners_curse
+from lru_tune.results.reading.frame import TRIAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lru_tune.canvas import add_legend, explain_empty, keep_within, new_plot
+from lru_tune.drawing import add_legend, explain_empty, keep_within, new_plot
 from lru_tune.plots.palette import GREY, INK, VERDICT_COLOURS
-from lru_tune.results.reproductions import COLUMN, ROW, TABLE
+from lru_tune.results.reading.reproductions import COLUMN, ROW, TABLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ def published_and_ours(cells: pd.DataFrame) -> "Figure":
     with the paper has no verdict, and the labels that say why stand below.
 
     Args:
-      cells: as `lru_tune.results.reproductions.cells` returns them.
+      cells: as `lru_tune.results.reading.reproductions.cells` returns them.
     """
     shown = cells[cells["ours"].notna()].reset_index(drop=True)
     canvas, axes = new_plot(1, 1, size=(9, 1.3 + 0.3 * max(1, len(shown))))

@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from lru_tune import runs
-from lru_tune.atomic import write_atomically
-from lru_tune.experiments import RUNS_FOLDER
+from lru_tune.files import run_directory as runs
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.experiment_folder import RUNS_FOLDER
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import known_rate, race_jobs
 from lru_tune.reproduction.store import Store
-from lru_tune.search.jobs import is_done
+from lru_tune.search.ray.run_list import is_done
 
 FILE = "agenda.json"
 FORMAT_VERSION = 1

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lru_tune.config.reading import read_override
-from lru_tune.config.recipe import Heading, adapt, assign, resolve
+from lru_tune.config.resolve import Heading, adapt, assign, resolve
 from lru_tune.config.schema import RunConfig
+from lru_tune.config.yaml_io import read_override
 from lru_tune.errors import ConfigError, did_you_mean
-from lru_tune.layout import search_space_file
+from lru_tune.files.paths import search_space_file
 from lru_tune.paper.tables import Column, PaperTable, Row
-from lru_tune.reproduction.setting import Setting
-from lru_tune.search.settings import TrialResources
-from lru_tune.search.space import Scale, SearchSpace
+from lru_tune.reproduction.scale import Setting
+from lru_tune.space.settings import TrialResources
+from lru_tune.space.space import Scale, SearchSpace
 from lru_tune.tasks import find_task
 
 RATE = "optim.learning_rate"

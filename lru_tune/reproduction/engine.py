@@ -5,24 +5,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from lru_tune.config.compile_key import shape
 from lru_tune.config.schema import RunConfig
-from lru_tune.config.shapes import shape
 from lru_tune.errors import Interrupted
-from lru_tune.occupied import sole_process
+from lru_tune.files.folder_lock import sole_process
+from lru_tune.files.run_directory import VAL_ACCURACY
 from lru_tune.reproduction.agenda import write_agenda
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import FIXED, known_rate, race_jobs, settle
 from lru_tune.reproduction.store import Store
-from lru_tune.runs import VAL_ACCURACY
-from lru_tune.search.cluster import ray_cluster
-from lru_tune.search.fleet import run_all
-from lru_tune.search.jobs import Job, is_done
 from lru_tune.search.progress import Progress
-from lru_tune.search.resources import Allotment, Machine, Wishes, allot_lanes
-from lru_tune.search.schedulers import Terms
-from lru_tune.search.settings import TrialResources
-from lru_tune.search.trial import WorkerSettings
+from lru_tune.search.ray.cluster import ray_cluster
+from lru_tune.search.ray.resources import Allotment, Machine, Wishes, allot_lanes
+from lru_tune.search.ray.run_list import Job, is_done
+from lru_tune.search.ray.run_trials import run_all
+from lru_tune.search.ray.trainable import WorkerSettings
+from lru_tune.search.strategy.schedulers import Terms
+from lru_tune.space.settings import TrialResources
 
 TRAINING = WorkerSettings.training
 REDUCTION_FACTOR = 3

@@ -8,8 +8,8 @@ from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import known_rate, race_jobs
 from lru_tune.reproduction.store import Store
-from lru_tune.search.jobs import Job, is_done
-from lru_tune.search.resources import Machine, Wishes, allot
+from lru_tune.search.ray.resources import Machine, Wishes, allot
+from lru_tune.search.ray.run_list import Job, is_done
 from lru_tune.training.speed import Speed, measure_speeds
 
 SECONDS = 3.0  # of training timed for one kind of cell

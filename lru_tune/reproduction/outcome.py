@@ -3,11 +3,11 @@
 import math
 from typing import NamedTuple
 
-from lru_tune import runs
+from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.rates import Chosen, known_rate, race_jobs
 from lru_tune.reproduction.store import Store
-from lru_tune.search.jobs import Job
+from lru_tune.search.ray.run_list import Job
 
 FIRST_SEED = 1  # 0 chose the learning rates
 MOST_SEEDS = 1000

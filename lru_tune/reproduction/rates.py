@@ -7,13 +7,13 @@ winner is written as a recipe, a complete configuration that `lru-tune train --c
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from lru_tune import runs
-from lru_tune.atomic import write_atomically
-from lru_tune.config.files import dump_run_config, load_run_config
+from lru_tune.config.config_files import dump_run_config, load_run_config
 from lru_tune.errors import ConfigError
+from lru_tune.files import run_directory as runs
+from lru_tune.files.atomic import write_atomically
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.store import Store
-from lru_tune.search.jobs import Job
+from lru_tune.search.ray.run_list import Job
 
 SEARCH_SEED = 0  # the seeds that count are others
 FIXED = "fixed"

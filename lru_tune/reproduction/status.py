@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lru_tune.errors import ConfigError
-from lru_tune.experiments import REPRODUCTION_FILE, REPRODUCTIONS_FOLDER, RUNS_FOLDER
+from lru_tune.files.experiment_folder import REPRODUCTION_FILE, REPRODUCTIONS_FOLDER, RUNS_FOLDER
+from lru_tune.files.run_directory import SILENT_SECONDS, VAL_ACCURACY
 from lru_tune.reproduction.agenda import count_ended, read_agenda
-from lru_tune.runs import SILENT_SECONDS, VAL_ACCURACY
 from lru_tune.search.status import Stage, State, Status, read_runs, settle
 
 

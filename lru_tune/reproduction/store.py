@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from lru_tune.atomic import write_atomically
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import DataDamaged
-from lru_tune.experiments import RUNS_FOLDER
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.experiment_folder import RUNS_FOLDER
 
 RECIPES, DATA = "recipes", "data"
 FORMAT_VERSION = 1

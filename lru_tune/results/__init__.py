@@ -1,12 +1,12 @@
 """Run directories as pandas frames, choices and reports."""
 
-from lru_tune.results.best import best_run, ranked, write_best_config
-from lru_tune.results.confirmations import confirmations
-from lru_tune.results.experiment import write_tables
-from lru_tune.results.frame import history, load_runs
-from lru_tune.results.reproductions import cells, reproductions
-from lru_tune.results.stats import Summary, share_learned, summarise, winners_curse
-from lru_tune.results.verdict import Verdict, judge
+from lru_tune.results.judging.best import best_run, ranked, write_best_config
+from lru_tune.results.judging.stats import Summary, share_learned, summarise, winners_curse
+from lru_tune.results.judging.verdict import Verdict, judge
+from lru_tune.results.reading.confirmations import confirmations
+from lru_tune.results.reading.frame import history, load_runs
+from lru_tune.results.reading.reproductions import cells, reproductions
+from lru_tune.results.writing.experiment_tables import write_tables
 
 __all__ = [
     "Summary",

@@ -4,14 +4,14 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from lru_tune import runs
 from lru_tune.config.schema import RunConfig
-from lru_tune.experiments import CONFIRM_FOLDER
-from lru_tune.results.best import ELIGIBLE, ranked
-from lru_tune.results.frame import PATH, STATUS, load_runs
-from lru_tune.search.jobs import Job, is_done
+from lru_tune.files import run_directory as runs
+from lru_tune.files.experiment_folder import CONFIRM_FOLDER
+from lru_tune.results.judging.best import ELIGIBLE, ranked
+from lru_tune.results.reading.frame import PATH, STATUS, load_runs
 from lru_tune.search.progress import Row
-from lru_tune.search.space import SearchSpace
+from lru_tune.search.ray.run_list import Job, is_done
+from lru_tune.space.space import SearchSpace
 
 
 def confirmation_jobs(experiment: Path, space: SearchSpace) -> list[Job]:

@@ -13,30 +13,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lru_tune import runs
-from lru_tune.atomic import write_atomically
 from lru_tune.data.store import PreparedTask
 from lru_tune.errors import DataDamaged, Interrupted, NoTrialSucceeded
-from lru_tune.experiments import SPACE_FILE, TRIALS_FOLDER, read_experiment
-from lru_tune.occupied import sole_process
-from lru_tune.results.experiment import write_tables
-from lru_tune.runs import BEST_OF, Mode
-from lru_tune.search import journal as journals
-from lru_tune.search.cluster import ray_cluster
+from lru_tune.files import run_directory as runs
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.experiment_folder import SPACE_FILE, TRIALS_FOLDER, read_experiment
+from lru_tune.files.folder_lock import sole_process
+from lru_tune.files.run_directory import BEST_OF, Mode
+from lru_tune.results.writing.experiment_tables import write_tables
 from lru_tune.search.confirm import confirmation_jobs, ended_rows
-from lru_tune.search.fleet import run_all, run_trials
-from lru_tune.search.journal import Journal
-from lru_tune.search.mirror import StudyMirror
+from lru_tune.search.exports.study_copy import StudyMirror
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
+from lru_tune.search.ray.cluster import ray_cluster
+from lru_tune.search.ray.resources import Wishes
+from lru_tune.search.ray.run_trials import run_all, run_trials
+from lru_tune.search.ray.trainable import WorkerSettings
 from lru_tune.search.record import go_on_command, update_record, write_record
-from lru_tune.search.recorder import Recorder, mark_runs
-from lru_tune.search.replay import replay
-from lru_tune.search.resources import Wishes
-from lru_tune.search.schedulers import SCHEDULERS
-from lru_tune.search.searchers import SpaceSearcher
-from lru_tune.search.space import SearchSpace
-from lru_tune.search.trial import WorkerSettings
+from lru_tune.search.strategy import journal as journals
+from lru_tune.search.strategy.journal import Journal
+from lru_tune.search.strategy.recorder import Recorder, mark_runs
+from lru_tune.search.strategy.replay import replay
+from lru_tune.search.strategy.schedulers import SCHEDULERS
+from lru_tune.search.strategy.searchers import SpaceSearcher
+from lru_tune.space.space import SearchSpace
 
 TRAINING = WorkerSettings.training
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError
-from lru_tune.search.resources import Allotment, Machine, Wishes, allot_lanes
-from lru_tune.search.schedulers import Terms, rungs
-from lru_tune.search.space import SearchSpace
+from lru_tune.search.ray.resources import Allotment, Machine, Wishes, allot_lanes
+from lru_tune.search.strategy.schedulers import Terms, rungs
+from lru_tune.space.space import SearchSpace
 
 # One trial in so many may be trained at once in lanes: searcher and scheduler learn from those before.
 LEARNING = 4

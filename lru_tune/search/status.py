@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from lru_tune import runs
-from lru_tune.experiments import CONFIRM_FOLDER, SPACE_FILE, TRIALS_FOLDER, read_experiment
-from lru_tune.runs import BEST_OF, Mode
-from lru_tune.search import journal as journals
-from lru_tune.search.journal import GAVE_UP, TrialRecord, read_trials
+from lru_tune.files import run_directory as runs
+from lru_tune.files.experiment_folder import (
+    CONFIRM_FOLDER,
+    SPACE_FILE,
+    TRIALS_FOLDER,
+    read_experiment,
+)
+from lru_tune.files.run_directory import BEST_OF, Mode
 from lru_tune.search.record import go_on_command
-from lru_tune.search.space import SearchSpace
+from lru_tune.search.strategy import journal as journals
+from lru_tune.search.strategy.journal import GAVE_UP, TrialRecord, read_trials
+from lru_tune.space.space import SearchSpace
 
 State = Literal["running", "silent", "interrupted", "completed"]
 
@@ -24,7 +29,7 @@ class RunState(NamedTuple):
     """One run.
 
     Attributes:
-      status: of `lru_tune.runs.Status`, or `running`.
+      status: of `lru_tune.files.run_directory.Status`, or `running`.
       step, horizon: optimiser steps done, and asked for where that is known.
       value, best: of the metric, at the last report and so far; None before the first.
       silent: seconds since the run wrote anything; None of a run that has ended.

@@ -9,20 +9,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lru_tune import runs
-from lru_tune.atomic import write_atomically
-from lru_tune.config.files import dump_run_config
+from lru_tune.config.config_files import dump_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.store import PreparedTask
 from lru_tune.errors import ConfigError, Diverged
-from lru_tune.runs import Report
+from lru_tune.files import run_directory as runs
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.run_directory import Report
 from lru_tune.training import checkpoint
-from lru_tune.training.back_ends import settled
 from lru_tune.training.checkpoint import Progress
 from lru_tune.training.clock import Clock
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import learning_rate
-from lru_tune.training.programs import Programs
+from lru_tune.training.programs.automatic_choices import settled
+from lru_tune.training.programs.compiled import Programs
 from lru_tune.training.provenance import provenance
 from lru_tune.training.state import Sums, TrainState
 

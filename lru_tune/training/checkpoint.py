@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 
-from lru_tune.atomic import write_atomically
 from lru_tune.errors import CheckpointDamaged
-from lru_tune.runs import BEST_CHECKPOINT, CHECKPOINT_FOLDER
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.run_directory import BEST_CHECKPOINT, CHECKPOINT_FOLDER
 
 logger = logging.getLogger(__name__)
 

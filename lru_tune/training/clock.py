@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 
-from lru_tune import runs
-from lru_tune.training.kept import LOADING
+from lru_tune.files import run_directory as runs
+from lru_tune.training.programs.executable_cache import LOADING
 
 COMPILING = "/jax/core/compile/"  # how the events of tracing, lowering and compiling begin
 REMEMBERED = 1000  # intervals; those inside of one that ends now are among the last few

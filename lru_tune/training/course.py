@@ -4,11 +4,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from lru_tune import runs
 from lru_tune.config.schema import Length, RunConfig
 from lru_tune.errors import Diverged
-from lru_tune.runs import Report
-from lru_tune.training.trackers import Tracker
+from lru_tune.files import run_directory as runs
+from lru_tune.files.run_directory import Report
+from lru_tune.training.trackers.trackers import Tracker
 
 
 class UnderWay(Protocol):

@@ -10,22 +10,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lru_tune import runs
-from lru_tune.config.files import load_run_config
+from lru_tune.config.config_files import load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order, take_examples
 from lru_tune.data.store import PreparedTask, SplitName, open_task
 from lru_tune.errors import Diverged
-from lru_tune.runs import Report
+from lru_tune.files import run_directory as runs
+from lru_tune.files.run_directory import Report
 from lru_tune.training import checkpoint
-from lru_tune.training.back_ends import settled
 from lru_tune.training.bookkeeping import Bookkeeper, means
 from lru_tune.training.course import follow
 from lru_tune.training.hyperparameters import Hyperparameters, program_key
 from lru_tune.training.optimizer import leaf_names
-from lru_tune.training.programs import Programs, programs, start_compiling
+from lru_tune.training.programs.automatic_choices import settled
+from lru_tune.training.programs.compiled import Programs, programs, start_compiling
 from lru_tune.training.state import Batches, Sums, TrainState
-from lru_tune.training.trackers import Tracker
+from lru_tune.training.trackers.trackers import Tracker
 
 DISPATCH_SECONDS = 2.0  # longest time that Python waits for one dispatch, so that Ctrl-C is heard
 

@@ -9,7 +9,7 @@ import jax
 
 from lru_tune.config.schema import RuntimeConfig
 from lru_tune.data.store import Manifest
-from lru_tune.versions import versions
+from lru_tune.system.versions import versions
 
 CPU_INFO = Path("/proc/cpuinfo")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")

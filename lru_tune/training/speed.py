@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from lru_tune.config.schema import RunConfig
-from lru_tune.layout import PACKAGE
-from lru_tune.process import prepare_process, worker_environment
+from lru_tune.files.paths import PACKAGE
+from lru_tune.system.worker_environment import prepare_process, worker_environment
 from lru_tune.tasks import Channels, Task, find_task
 
 MEMINFO = Path("/proc/meminfo")
@@ -99,9 +99,9 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.training.back_ends import settled
     from lru_tune.training.hyperparameters import hyperparameters, program_key
-    from lru_tune.training.programs import programs
+    from lru_tune.training.programs.automatic_choices import settled
+    from lru_tune.training.programs.compiled import programs
     from lru_tune.training.provenance import device_name
     from lru_tune.training.state import Batches
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lru_tune.search.space import SearchSpace
+from lru_tune.space.space import SearchSpace
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
@@ -52,11 +52,11 @@ def experiment(tmp_path, write_run):
 def winner(tmp_path):
     """A trial of a few steps, exported, and the arrays that it was trained on."""
     from data_prep import ensure_prepared
-    from lru_tune.config.files import load_run_config
+    from lru_tune.config.config_files import load_run_config
     from lru_tune.data.manifest import SYNTHETIC_FOLDER
-    from lru_tune.layout import search_space_file
+    from lru_tune.files.paths import search_space_file
     from lru_tune.training.loop import train
-    from lru_tune.training.parameters import parameter_files
+    from lru_tune.training.trained.parameters import parameter_files
 
     ensure_prepared("listops", tmp_path, synthetic=True)
     (tmp_path / SYNTHETIC_FOLDER).rename(tmp_path / "data")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lru_tune.config.files import load_run_config
+from lru_tune.config.config_files import load_run_config
 from lru_tune.config.variants import VARIANTS
-from lru_tune.layout import search_space_file
-from lru_tune.search.space import SearchSpace
+from lru_tune.files.paths import search_space_file
+from lru_tune.space.space import SearchSpace
 from lru_tune.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 from data_prep import cli as data
-from data_prep.preparation import ORIGINS
+from data_prep.prepare import ORIGINS
 from lru_tune import errors
-from lru_tune.cli import COMMANDS, reproduce, tune
-from lru_tune.config.files import load_run_config
+from lru_tune.cli import COMMANDS, tune
+from lru_tune.cli.reproduce import command as reproduce
+from lru_tune.config.config_files import load_run_config
 from lru_tune.config.variants import VARIANTS
-from lru_tune.domains import DOMAINS
-from lru_tune.endings import NOBODY_READS
 from lru_tune.errors import Diverged, LruTuneError
+from lru_tune.files.run_directory import Status
 from lru_tune.paper.tables import TABLES
-from lru_tune.runs import Status
-from lru_tune.search.space import SearchSpace
+from lru_tune.space.domains import DOMAINS
+from lru_tune.space.space import SearchSpace
+from lru_tune.system.signals import NOBODY_READS
 from lru_tune.tasks import TASKS, find_task
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ JAX_FREE = (
     "lru_tune.cli",
     "lru_tune.config",
     "lru_tune.data",
-    "lru_tune.endings",
+    "lru_tune.system.signals",
     "lru_tune.paper",
     "lru_tune.plots",
     "lru_tune.reproduction",
@@ -23,11 +23,11 @@ JAX_FREE = (
 )
 HEAVY = ("jax", "torch", "tensorflow", "flax", "optax")
 ROOMS_OF_DATA_PREP = (
-    "lru_tune.atomic",
+    "lru_tune.files.atomic",
     "lru_tune.data",
-    "lru_tune.endings",
+    "lru_tune.system.signals",
     "lru_tune.errors",
-    "lru_tune.layout",
+    "lru_tune.files.paths",
     "lru_tune.tasks",
 )
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))

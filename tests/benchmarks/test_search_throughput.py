@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import search_throughput
 from benchmarks.search_throughput import Size, own_rate, peer_search
-from lru_tune import runs
+from lru_tune.files import run_directory as runs
 
 
 def test_a_trials_own_rate_leaves_out_what_was_before_its_first_report(tmp_path):

@@ -11,10 +11,10 @@ import pytest
 
 from lru_tune.cli import guard
 from lru_tune.cli.export import main
-from lru_tune.config.files import load_run_config
-from lru_tune.results.export import RECURRENCES
-from lru_tune.search.journal import Ended, Journal, Reported, Suggested
-from lru_tune.search.space import SearchSpace
+from lru_tune.config.config_files import load_run_config
+from lru_tune.results.writing.export import RECURRENCES
+from lru_tune.search.strategy.journal import Ended, Journal, Reported, Suggested
+from lru_tune.space.space import SearchSpace
 
 RECORD = {
     "status": "completed",
@@ -157,7 +157,7 @@ def test_the_parameters_load_without_us(experiment, tmp_path, write_run, variant
     from lru_tune.models.eigenvalues import EIGENVALUES
     from lru_tune.training.checkpoint import BEST, write_checkpoint
     from lru_tune.training.hyperparameters import hyperparameters, program_key
-    from lru_tune.training.programs import programs
+    from lru_tune.training.programs.compiled import programs
 
     small = {"model.n_layers": 1, "model.d_model": 4, "model.d_hidden": 4, "steps": 30}
     fields = {f"model.recurrence.{k}": v for k, v in VARIANTS[variant].items()}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lru_tune.cli import COMMANDS
-from lru_tune.runs import RESULT_FILE
-from lru_tune.search.study import FILE
-from lru_tune.search.sweep_tables import DISTRIBUTIONS, SEARCHERS
+from lru_tune.files.run_directory import RESULT_FILE
+from lru_tune.search.exports.optuna_study import FILE
+from lru_tune.search.exports.wandb_tables import DISTRIBUTIONS, SEARCHERS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "live.md").read_text()
 LINES = re.findall(r"^lru-tune (status|export|import-wandb)([^#\n]*)", PAGE, re.M)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lru_tune.cli import report
-from lru_tune.results.spectra import Spectra, write_spectra
+from lru_tune.results.reading.spectra import Spectra, write_spectra
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lru_tune import runs
+from lru_tune.files import run_directory as runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ import pytest
 
 from lru_tune.cli import guard
 from lru_tune.cli.status import main
-from lru_tune.search.journal import Ended, Journal, Reported, Suggested
+from lru_tune.search.strategy.journal import Ended, Journal, Reported, Suggested
 
 RECORD = {
     "status": "running",

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from data_prep import prepare
-from lru_tune import runs
 from lru_tune.cli import guard
 from lru_tune.cli.train import main as train
+from lru_tune.files import run_directory as runs
 
 COMMAND = "import sys; from lru_tune.cli import main; sys.exit(main())"
 SMALL = (

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lru_tune import __version__, layout
+from lru_tune import __version__
 from lru_tune.cli import COMMANDS, guard, main
 from lru_tune.cli.tune import main as tune
-from lru_tune.experiments import EXPERIMENT_FILE, SPACE_FILE
+from lru_tune.files import paths as layout
+from lru_tune.files.experiment_folder import EXPERIMENT_FILE, SPACE_FILE
 from lru_tune.search.record import write_record
-from lru_tune.search.space import SearchSpace
+from lru_tune.space.space import SearchSpace
 
 
 @pytest.fixture(autouse=True)

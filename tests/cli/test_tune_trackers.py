@@ -13,8 +13,8 @@ from lru_tune.cli import guard
 from lru_tune.cli.status import main as status
 from lru_tune.cli.train import main as train
 from lru_tune.cli.tune import main as tune
-from lru_tune.runs import read_result
-from lru_tune.search.study import FILE
+from lru_tune.files.run_directory import read_result
+from lru_tune.search.exports.optuna_study import FILE
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {

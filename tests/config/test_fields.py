@@ -3,7 +3,7 @@ import math
 import pytest
 
 from lru_tune.config.fields import fields_of, unknown_field, validate
-from lru_tune.config.recipe import all_fields, base_fields
+from lru_tune.config.resolve import all_fields, base_fields
 from lru_tune.config.schema import RunConfig, flatten
 from lru_tune.config.variants import VARIANTS
 from lru_tune.errors import ConfigError

@@ -4,10 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from lru_tune.config.fields import fields_of
-from lru_tune.config.recipe import all_fields
 from lru_tune.config.reference import as_markdown, groups
+from lru_tune.config.resolve import all_fields
 from lru_tune.config.schema import RunConfig
-from lru_tune.search.settings import TuneSettings
+from lru_tune.space.settings import TuneSettings
 
 RUN = [entry for group in groups(RunConfig) for entry in group.entries]
 TUNE = [entry for group in groups(TuneSettings) for entry in group.entries]

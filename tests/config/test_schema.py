@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from lru_tune.config.files import load_run_config
+from lru_tune.config.config_files import load_run_config
 from lru_tune.errors import ConfigError
-from lru_tune.layout import search_space_folder
+from lru_tune.files.paths import search_space_folder
 
 ONLINE = ["optim.algorithm=rtrl", "model.norm=layer"]
 FUSED = ["runtime.states=fused", "runtime.matmul=bf16"]

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import imdb, imdb_reviews
-from data_prep.imdb_reviews import LABELS, PARTS, Reviews
-from data_prep.imdb_sentiment import write_reviews
+from data_prep.imdb import imdb
+from data_prep.imdb import reviews as imdb_reviews
+from data_prep.imdb.reviews import LABELS, PARTS, Reviews
+from data_prep.imdb.synthetic import write_reviews
 
 EACH = 50  # reviews of a part and label
 

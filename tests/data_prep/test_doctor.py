@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from data_prep import ORIGINS, doctor, ensure_prepared, prepare
-from data_prep.cifar_batches import IMAGES, NUMBERS
-from data_prep.cifar_sources import BATCHES, FOLDER
+from data_prep.cifar.batches import IMAGES, NUMBERS
+from data_prep.cifar.sources import BATCHES, FOLDER
 from data_prep.cli import main
 from data_prep.doctor import MISSING, Finding, ask_network, examine
-from data_prep.fetch import md5_of
-from data_prep.mnist import FILES, SOURCES
+from data_prep.fetching.download import md5_of
+from data_prep.mnist.mnist import FILES, SOURCES
 from lru_tune.errors import DataDamaged
 from lru_tune.tasks import TASKS
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from data_prep import prepare
 from data_prep.listing import COLUMNS, state, table
-from data_prep.preparation import ORIGINS
+from data_prep.prepare import ORIGINS
 from lru_tune.data.manifest import MANIFEST_FILE
 from lru_tune.tasks import TASKS
 

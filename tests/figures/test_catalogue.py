@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from lru_tune.canvas import new_canvas
+from lru_tune.drawing import new_canvas
 from lru_tune.errors import ConfigError, ResourcesMissing
 from lru_tune.figures import FIGURES, Figure, Plate, Statement, catalogue, run_figure
 

@@ -9,15 +9,15 @@ import pytest
 
 from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.build import build_model
-from lru_tune.models.memory import (
+from lru_tune.models.traced import Traced
+from lru_tune.tasks import TASKS
+from lru_tune.training.programs.memory import (
     SHARE,
     activation_bytes,
     group_count,
     memory_of_cores,
     resolve_memory,
 )
-from lru_tune.models.traced import Traced
-from lru_tune.tasks import TASKS
 
 TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.2)
 CONFIGS = {

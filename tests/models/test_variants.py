@@ -14,7 +14,7 @@ from lru_tune.models.eigenvalues import EIGENVALUES
 from lru_tune.models.recurrence import LRU, DenseRNN
 from lru_tune.models.traced import Traced
 from lru_tune.ops.projection import project
-from lru_tune.ops.scan import linear_scan
+from lru_tune.ops.scan.linear_scan import linear_scan
 from lru_tune.tasks import TASKS
 
 TASK = replace(TASKS["copy"], max_length=16, scored_steps=16)

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from lru_tune.ops.choice import Size
+from lru_tune.ops.autotune.scan_backend import Size
 from lru_tune.ops.layers import LAYERS, Layer, fastest_layer
 
 SIZE, FEATURES = Size(9, 2, 3), 4

@@ -5,7 +5,7 @@ import pytest
 
 from lru_tune.ops.online_scan import SUMS, online_scan
 from lru_tune.ops.projection import project
-from lru_tune.ops.scan import SCAN_BACKENDS, linear_scan
+from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS, linear_scan
 
 # Rounding of float32 over a memory of at most T steps, and of float64; relative to the largest entry.
 TOLERANCE = {"float32": 1e-4, "float64": 1e-12}

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from data_prep.origin import carved
+from data_prep.pipeline.origin import carved
 from lru_tune.config.schema import RunConfig, flatten, nest
 from lru_tune.data.batches import epoch_order
 from lru_tune.errors import ConfigError
@@ -17,7 +17,7 @@ from lru_tune.models.network import masked_mean
 from lru_tune.models.recurrence import LRU
 from lru_tune.paper.audit import audit_lines, load_audit
 from lru_tune.paper.tables import kind_of, load_table
-from lru_tune.search.space import SearchSpace
+from lru_tune.space.space import SearchSpace
 from lru_tune.tasks import TASKS
 from lru_tune.training import steps
 from lru_tune.training.hyperparameters import hyperparameters

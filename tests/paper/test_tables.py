@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from lru_tune.config.files import dump_run_config, load_run_config
+from lru_tune.config.config_files import dump_run_config, load_run_config
 from lru_tune.config.schema import flatten
 from lru_tune.config.variants import VARIANTS
 from lru_tune.errors import ConfigError
-from lru_tune.layout import search_space_folder
+from lru_tune.files.paths import search_space_folder
 from lru_tune.paper.entries import FOLDER, read_rates, read_table
 from lru_tune.paper.published import read_printed
 from lru_tune.paper.tables import (
@@ -23,7 +23,7 @@ from lru_tune.paper.tables import (
     load_online,
     load_table,
 )
-from lru_tune.search.space import SearchSpace
+from lru_tune.space.space import SearchSpace
 from lru_tune.tasks import TASKS
 
 CHANCE = 50.0  # of Pathfinder and PathX, the only tasks with cells at chance

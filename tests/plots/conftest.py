@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from lru_tune import runs
+from lru_tune.files import run_directory as runs
 from lru_tune.results import history, load_runs
 
 STEPS = 90

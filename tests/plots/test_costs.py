@@ -1,7 +1,7 @@
 import pytest
 
 from lru_tune.plots import cost_bars
-from lru_tune.results.costs import costs
+from lru_tune.results.reading.costs import costs
 
 
 def test_bars_add_up_to_the_seconds_of_all_trials(trials, reports):

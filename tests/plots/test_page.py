@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lru_tune.canvas import new_plot
+from lru_tune.drawing import new_plot
 from lru_tune.plots import best_so_far
 from lru_tune.plots.chapters import pictures
 from lru_tune.plots.page import as_svg, page, write_page
 from lru_tune.results import history
-from lru_tune.results.experiment import gather
-from lru_tune.results.record import read_space
-from lru_tune.results.spectra import Spectra
+from lru_tune.results.reading.record import read_space
+from lru_tune.results.reading.spectra import Spectra
+from lru_tune.results.writing.experiment_tables import gather
 
 VOID = {"meta", "link", "br", "hr", "img"}
 

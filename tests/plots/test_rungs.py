@@ -1,5 +1,5 @@
 from lru_tune.plots import rung_scatter
-from lru_tune.results.rungs import rung_values
+from lru_tune.results.reading.rungs import rung_values
 
 
 def test_dots_are_completed_trials_and_ticks_the_others(trials, reports):

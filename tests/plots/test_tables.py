@@ -3,7 +3,7 @@ from matplotlib.colors import to_hex
 
 from lru_tune.plots import published_and_ours
 from lru_tune.plots.palette import VERDICT_COLOURS
-from lru_tune.results.reproductions import CELL_COLUMNS
+from lru_tune.results.reading.reproductions import CELL_COLUMNS
 
 
 def cells_of(*rows):

@@ -39,7 +39,7 @@ def plan() -> Callable[..., list[Any]]:
     """A function that plans short listops cells of a table: `plan(1, "RNN-Lin", rates=(0.5,))`."""
     from lru_tune.paper.tables import load_table
     from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
-    from lru_tune.reproduction.setting import Setting
+    from lru_tune.reproduction.scale import Setting
 
     short = ("steps=90", "eval_every=10", "data.batch_size=10")
 

@@ -4,7 +4,7 @@ import functools
 import sys
 
 from lru_tune.cli import guard
-from lru_tune.cli.reproduce import main
+from lru_tune.cli.reproduce.command import main
 from lru_tune.reproduction import engine
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lru_tune import runs
+from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.agenda import FILE, Agenda, count_ended, read_agenda, write_agenda
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import race_jobs

@@ -11,7 +11,7 @@ from lru_tune.reproduction.cells import (
     plan_cells,
     shortened,
 )
-from lru_tune.reproduction.setting import Setting
+from lru_tune.reproduction.scale import Setting
 
 TRAINED = (1, 2, 3, 5, 6, 7, 8)
 

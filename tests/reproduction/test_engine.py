@@ -3,11 +3,11 @@
 import pytest
 from scripted_training import EXECUTED, TEST_READ
 
-from lru_tune import runs
+from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.engine import Options, run_on
 from lru_tune.reproduction.outcome import cell_result, cell_runs
 from lru_tune.reproduction.rates import known_rate, race_jobs
-from lru_tune.search.resources import Wishes
+from lru_tune.search.ray.resources import Wishes
 
 
 @pytest.fixture

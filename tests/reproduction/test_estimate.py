@@ -2,14 +2,14 @@
 
 import pytest
 
-from lru_tune import runs
+from lru_tune.files import run_directory as runs
 from lru_tune.paper.tables import load_table
 from lru_tune.reproduction import estimate
-from lru_tune.reproduction.estimate_sheet import estimate_sheet
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import race_jobs, settle
-from lru_tune.reproduction.setting import Setting
-from lru_tune.search.resources import Machine, Wishes
+from lru_tune.reproduction.scale import Setting
+from lru_tune.reproduction.sheets.estimates import estimate_sheet
+from lru_tune.search.ray.resources import Machine, Wishes
 from lru_tune.training.speed import Speed
 
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from lru_tune import runs
 from lru_tune.errors import DataDamaged
+from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.outcome import FIRST_SEED, cell_result, cell_runs
 from lru_tune.reproduction.rates import race_jobs
 from lru_tune.reproduction.store import Store, remember_data, remembered_data

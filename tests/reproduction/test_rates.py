@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lru_tune import runs
-from lru_tune.config.files import load_run_config
+from lru_tune.config.config_files import load_run_config
 from lru_tune.errors import ConfigError
+from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.rates import FIXED, known_rate, race_jobs, settle
 from lru_tune.reproduction.store import Store, TaskData
 

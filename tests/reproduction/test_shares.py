@@ -6,8 +6,8 @@ import pytest
 
 from lru_tune.reproduction.engine import _Batch, _shares
 from lru_tune.reproduction.outcome import cell_runs
-from lru_tune.search.resources import Allotment, Machine, Wishes
-from lru_tune.search.settings import TrialResources
+from lru_tune.search.ray.resources import Allotment, Machine, Wishes
+from lru_tune.space.settings import TrialResources
 
 SMALL = TrialResources(gpus=0.25, cpus=1)
 

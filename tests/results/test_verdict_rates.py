@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from lru_tune.results.equivalence import Reference, decide, seeds_needed, welch
+from lru_tune.results.judging.equivalence import Reference, decide, seeds_needed, welch
 
 LEVEL = 0.05
 CONFIDENCE = 1 - LEVEL

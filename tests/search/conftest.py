@@ -40,7 +40,7 @@ SPACE: dict[str, Any] = {
 def make_space(tmp_path: Path) -> Callable[..., Any]:
     """Return a function that makes a space, some of the usual one's entries replaced."""
     from lru_tune.config.schema import flatten, nest
-    from lru_tune.search.space import SearchSpace
+    from lru_tune.space.space import SearchSpace
 
     def make(
         *, search: dict | None = None, constraints: tuple[str, ...] = (), **changes: Any
@@ -61,22 +61,3 @@ def task(tmp_path: Path) -> Any:
     from scripted_task import scripted_task
 
     return scripted_task(tmp_path / "data")
-
-
-@pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Loads small_space.yaml after replacing parts of its text, each of which must be found in it."""
-    from lru_tune.search.space import SearchSpace
-
-    small = (Path(__file__).parent / "small_space.yaml").read_text()
-    monkeypatch.chdir(tmp_path)
-
-    def load_small(*changes: tuple[str, str], **arguments) -> SearchSpace:
-        text = small
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        Path("x.yaml").write_text(text)
-        return SearchSpace.load("x.yaml", **arguments)
-
-    return load_small

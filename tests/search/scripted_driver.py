@@ -6,9 +6,9 @@ from pathlib import Path
 from scripted_task import options, scripted_task
 
 from lru_tune.cli import guard
-from lru_tune.experiments import EXPERIMENT_FILE
+from lru_tune.files.experiment_folder import EXPERIMENT_FILE
 from lru_tune.search.experiment import create_experiment, run_experiment
-from lru_tune.search.space import SearchSpace
+from lru_tune.space.space import SearchSpace
 
 
 def main(argv: list[str]) -> int:

@@ -7,9 +7,9 @@ from lru_tune.data.manifest import Manifest
 from lru_tune.data.store import PreparedTask
 from lru_tune.search.experiment import Options
 from lru_tune.search.plan import Plan, make_plan
-from lru_tune.search.resources import Machine, Wishes
-from lru_tune.search.space import SearchSpace
-from lru_tune.search.trial import WorkerSettings
+from lru_tune.search.ray.resources import Machine, Wishes
+from lru_tune.search.ray.trainable import WorkerSettings
+from lru_tune.space.space import SearchSpace
 
 TRAINING = "scripted_training"
 

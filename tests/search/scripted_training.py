@@ -19,11 +19,11 @@ from pathlib import Path
 
 import yaml
 
-from lru_tune import runs
-from lru_tune.atomic import write_atomically
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import DataDamaged, Diverged
-from lru_tune.runs import Report
+from lru_tune.files import run_directory as runs
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.run_directory import Report
 
 EXECUTED = "executed.log"
 TEST_READ = "test_read.log"

@@ -1,8 +1,8 @@
 import pytest
 
-from lru_tune.runs import TEST_ACCURACY, TEST_LOSS, VAL_ACCURACY
+from lru_tune.files.run_directory import TEST_ACCURACY, TEST_LOSS, VAL_ACCURACY
 from lru_tune.search.confirm import confirmation_jobs, ended_rows
-from lru_tune.search.space import SearchSpace
+from lru_tune.space.space import SearchSpace
 
 RATE = "optim.learning_rate"
 TEST = {TEST_ACCURACY: 0.5, TEST_LOSS: 1.0}

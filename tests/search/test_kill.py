@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from scripted_training import EXECUTED, TEST_READ
 
-from lru_tune import runs
-from lru_tune.experiments import SPACE_FILE, read_experiment
-from lru_tune.search.journal import Ended, Journal, Suggested
+from lru_tune.files import run_directory as runs
+from lru_tune.files.experiment_folder import SPACE_FILE, read_experiment
+from lru_tune.search.strategy.journal import Ended, Journal, Suggested
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).resolve().parent

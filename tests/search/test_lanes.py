@@ -1,6 +1,7 @@
 """Whole searches in lanes, through Ray: the same trials as alone, whatever is stopped or killed.
 
-Values agree to the rounding of sums that are taken in another order: see tests/training/test_lanes.py.
+Values agree to the rounding of sums that are taken in another order: see
+tests/training/lanes/test_programs.py.
 """
 
 import os
@@ -15,14 +16,14 @@ import pytest
 import ray
 import yaml
 
-from lru_tune import runs
 from lru_tune.data.store import open_task
+from lru_tune.files import run_directory as runs
 from lru_tune.search.experiment import confirm, create_experiment, search
-from lru_tune.search.journal import Journal
 from lru_tune.search.plan import make_plan
-from lru_tune.search.resources import Wishes
-from lru_tune.search.space import SearchSpace
-from lru_tune.search.trial import WorkerSettings
+from lru_tune.search.ray.resources import Wishes
+from lru_tune.search.ray.trainable import WorkerSettings
+from lru_tune.search.strategy.journal import Journal
+from lru_tune.space.space import SearchSpace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 TOLERANCE = 2e-3

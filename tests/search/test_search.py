@@ -6,10 +6,10 @@ import pytest
 from scripted_task import plan_for, worker_for
 from scripted_training import EXECUTED, TEST_READ
 
-from lru_tune import runs
 from lru_tune.errors import NoTrialSucceeded
+from lru_tune.files import run_directory as runs
 from lru_tune.search.experiment import confirm, create_experiment, search
-from lru_tune.search.journal import Journal, Reported
+from lru_tune.search.strategy.journal import Journal, Reported
 
 RATE = "optim.learning_rate"
 DECAY = "optim.weight_decay"

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 
 from lru_tune.training.clock import COMPILING, Clock, Compilations, Interval
-from lru_tune.training.kept import LOADING
+from lru_tune.training.programs.executable_cache import LOADING
 
 
 def test_what_lies_within_another_counts_once():

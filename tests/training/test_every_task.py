@@ -9,7 +9,7 @@ from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
 from lru_tune.models.build import build_model
 from lru_tune.tasks import TASKS, Task, Tokens
 from lru_tune.training.hyperparameters import hyperparameters, program_key
-from lru_tune.training.programs import programs
+from lru_tune.training.programs.compiled import programs
 from lru_tune.training.state import Batches
 from lru_tune.training.steps import cross_entropy
 

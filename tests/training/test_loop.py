@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from data_prep import ensure_prepared
-from lru_tune import runs
 from lru_tune.config.schema import (
     DataConfig,
     DiagonalRecurrence,
@@ -19,11 +18,12 @@ from lru_tune.config.schema import (
 from lru_tune.data.batches import take_examples
 from lru_tune.data.store import open_task
 from lru_tune.errors import CheckpointDamaged, ConfigError, Diverged
+from lru_tune.files import run_directory as runs
 from lru_tune.training import checkpoint
-from lru_tune.training.back_ends import settled
 from lru_tune.training.checkpoint import read_checkpoint
 from lru_tune.training.loop import evaluate_test, train
-from lru_tune.training.trained import load_trained
+from lru_tune.training.programs.automatic_choices import settled
+from lru_tune.training.trained.predictor import load_trained
 
 CHECKPOINTS = (checkpoint.LAST, checkpoint.BEST)
 TIMES = {runs.SECONDS, runs.EXAMPLES_PER_SECOND}

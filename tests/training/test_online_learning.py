@@ -8,10 +8,10 @@ import pytest
 from lru_tune.config.schema import DataConfig, DiagonalRecurrence, RunConfig
 from lru_tune.data.batches import take_examples
 from lru_tune.data.store import open_task
-from lru_tune.runs import VAL_ACCURACY
+from lru_tune.files.run_directory import VAL_ACCURACY
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.loop import train
-from lru_tune.training.programs import programs
+from lru_tune.training.programs.compiled import programs
 from lru_tune.training.state import Batches
 
 # float32, relative to a leaf's largest gradient: two orders of the same sums of a thousand products.

@@ -11,12 +11,12 @@ from lru_tune.config.schema import DataConfig, ModelConfig, OptimConfig, RunConf
 from lru_tune.data.batches import epoch_order, take_examples
 from lru_tune.data.store import open_task
 from lru_tune.models.build import build_model
-from lru_tune.ops.pallas_scan import Tiling, interpreted, pallas_adjoint, pallas_scan
-from lru_tune.ops.scan import SCAN_BACKENDS, ScanBackend
+from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS, ScanBackend
+from lru_tune.ops.scan.pallas_scan import Tiling, interpreted, pallas_adjoint, pallas_scan
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import hyperparameters, program_key
 from lru_tune.training.optimizer import adam_moments, apply_adamw, learning_rate, slow_mask
-from lru_tune.training.programs import programs, start_compiling
+from lru_tune.training.programs.compiled import programs, start_compiling
 from lru_tune.training.state import Batches
 from lru_tune.training.steps import batch_loss, cross_entropy
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from lru_tune.atomic import write_atomically
 from lru_tune.errors import ResourcesMissing
-from lru_tune.layout import compilation_cache
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.paths import compilation_cache
 
 SOURCES = tuple(sorted(Path(__file__).parent.glob("*.cpp")))
 HEADERS = tuple(sorted(Path(__file__).parent.glob("*.h")))

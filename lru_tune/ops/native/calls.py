@@ -16,7 +16,7 @@ DTYPES = ("float32", "float64")
 
 
 def native_scan(decay: Array, drive: Array, reverse: bool) -> Array:
-    """Solve h_t = lambda h_{t-1} + b_t; see `lru_tune.ops.scan.linear_scan`.
+    """Solve h_t = lambda h_{t-1} + b_t; see `lru_tune.ops.scan.linear_scan.linear_scan`.
 
     Under `vmap` the mapped axes become axes in front that the C++ loops over.
 
@@ -29,7 +29,7 @@ def native_scan(decay: Array, drive: Array, reverse: bool) -> Array:
 
 
 def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> tuple[Array, Array]:
-    """Return the gradients of decay and drive; see `lru_tune.ops.scan.sequential_adjoint`.
+    """Return the gradients of decay and drive; see `lru_tune.ops.scan.linear_scan.sequential_adjoint`.
 
     Each sequence's part of the decay's gradient is summed over time by one thread, so that the numbers do
     not depend on how many there are.

@@ -1,6 +1,6 @@
 // The linear scan h_t = lambda h_{t-1} + b_t and its adjoint, as two targets of XLA's foreign functions.
 //
-// Arrays are as in lru_tune/ops/scan.py: (T, B, 2N), real parts in the first N columns and imaginary parts
+// Arrays are as in lru_tune/ops/scan/linear_scan.py: (T, B, 2N), real parts in the first N columns and imaginary parts
 // in the last N, and lambda (2N,). vmap puts axes in front of all of them, "lanes" here.
 //
 // The previous state is the row that was written one step before, still in the first-level cache, so that

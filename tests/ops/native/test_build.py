@@ -20,7 +20,7 @@ from lru_tune.ops.native.build import (
     native_library,
 )
 from lru_tune.ops.native.calls import demand_native, native_obstacle
-from lru_tune.search.resources import Machine
+from lru_tune.search.ray.resources import Machine
 
 ROOT = Path(__file__).resolve().parents[3]
 # Answers --version; otherwise takes its time and writes what stands behind -o, and notes when it links.

@@ -11,7 +11,7 @@ from scan_oracle import loop, loop_gradients, planes
 
 from lru_tune.errors import ConfigError
 from lru_tune.ops.native.calls import demand_native, native_scan
-from lru_tune.ops.scan import linear_scan
+from lru_tune.ops.scan.linear_scan import linear_scan
 
 pytestmark = pytest.mark.usefixtures("native")
 
@@ -138,7 +138,7 @@ def test_what_is_not_finite_comes_through():
 THREADED = """
 import hashlib, sys
 import jax, jax.numpy as jnp, numpy as np
-from lru_tune.ops.scan import linear_scan
+from lru_tune.ops.scan.linear_scan import linear_scan
 
 rng = np.random.default_rng(0)
 for length, batch, n in ((700, 3, 131), (2000, 1, 200), (90, 64, 33)):

@@ -1,0 +1,1 @@
+"""AAN, document retrieval (Retrieval in Long Range Arena)."""

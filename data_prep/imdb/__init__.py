@@ -1,0 +1,1 @@
+"""IMDb reviews read character by character."""

@@ -1,0 +1,1 @@
+"""ListOps, generated or as published."""

@@ -1,0 +1,1 @@
+"""MNIST read pixel by pixel."""

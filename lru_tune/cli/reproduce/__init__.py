@@ -1,0 +1,1 @@
+"""`reproduce.py`, `lru-tune reproduce`."""

@@ -1,0 +1,36 @@
+"""`reproduce.py --table N` for the table of configurations, which runs nothing."""
+
+import argparse
+from collections.abc import Sequence
+
+from lru_tune.cli.reproduce.request import Request
+from lru_tune.paper.tables import Column
+from lru_tune.reproduction.sheets.configurations import configuration_sheet
+from lru_tune.reproduction.sheets.sheet import Sheet, show, write_sheet
+
+
+def run_configurations(request: Request, _arguments: argparse.Namespace) -> int:
+    """Print and write the paper's configurations beside those of the search spaces."""
+    return render_configurations(request)
+
+
+def render_configurations(request: Request) -> int:
+    """Do the same: there is nothing to run."""
+    write_sheet(_sheet(request, request.table.columns), request.folder)
+    return _show(request)
+
+
+def plan_configurations(request: Request, _arguments: argparse.Namespace) -> int:
+    """Print them; writes nothing."""
+    return _show(request)
+
+
+def _show(request: Request) -> int:
+    show(_sheet(request, request.columns))
+    print(request.folder, flush=True)
+    return 0
+
+
+def _sheet(request: Request, columns: Sequence[Column]) -> Sheet:
+    (row,) = request.rows
+    return configuration_sheet(request.table, row, columns, request.setting, request.about())

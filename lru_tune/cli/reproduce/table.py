@@ -1,0 +1,153 @@
+"""`reproduce.py --table N` for a table of accuracies: plan, run, judge, write."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+
+from lru_tune.cli.console import say
+from lru_tune.cli.reproduce.data import known, prepare, states
+from lru_tune.cli.reproduce.request import Request
+from lru_tune.errors import Interrupted, NoTrialSucceeded, VerdictBelow
+from lru_tune.paper.tables import Column, Row
+from lru_tune.reproduction.cells import CellPlan, choose_rows, plan_cells
+from lru_tune.reproduction.outcome import cell_result
+from lru_tune.reproduction.sheets.accuracies import Judged, accuracy_sheet, judged
+from lru_tune.reproduction.sheets.sheet import Sheet, show, write_sheet
+from lru_tune.reproduction.store import Store
+from lru_tune.search.ray.resources import Wishes, this_machine
+from lru_tune.tasks import TASKS
+
+
+def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
+    """Run the chosen cells as far as they are not done; print and write the table.
+
+    Raises:
+      DataNotPrepared, DataDamaged, ResourcesMissing: before anything is run.
+      Interrupted: the text holds the command that goes on.
+      NoTrialSucceeded, VerdictBelow: as `_end` says.
+    """
+    # Ray takes a second to import, and rendering does without it.
+    from lru_tune.reproduction.engine import Options, run_cells
+
+    for label in request.setting.labels:
+        say(f"note: {label}")
+    generated = [c.task for c in request.table.columns if TASKS[c.task].generated]
+    reads = _reads(request.cells)
+    store = Store(request.root, prepare(request.data, reads, generated, say))
+    cells = _resolved(request.cells, store)
+    options = Options(
+        data_root=str(request.data.place),
+        address=arguments.address,
+        wishes=wishes(arguments),
+        wandb=arguments.wandb,
+        tensorboard=arguments.tensorboard,
+    )
+    try:
+        run_cells(cells, request.seeds, store, options, say)
+    except (KeyboardInterrupt, Interrupted) as error:
+        _write(request)
+        raise Interrupted(f"{error or 'interrupted'}. Go on with:  {request.command}") from error
+    return _end(request, _write(request))
+
+
+def render_accuracies(request: Request) -> int:
+    """Print and write the table from the runs that are there.
+
+    Raises:
+      NoTrialSucceeded, VerdictBelow: as `_end` says.
+    """
+    return _end(request, _write(request))
+
+
+def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
+    """Print the chosen cells and what is left to do; writes nothing."""
+    from lru_tune.reproduction.estimate import estimate
+    from lru_tune.reproduction.sheets.estimates import estimate_sheet
+
+    store = Store(request.root, known(request.data, request.tasks, say))
+    for line in states(request.data, _reads(request.cells)):
+        say(line)
+    machine = this_machine()
+    cells = _resolved(request.cells, store)
+    found = estimate(cells, request.seeds, store, machine, wishes(arguments), say)
+    show(estimate_sheet(request.table, list(found), request.setting, machine))
+    print(request.folder, flush=True)
+    return 0
+
+
+def wishes(arguments: argparse.Namespace) -> Wishes:
+    """Return the resources asked for on the command line."""
+    return Wishes(
+        arguments.gpus_per_trial,
+        arguments.cpus_per_trial,
+        arguments.max_concurrent,
+        arguments.lanes,
+    )
+
+
+def _reads(cells: Iterable[CellPlan]) -> dict[str, dict[str, int]]:
+    """Return task -> how many examples of each split are read; all cells of a task read the same."""
+    return {cell.config.task: cell.config.data.reads() for cell in reversed(list(cells))}
+
+
+def _resolved(cells: Iterable[CellPlan], store: Store) -> list[CellPlan]:
+    """Resolve the length of the cells whose data are there."""
+    return [
+        cell.with_length(store.data[cell.config.task].train_examples)
+        if cell.config.task in store.data
+        else cell
+        for cell in cells
+    ]
+
+
+def _write(request: Request) -> list[Judged]:
+    """Write the whole table from what has been run so far; show and return the chosen cells."""
+    store = Store(request.root, known(request.data, request.tasks, say))
+    whole = plan_cells(
+        request.table, choose_rows(request.table, []), request.table.columns, request.setting
+    )
+    found = [
+        judged(
+            request.table,
+            cell_result(cell, request.seeds, store),
+            request.setting,
+            store.data.get(cell.config.task),
+        )
+        for cell in _resolved(whole, store)
+    ]
+    used = {entry.result.cell.config.task for entry in found if entry.result.begun}
+    data = {task: entry.fingerprint for task, entry in store.data.items() if task in used}
+
+    def sheet(rows: Sequence[Row], columns: Sequence[Column]) -> Sheet:
+        facts = {**request.about(), "data": data}
+        return accuracy_sheet(request.table, rows, columns, found, request.setting, facts)
+
+    write_sheet(sheet(request.table.rows, request.table.columns), request.folder)
+    published_only = [row for row in request.table.rows if row.variant is None]
+    show(sheet([*request.rows, *published_only], request.columns))
+    print(request.folder, flush=True)
+    chosen = {(cell.row.name, cell.column.name) for cell in request.cells}
+    return [j for j in found if (j.result.cell.row.name, j.result.cell.column.name) in chosen]
+
+
+def _end(request: Request, found: Sequence[Judged]) -> int:
+    """Turn what was found into an exit code.
+
+    Raises:
+      NoTrialSucceeded: all that has been run diverged or failed; with --strict also where some failed.
+      VerdictBelow: with --strict.
+    """
+    results = [entry.result for entry in found]
+    failed = [str(r.cell) for r in results if r.failed]
+    ended = any(r.begun for r in results)
+    # Of some cells the paper says that they do not train: diverging is what was to be shown.
+    as_published = any(
+        e.published is not None and e.published.at_chance and e.result.diverged for e in found
+    )
+    if ended and not as_published and not any(r.completed for r in results):
+        raise NoTrialSucceeded(f"no run of the chosen cells succeeded; see {request.root}")
+    if request.strict and failed:
+        raise NoTrialSucceeded(f"runs failed: {'; '.join(failed)}; see {request.root}")
+    below = [str(e.result.cell) for e in found if e.verdict and e.verdict.outcome == "BELOW"]
+    if request.strict and below:
+        raise VerdictBelow(f"below the published number: {'; '.join(below)}")
+    return 0

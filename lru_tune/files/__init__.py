@@ -1,0 +1,1 @@
+"""Files and folders: atomic writes, run directories, experiment folders, locks."""

@@ -1,0 +1,1 @@
+"""Which back end is the fastest on this device."""

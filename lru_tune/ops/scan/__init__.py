@@ -1,0 +1,1 @@
+"""The linear scan, in JAX and as GPU kernels."""

@@ -1,0 +1,1 @@
+"""What a finished search suggests to try next."""

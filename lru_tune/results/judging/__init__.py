@@ -1,0 +1,1 @@
+"""Statistics over seeds, the best run, and verdicts."""

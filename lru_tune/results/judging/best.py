@@ -1,0 +1,86 @@
+"""Which run is best, judged on validation, and its configuration as a file."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from lru_tune import __version__
+from lru_tune.errors import NoTrialSucceeded
+from lru_tune.files import run_directory as runs
+from lru_tune.files.atomic import write_atomically
+from lru_tune.files.run_directory import Mode
+from lru_tune.results.reading.frame import (
+    BEST_STEP,
+    EXPERIMENT,
+    HORIZON,
+    PATH,
+    SEED,
+    STATUS,
+    TRIAL,
+)
+
+# A value that stood at the end of a run is worth more than one that training might still have changed,
+# and a configuration that diverged is no recipe whatever it reached before.
+TRUST = {"completed": 0, "stopped": 1, "interrupted": 1, "running": 1, "diverged": 2, "failed": 3}
+ELIGIBLE = frozenset({"completed", "stopped", "interrupted", "running"})
+
+
+def ranked(
+    frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = "max"
+) -> pd.DataFrame:
+    """Return all rows, best first: completed before unfinished before diverged before failed.
+
+    Within each group by the metric, runs without a value last; equal values by trial name.
+    """
+    order = frame.assign(_trust=frame[STATUS].map(TRUST), _value=frame[metric].astype("float64"))
+    ascending = [True, mode == "min", True]
+    order = order.sort_values(["_trust", "_value", TRIAL], ascending=ascending, kind="stable")
+    return order.drop(columns=["_trust", "_value"]).reset_index(drop=True)
+
+
+def best_run(frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = "max") -> pd.Series:
+    """Return the row of the best run by validation; an unfinished one only where none completed.
+
+    Raises:
+      NoTrialSucceeded: every run diverged, failed or has not reported yet.
+    """
+    usable = frame[frame[STATUS].isin(ELIGIBLE) & frame[metric].notna()]
+    if usable.empty:
+        counts = frame[STATUS].value_counts().sort_index()
+        found = ", ".join(f"{n} {status}" for status, n in counts.items()) or "no runs"
+        raise NoTrialSucceeded(f"there is no best run to choose: {found}")
+    return ranked(usable, metric, mode).iloc[0]
+
+
+def write_best_config(
+    row: pd.Series, path: Path, *, metric: str = runs.VAL_ACCURACY, remark: str = ""
+) -> None:
+    """Write the best run's complete configuration with a comment that says where it comes from.
+
+    Args:
+      row: a row of `load_runs`.
+      path: the file to write.
+      metric: the value named in the comment.
+      remark: more lines of comment, such as a warning that the data were synthetic.
+    """
+    title = f"Best configuration of experiment {row[EXPERIMENT]} by {metric}."
+    write_atomically(path, documented_config(row, title, metric=metric, remark=remark))
+
+
+def documented_config(row: pd.Series, title: str, *, metric: str, remark: str = "") -> str:
+    """Return a run's config.yaml under a comment that says where it comes from; see `write_best_config`."""
+    run = Path(row[PATH])
+    result = run / runs.RESULT_FILE
+    ended = (result if result.is_file() else run).stat().st_mtime
+    value = "none" if pd.isna(row[metric]) else f"{row[metric]:.6g} at step {row[BEST_STEP]}"
+    lines = [
+        title,
+        f"trial: {row[TRIAL]} (seed {row[SEED]}, {row[STATUS]})",
+        f"{metric}: {value} of {row[HORIZON]}",
+        f"date: {datetime.fromtimestamp(ended):%Y-%m-%d}",
+        f"lru-tune: {__version__}",
+        *remark.splitlines(),
+    ]
+    header = "".join(f"# {line}\n" for line in lines)
+    return header + (run / runs.CONFIG_FILE).read_text()

@@ -1,0 +1,1 @@
+"""Run directories and experiment folders as pandas frames."""

@@ -1,0 +1,98 @@
+"""The runs of confirmations, each with the trial of the search whose configuration it repeats."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lru_tune.errors import ConfigError
+from lru_tune.files.experiment_folder import CONFIRM_FOLDER, EXPERIMENT_FILE
+from lru_tune.results.reading.frame import (
+    CONFIG_PREFIX,
+    RUN_COLUMNS,
+    SEED,
+    TRIAL,
+    Paths,
+    as_paths,
+    config_columns,
+    folders,
+    load_runs,
+)
+
+RUN = "run"
+
+
+def confirmations(paths: Paths) -> pd.DataFrame:
+    """Return one row per confirmation run of the given experiments, or of folders of experiments.
+
+    Returns:
+      The columns of `load_runs`, the run's own name in `run` and the trial of the search in `trial` (NA
+      where no trial has that configuration); without confirmations no rows.
+
+    Raises:
+      ConfigError: a folder does not exist or holds no experiment.
+    """
+    parts = [
+        confirmed_by_trial(load_runs(folder / CONFIRM_FOLDER), load_runs(folder))
+        for path in as_paths(paths)
+        for folder in find_experiments(path)
+        if (folder / CONFIRM_FOLDER).is_dir()
+    ]
+    parts = [part for part in parts if not part.empty]
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    columns = {RUN: "str"} | RUN_COLUMNS
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
+
+
+def find_experiments(path: Path) -> list[Path]:
+    """Return the folder itself where it is an experiment, otherwise the experiments in it, sorted.
+
+    Raises:
+      ConfigError: the folder does not exist or holds no experiment.
+    """
+    if not path.is_dir():
+        raise ConfigError(f"{path}: no such folder; expected an experiment")
+    found = list(_experiments_of(path))
+    if not found:
+        raise ConfigError(
+            f"{path}: no experiment here; expected a folder with {EXPERIMENT_FILE}, or a folder of these"
+        )
+    return found
+
+
+def confirmed_by_trial(confirmed: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return confirmation runs with the trial whose configuration, but for the seed, each repeats.
+
+    Returns:
+      The rows of `confirmed`, their own name in the column `run`, the search's trial in `trial` (NA where
+      no trial has that configuration).
+    """
+    seed = CONFIG_PREFIX + SEED
+    columns = sorted({*config_columns(confirmed), *config_columns(trials)} - {seed})
+    origin: dict[str, str] = {}
+    for key, name in zip(_keys(trials, columns), trials[TRIAL], strict=True):
+        origin.setdefault(key, name)
+    names = pd.Series([origin.get(key) for key in _keys(confirmed, columns)], dtype="str")
+    named = confirmed.assign(**{RUN: confirmed[TRIAL], TRIAL: names})
+    return named[[RUN, *(name for name in named.columns if name != RUN)]]
+
+
+def _experiments_of(path: Path) -> Iterator[Path]:
+    for folder in (path, *folders(path)):
+        if (folder / EXPERIMENT_FILE).is_file():
+            yield folder
+
+
+def _keys(frame: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Return a text for each row that equal values in these columns share."""
+    rows = frame.reindex(columns=columns).itertuples(index=False, name=None)
+    return ["|".join(_text(x) for x in row) for row in rows]
+
+
+def _text(value: Any) -> str:
+    """Return a text that does not depend on the column's dtype: 1 and 1.0 are the same."""
+    if pd.isna(value):
+        return ""
+    return value if isinstance(value, str) else f"{float(value):.12g}"

@@ -1,0 +1,229 @@
+"""Run directories as tables: one row per run, one row per report.
+
+Reads only what `lru_tune.files.run_directory` describes, so that a search, a single training and a copy of
+somebody's
+folder look alike. Nothing is left out: a run that failed, or never said a word, is a row as well.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from lru_tune.config.schema import flatten
+from lru_tune.errors import ConfigError
+from lru_tune.files import run_directory as runs
+from lru_tune.files.experiment_folder import CONFIRM_FOLDER, EXPERIMENT_FILE, TRIALS_FOLDER
+
+EXPERIMENT = "experiment"
+TRIAL = "trial"
+STATUS = "status"
+STEPS = "steps"
+HORIZON = "horizon"
+BEST_STEP = "best_step"
+SEED = "seed"
+ERROR = "error"
+PATH = "path"
+CONFIG_PREFIX = "config/"
+
+# Name -> dtype of the columns that every frame of runs has, in this order; config/* follow, sorted.
+RUN_COLUMNS = {
+    TRIAL: "str",
+    STATUS: "str",
+    STEPS: "Int64",
+    HORIZON: "Int64",
+    BEST_STEP: "Int64",
+    runs.VAL_ACCURACY: "float64",
+    runs.VAL_LOSS: "float64",
+    runs.TEST_ACCURACY: "float64",
+    runs.TEST_LOSS: "float64",
+    runs.SECONDS: "float64",
+    runs.DEVICE_SECONDS: "float64",
+    **dict.fromkeys(runs.PARTS_OF_SECONDS, "float64"),
+    SEED: "Int64",
+    EXPERIMENT: "str",
+    ERROR: "str",
+    PATH: "str",
+}
+
+Paths = str | Path | Iterable[str | Path]
+
+
+def load_runs(paths: Paths) -> pd.DataFrame:
+    """Return one row per run under the given folders, sorted by experiment and trial.
+
+    A folder may be a run, an experiment (its `trials/`), its `trials/` or `confirm/`, or a folder of
+    runs or experiments. Runs without result.json are `running` while their experiment is and they have
+    written something in the last quarter of an hour, `interrupted` otherwise. Values of runs without a
+    result are those of the best report so far. Safe while runs are being written.
+
+    Returns:
+      Columns RUN_COLUMNS, then one `config/<dotted.path>` a field; missing values are NA.
+
+    Raises:
+      ConfigError: a folder does not exist or holds no runs.
+    """
+    rows = [_run_row(run) for path in as_paths(paths) for run in find_runs(path)]
+    config_columns = sorted(
+        {name for row in rows for name in row if name.startswith(CONFIG_PREFIX)}
+    )
+    columns = {
+        name: pd.Series([row.get(name) for row in rows], dtype=dtype)
+        for name, dtype in RUN_COLUMNS.items()
+    } | {name: _typed([row.get(name) for row in rows]) for name in config_columns}
+    return pd.DataFrame(columns).sort_values([EXPERIMENT, TRIAL], ignore_index=True)
+
+
+def history(paths: Paths) -> pd.DataFrame:
+    """Return one row per report of every run under the given folders, as in `load_runs`.
+
+    Returns:
+      Columns experiment, trial and `lru_tune.files.run_directory.METRICS_COLUMNS`, in order of trial
+      and step.
+    """
+    rows = [
+        {EXPERIMENT: experiment_of(run).name, TRIAL: run.name, **report}
+        for path in as_paths(paths)
+        for run in find_runs(path)
+        for report in runs.read_metrics(run)
+    ]
+    frame = pd.DataFrame(rows, columns=[EXPERIMENT, TRIAL, *runs.METRICS_COLUMNS])
+    numbers = dict.fromkeys(runs.METRICS_COLUMNS, "float64") | {runs.STEP: "int64"}
+    typed = frame.astype({EXPERIMENT: "str", TRIAL: "str", **numbers})
+    return typed.sort_values([EXPERIMENT, TRIAL, runs.STEP], ignore_index=True)
+
+
+def config_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the names of the `config/*` columns."""
+    return [name for name in frame.columns if name.startswith(CONFIG_PREFIX)]
+
+
+def find_runs(path: Path) -> list[Path]:
+    """Return the run directories that a folder stands for, sorted; see `load_runs`.
+
+    Raises:
+      ConfigError: the folder does not exist or holds no runs.
+    """
+    if not path.is_dir():
+        raise ConfigError(f"{path}: no such folder; expected a run or an experiment")
+    found = _runs_of(path)
+    if found is None:
+        nested = [_runs_of(child) for child in folders(path)]
+        if all(part is None for part in nested):
+            raise ConfigError(
+                f"{path}: no runs here; expected an experiment (a folder with {EXPERIMENT_FILE}), "
+                f"a run (a folder with {runs.CONFIG_FILE}) or a folder of these"
+            )
+        found = [run for part in nested if part for run in part]
+    return found
+
+
+def experiment_of(run: Path) -> Path:
+    """Return the folder of the experiment that a run belongs to, or the folder the run lies in."""
+    parent = run.parent
+    return parent.parent if parent.name in (TRIALS_FOLDER, CONFIRM_FOLDER) else parent
+
+
+def as_paths(paths: Paths) -> list[Path]:
+    """Return one path or many as a list of absolute ones."""
+    given = [paths] if isinstance(paths, str | Path) else paths
+    return [Path(path).resolve() for path in given]
+
+
+def folders(path: Path) -> list[Path]:
+    """Return the visible folders in a folder, sorted; none where it does not exist."""
+    if not path.is_dir():
+        return []
+    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _runs_of(path: Path) -> list[Path] | None:
+    """Return the runs of a run directory, an experiment or one of its stages; None for other folders."""
+    if any((path / name).is_file() for name in (runs.CONFIG_FILE, runs.RESULT_FILE)):
+        return [path]
+    if path.name in (TRIALS_FOLDER, CONFIRM_FOLDER):
+        return folders(path)
+    if (path / EXPERIMENT_FILE).is_file() or (path / TRIALS_FOLDER).is_dir():
+        return folders(path / TRIALS_FOLDER)
+    return None
+
+
+def _run_row(run: Path) -> dict[str, Any]:
+    """Return one run's values by column name; what is not known is missing or None."""
+    row: dict[str, Any] = {
+        TRIAL: run.name,
+        EXPERIMENT: experiment_of(run).name,
+        PATH: str(run),
+    }
+    try:
+        result = runs.read_result(run)
+        config = _config_of(run, result)
+    except (json.JSONDecodeError, yaml.YAMLError) as error:
+        return row | {STATUS: "failed", ERROR: f"unreadable run directory: {error}"}
+    row |= {CONFIG_PREFIX + name: value for name, value in config.items()}
+    row |= {SEED: config.get("seed"), HORIZON: config.get("steps")}
+    if result is None:
+        found = _best_so_far(run)
+        return row | {STATUS: _status_without_result(run)} | found | _own_seconds(found)
+    known = {name: result[name] for name in RUN_COLUMNS if result.get(name) is not None}
+    missing = {} if BEST_STEP in known else _best_so_far(run)
+    return row | missing | _own_seconds(missing | known) | known
+
+
+def _config_of(run: Path, result: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the flat configuration; empty for a run killed, or failed, before it wrote it."""
+    if result is not None and "config" in result:  # JSON is read twenty times as fast as YAML
+        return {k: v for k, v in flatten(result["config"]).items() if v is not None}
+    try:
+        return flatten(runs.read_config(run))
+    except FileNotFoundError:
+        return {}
+
+
+def _best_so_far(run: Path) -> dict[str, Any]:
+    """Return what result.json would say of the reports there are, empty without any."""
+    reports = runs.read_metrics(run)
+    if not reports:
+        return {}
+    best = runs.best_report(reports)
+    return {
+        STEPS: reports[-1][runs.STEP],
+        BEST_STEP: best[runs.STEP],
+        runs.VAL_ACCURACY: best[runs.VAL_ACCURACY],
+        runs.VAL_LOSS: best[runs.VAL_LOSS],
+        runs.SECONDS: reports[-1][runs.SECONDS],
+    }
+
+
+def _own_seconds(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the device's seconds of a run that does not tell them apart from those of the clock."""
+    return {runs.DEVICE_SECONDS: values[runs.SECONDS]} if runs.SECONDS in values else {}
+
+
+def _status_without_result(run: Path) -> str:
+    record = experiment_of(run) / EXPERIMENT_FILE
+    ended = record.is_file() and json.loads(record.read_text())["status"] != "running"
+    places = (run, run / runs.CHECKPOINT_FOLDER)
+    last_sign = max(place.stat().st_mtime for place in places if place.is_dir())
+    silent = time.time() - last_sign > runs.SILENT_SECONDS
+    return "interrupted" if ended or silent else "running"
+
+
+DTYPES: dict[frozenset[type], str] = {
+    frozenset(): "object",
+    frozenset({bool}): "boolean",
+    frozenset({int}): "Int64",
+    frozenset({float}): "float64",
+    frozenset({int, float}): "float64",
+    frozenset({str}): "str",
+}
+
+
+def _typed(values: Sequence[Any]) -> pd.Series:
+    """Return a column whose dtype follows from the values that are there."""
+    kinds = frozenset(type(value) for value in values if value is not None)
+    return pd.Series(values, dtype=DTYPES.get(kinds, "object"))

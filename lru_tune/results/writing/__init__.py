@@ -1,0 +1,1 @@
+"""Tables, best.yaml, report.md and exported folders."""

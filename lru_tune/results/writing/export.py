@@ -1,0 +1,188 @@
+"""One trial as a folder to hand on: its recipe, its result, its course, and how to use them."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from lru_tune.errors import ConfigError, did_you_mean
+from lru_tune.files import run_directory as runs
+from lru_tune.results.judging.best import best_run, documented_config
+from lru_tune.results.reading.frame import EXPERIMENT, PATH, STATUS, TRIAL, load_runs
+from lru_tune.results.reading.record import ExperimentRecord, read_record
+
+README_FILE = "README.txt"
+MARK = "Exported by lru-tune"  # how a folder made here is known again
+
+README = """\
+{mark}: trial {trial} of experiment {experiment} ({task}, {variant}).
+
+config.yaml   the complete configuration, with where it comes from
+result.json   how the trial ended, with versions and the fingerprint of the data
+metrics.csv   one line a report
+{more}
+Train it again, and read the test split once:
+
+    lru-tune train --config config.yaml --test{flag}
+"""
+README_PARAMETERS = """\
+best.msgpack  the parameters of the best report by validation, as lru-tune keeps them: a line that names
+              the format, a line with the sha256 of the rest, then msgpack of flax
+params.npz    the same for NumPy: params/block_<i>/recurrence/<name>, with the names of Orvieto et al. 2023
+"""
+README_LOADING = """
+Load the parameters without lru-tune, and see the eigenvalues of the first layer:
+
+    import numpy as np
+
+    arrays = np.load("params.npz")
+    layer = {{k.rpartition("/")[2]: arrays[k] for k in arrays if k.startswith("params/block_0/recurrence/")}}
+{recurrence}"""
+# What a layer computes, in the names of its parameters, by coordinates of the eigenvalues.
+RECURRENCES = {
+    "stable_exp_log_phase": "lam = np.exp(-np.exp(layer['nu_log']) + 1j * np.exp(layer['theta_log']))",
+    "stable_exp": "lam = np.exp(-np.exp(layer['nu_log']) + 1j * layer['theta'])",
+    "exp": "lam = np.exp(-layer['nu'] + 1j * layer['theta'])",
+    "cartesian": "lam = layer['lambda_re'] + 1j * layer['lambda_im']",
+}
+STEP = """\
+    # x = lam * x + gamma * (B @ u),  y = (C @ x).real + D * u, with gamma = exp(gamma_log), 1 without it,
+    # B = B_re + 1j * B_im and C = C_re + 1j * C_im
+"""
+
+
+class Trial(NamedTuple):
+    """A trial to export.
+
+    Attributes:
+      row: of `load_runs`.
+      record: of its experiment.
+    """
+
+    row: pd.Series
+    record: ExperimentRecord
+
+    @property
+    def folder(self) -> Path:
+        """Its run directory."""
+        return Path(self.row[PATH])
+
+    @property
+    def name(self) -> str:
+        """Its name in the experiment."""
+        return str(self.row[TRIAL])
+
+
+def choose_trial(experiment: Path, wanted: str | None) -> Trial:
+    """Return a trial that has ended.
+
+    Args:
+      experiment: its folder.
+      wanted: number, name or beginning of a name; None: the best by validation.
+
+    Raises:
+      ConfigError: the folder is no experiment, there is no such trial, or it has not ended.
+      NoTrialSucceeded: the best is wanted and none succeeded.
+    """
+    record = read_record(experiment)
+    frame = load_runs(experiment)
+    row = best_run(frame, record.metric, record.mode) if wanted is None else _named(frame, wanted)
+    trial = Trial(row, record)
+    if not (trial.folder / runs.RESULT_FILE).is_file():
+        raise ConfigError(
+            f"trial {trial.name} has not ended ({row[STATUS]}); wait for it, or name another with --trial"
+        )
+    if not (trial.folder / runs.CONFIG_FILE).is_file():
+        raise ConfigError(f"trial {trial.name} failed before it wrote a configuration")
+    return trial
+
+
+def trial_files(trial: Trial, parameters: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of an export by name.
+
+    Args:
+      trial: which.
+      parameters: `best.msgpack` and `params.npz`; empty where they were not asked for.
+    """
+    row, record = trial
+    title = f"Configuration of trial {trial.name} of experiment {row[EXPERIMENT]}."
+    config = documented_config(row, title, metric=record.metric, remark=record.remark)
+    metrics = trial.folder / runs.METRICS_FILE
+    return {
+        "config.yaml": config.encode(),
+        "result.json": (trial.folder / runs.RESULT_FILE).read_bytes(),
+        **({"metrics.csv": metrics.read_bytes()} if metrics.is_file() else {}),
+        **parameters,
+        README_FILE: _readme(trial, with_parameters=bool(parameters)).encode(),
+    }
+
+
+def write_export(
+    folder: Path, files: Mapping[str, bytes], replace: Literal["never", "export"]
+) -> None:
+    """Write a folder whole or not at all.
+
+    Args:
+      folder: must not exist, or be empty.
+      files: content by name.
+      replace: `never`, or `export`: a folder that an earlier export made may be replaced. Any other
+        folder that holds something is refused.
+
+    Raises:
+      ConfigError: the folder is refused.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not _is_export(folder):
+            raise ConfigError(f"{folder} holds something else; choose another place with --out")
+        if replace == "never":
+            raise ConfigError(
+                f"{folder} exists; say --force to replace that export, or --out FOLDER"
+            )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as place:
+        made = Path(place) / folder.name
+        made.mkdir()
+        for name, content in files.items():
+            (made / name).write_bytes(content)
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        made.rename(folder)
+
+
+def _named(frame: pd.DataFrame, wanted: str) -> pd.Series:
+    prefix = f"{int(wanted):04d}-" if wanted.isascii() and wanted.isdigit() else wanted
+    exact, begun = frame[frame[TRIAL] == wanted], frame[frame[TRIAL].str.startswith(prefix)]
+    found = begun if exact.empty else exact
+    if len(found) == 1:
+        return found.iloc[0]
+    if len(found) > 1:
+        raise ConfigError(f"--trial {wanted} may be {', '.join(found[TRIAL])}; say which")
+    raise ConfigError(f"there is no trial {wanted}.{did_you_mean(wanted, frame[TRIAL])}")
+
+
+def _is_export(folder: Path) -> bool:
+    readme = folder / README_FILE
+    return readme.is_file() and readme.read_text(errors="replace").startswith(MARK)
+
+
+def _readme(trial: Trial, *, with_parameters: bool) -> str:
+    head = README.format(
+        mark=MARK,
+        trial=trial.name,
+        experiment=trial.row[EXPERIMENT],
+        task=trial.record.task,
+        variant=trial.record.variant,
+        flag=" --synthetic" if trial.record.synthetic else "",
+        more=README_PARAMETERS if with_parameters else "",
+    )
+    if trial.record.remark:
+        head += f"\n{trial.record.remark}\n"
+    if not with_parameters:
+        return head
+    recurrence = runs.read_config(trial.folder)["model"]["recurrence"]
+    line = RECURRENCES.get(recurrence.get("eigenvalues", ""))
+    shown = f"    {line}\n    print(abs(lam))\n{STEP}" if line else "    print(layer)\n"
+    return head + README_LOADING.format(recurrence=shown)

@@ -1,0 +1,1 @@
+"""Searches as Optuna studies, and W&B sweeps as search spaces."""

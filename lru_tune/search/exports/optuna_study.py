@@ -1,0 +1,178 @@
+"""A search as an Optuna study in a file, for optuna-dashboard and for Optuna's own plots.
+
+The study is a copy: the search neither reads it nor needs it, and it can be made anew from the journal at
+any time. Statuses become Optuna's states:
+
+    completed -> COMPLETE    stopped -> PRUNED    diverged, failed -> FAIL    anything else -> RUNNING
+"""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from lru_tune.files import run_directory as runs
+from lru_tune.files.experiment_folder import TRIALS_FOLDER
+from lru_tune.files.run_directory import BEST_OF, Mode
+from lru_tune.search.strategy.journal import TrialRecord
+from lru_tune.space.optuna_distributions import DIRECTIONS, distribution
+from lru_tune.space.space import SearchSpace
+
+FILE = "optuna.journal"
+
+STATES = {
+    "completed": TrialState.COMPLETE,
+    "stopped": TrialState.PRUNED,
+    "diverged": TrialState.FAIL,
+    "failed": TrialState.FAIL,
+}
+SQLITE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
+
+
+class StudyFile:
+    """A study in a file, brought up to date one trial at a time.
+
+    Parameters have the names of their fields and stand on the scale that the searcher draws on, so that a
+    dimension close to one is shown as its distance to one, `1 - model.recurrence.r_max`.
+
+    Args:
+      path: a journal of Optuna, or SQLite if it ends in .db, .sqlite or .sqlite3; made if need be.
+      space: of the search.
+      experiment: its folder; the study takes its name.
+    """
+
+    def __init__(self, path: Path, space: SearchSpace, experiment: Path) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._space = space
+        self._trials_dir = experiment / TRIALS_FOLDER
+        self._mode = space.tune.mode
+        self._distributions = {
+            domain.label(name): distribution(domain.coordinate)
+            for name, domain in space.domains.items()
+        }
+        self._storage = _storage(path)
+        study = optuna.create_study(
+            storage=self._storage,
+            study_name=experiment.name,
+            direction=DIRECTIONS[self._mode],
+            load_if_exists=True,
+        )
+        self._study_id = self._storage.get_study_id_from_name(experiment.name)
+        with warnings.catch_warnings():  # Optuna calls the name of an axis experimental
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([space.tune.metric])
+        self._known = {
+            trial.number: trial
+            for trial in self._storage.get_all_trials(self._study_id, deepcopy=True)
+        }
+
+    def update(self, trials: Iterable[TrialRecord]) -> None:
+        """Write what is new about trials; Optuna numbers them as they come, so let none be skipped."""
+        for trial in sorted(trials, key=lambda trial: trial.number):
+            wanted = self._frozen(trial)
+            known = self._known.get(trial.number)
+            if known is None:
+                self._storage.create_new_trial(self._study_id, template_trial=wanted)
+            elif not known.state.is_finished():
+                self._go_on(known, wanted)
+            self._known[trial.number] = wanted
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if isinstance(self._storage, RDBStorage):
+            self._storage.engine.dispose()
+
+    def _go_on(self, known: FrozenTrial, wanted: FrozenTrial) -> None:
+        """Write what a trial under way has done since."""
+        id_ = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, known.number)
+        for step, value in wanted.intermediate_values.items():
+            if step not in known.intermediate_values:
+                self._storage.set_trial_intermediate_value(id_, step, value)
+        for key, value in wanted.user_attrs.items():
+            if known.user_attrs.get(key) != value:
+                self._storage.set_trial_user_attr(id_, key, value)
+        if wanted.state.is_finished():
+            self._storage.set_trial_state_values(id_, wanted.state, wanted.values)
+
+    def _frozen(self, trial: TrialRecord) -> FrozenTrial:
+        told = trial.own_values
+        state = STATES.get(trial.status, TrialState.RUNNING)
+        frozen = create_trial(
+            state=state,
+            value=_value(state, told, self._mode),
+            params={
+                domain.label(name): domain.to_coordinate(trial.sample[name])
+                for name, domain in self._space.domains.items()
+            },
+            distributions=self._distributions,
+            intermediate_values=told,
+            user_attrs={"run": trial.run, "status": trial.status}
+            | ({"error": trial.error} if trial.error else {}),
+        )
+        frozen.number = trial.number
+        begun, ended = _times(self._trials_dir / trial.run)
+        frozen.datetime_start = begun or frozen.datetime_start
+        if state.is_finished():
+            frozen.datetime_complete = ended or frozen.datetime_complete
+        return frozen
+
+
+@contextlib.contextmanager
+def study_file(path: Path, space: SearchSpace, experiment: Path) -> Iterator[StudyFile]:
+    """Open a study for the time of a block."""
+    study = StudyFile(path, space, experiment)
+    try:
+        yield study
+    finally:
+        study.close()
+
+
+def storage_url(path: Path) -> str:
+    """Return what optuna-dashboard wants to be told of a study's file."""
+    return f"sqlite:///{path}" if path.suffix in SQLITE_SUFFIXES else str(path)
+
+
+def is_study(path: Path) -> bool:
+    """Return whether a file is empty, SQLite or a journal of Optuna."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+    return not head or head.startswith(b"SQLite format 3") or b'"op_code"' in head
+
+
+def _storage(path: Path) -> BaseStorage:
+    if path.suffix in SQLITE_SUFFIXES:
+        return RDBStorage(storage_url(path))
+    _cut_half_a_line(path)
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+def _cut_half_a_line(path: Path) -> None:
+    """Mend the end of a journal whose writer was killed; Optuna would read no further than there."""
+    content = path.read_bytes() if path.is_file() else b""
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+
+
+def _value(state: TrialState, told: dict[int, float], mode: Mode) -> float | None:
+    """Return a completed trial's best value, as the searcher is told it; a stopped one's last."""
+    if state == TrialState.COMPLETE:
+        return BEST_OF[mode](told.values())
+    return told[max(told)] if state == TrialState.PRUNED and told else None
+
+
+def _times(run_dir: Path) -> tuple[datetime | None, datetime | None]:
+    """Return when a run began and ended, as far as its files tell."""
+    begun, ended = (run_dir / name for name in (runs.CONFIG_FILE, runs.RESULT_FILE))
+    return _modified(begun), _modified(ended)
+
+
+def _modified(path: Path) -> datetime | None:
+    return datetime.fromtimestamp(path.stat().st_mtime) if path.is_file() else None

@@ -1,0 +1,1 @@
+"""Trials in the lanes of a server that owns a device."""

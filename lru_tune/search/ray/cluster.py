@@ -1,0 +1,77 @@
+"""Ray's life: started quietly and small, told what it has, and stopped again."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+
+from lru_tune.errors import ResourcesMissing
+from lru_tune.search.ray.process_groups import started_apart
+from lru_tune.search.ray.resources import Machine
+from lru_tune.system.signals import ended_by_request
+from lru_tune.system.worker_environment import worker_environment
+
+OBJECT_STORE_BYTES = 100 * 2**20  # trials exchange numbers; Ray's default is a third of the memory
+
+ENVIRONMENT = {
+    # Without it a trial that asked for no GPU sees, and JAX fills, all of them.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    # Its monitor would end the whole search where one lost worker is enough.
+    "RAY_memory_monitor_refresh_ms": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    # What a search needs to be resumed is in its journal and its run directories.
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+@contextmanager
+def ray_cluster(address: str | None) -> Iterator[Machine]:
+    """Start Ray on this machine, or join a cluster; yield what it has; leave it.
+
+    Signals to this process's group, as those of `timeout` and of a closing terminal, do not reach what is
+    started here: Ray must outlive the request to end a search, which is heard by this process alone.
+
+    Args:
+      address: of a running cluster, or `auto`; None starts a cluster of this process's own, even where
+        another one is running.
+
+    Raises:
+      ResourcesMissing: no cluster answers at the address.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    for name in ("ray", "ray.tune"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with ended_by_request():  # afterwards the handlers are as before, whatever Ray does to them
+        _start(address)
+        with ended_by_request():  # again: Ray has put its own in place
+            try:
+                found = ray.cluster_resources()
+                yield Machine(int(found.get("CPU", 0)), int(found.get("GPU", 0)))
+            finally:
+                ray.shutdown()
+
+
+def _start(address: str | None) -> None:
+    local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    environment = worker_environment() | {"RAY_CHDIR_TO_TRIAL_DIR": "0"}
+    try:
+        with started_apart():
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                runtime_env={"env_vars": environment},
+                **({} if address else local),
+            )
+    except ConnectionError as error:
+        raise ResourcesMissing(f"no Ray cluster answers at {address}: {error}") from error
+    except SystemExit as error:  # what Ray makes of SIGTERM while it starts
+        raise KeyboardInterrupt from error

@@ -1,0 +1,1 @@
+"""Which trials are proposed, which are stopped early, and the journal of both."""

@@ -1,0 +1,1 @@
+"""Search spaces: domains, layers, validation. Imports neither Ray nor JAX."""

@@ -1,0 +1,1 @@
+"""The machine and its processes: signals, environment of workers, versions."""

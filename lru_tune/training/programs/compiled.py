@@ -1,0 +1,117 @@
+"""The compiled programs of a run.
+
+They are built once per `program_key` and process, and their executables are kept for later processes.
+What they are built with, flax and optax among it, is imported where something must be traced.
+"""
+
+import functools
+import math
+from functools import lru_cache, partial
+from threading import Thread
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lru_tune.config.schema import RunConfig
+from lru_tune.ops.native.calls import demand_native
+from lru_tune.ops.scan.linear_scan import resolve_backend
+from lru_tune.tasks import find_task
+from lru_tune.training.hyperparameters import Hyperparameters
+from lru_tune.training.programs.executable_cache import KeptProgram
+from lru_tune.training.programs.memory import group_count
+from lru_tune.training.state import Batches
+
+
+class Programs(NamedTuple):
+    """Compiled functions of one network.
+
+    Attributes:
+      init: Hyperparameters -> TrainState at step 0.
+      train: TrainState, Hyperparameters, Batches, order (n_batches, B), first batch, count -> TrainState
+        after `count` steps on consecutive batches, or earlier if one is not finite. The state passed in
+        is consumed.
+      gradients: TrainState, Hyperparameters, Batches, indices (B,) -> loss and gradients of that batch.
+      evaluate: params, batch_stats, Batches -> Sums over all examples.
+    """
+
+    init: KeptProgram
+    train: KeptProgram
+    gradients: KeptProgram
+    evaluate: KeptProgram
+
+
+@lru_cache(maxsize=8)
+def programs(key: RunConfig, eval_batch_size: int) -> Programs:
+    """Return the programs that all runs with this `program_key` share; what is still `auto` is plain."""
+    # What was compiled in another process must find its foreign functions.
+    resolve_backend(key.runtime.scan)
+    if key.runtime.block == "native":
+        demand_native()
+    origin = {
+        "config": key.model_dump(mode="json"),
+        "task": repr(find_task(key.task)),
+        "eval_batch_size": eval_batch_size,
+    }
+    build = functools.cache(partial(functions, key, eval_batch_size))
+
+    def program(name: str) -> KeptProgram:
+        return KeptProgram(name, lambda: build()[name], origin)
+
+    return Programs(*(program(name) for name in Programs._fields))
+
+
+def functions(key: RunConfig, eval_batch_size: int) -> dict[str, Any]:
+    """Return the jitted functions behind `Programs`, by its attributes."""
+    from lru_tune.models.build import build_model
+    from lru_tune.ops.precision import multiplying
+    from lru_tune.training import steps
+    from lru_tune.training.optimizer import adam_moments
+
+    task = find_task(key.task)
+    sequences = key.data.batch_size * math.prod(task.documents)
+    model = build_model(
+        key.model,
+        task,
+        scan=key.runtime.scan,
+        online=key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
+        states=key.runtime.states,
+        groups=group_count(sequences) if key.runtime.memory == "grouped" else 1,
+        block="native" if key.runtime.block == "native" else "jax",
+    )
+    adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
+    exact = partial(multiplying, key.runtime.matmul)
+    return {
+        "init": jax.jit(partial(steps.init_state, model, adam)),
+        "train": jax.jit(exact(partial(steps.train_steps, model, adam)), donate_argnums=0),
+        "gradients": jax.jit(exact(partial(steps.batch_gradients, model))),
+        "evaluate": jax.jit(exact(partial(steps.evaluate, model, eval_batch_size))),
+    }
+
+
+def start_compiling(
+    made: Programs, hyper: Hyperparameters, data: Batches, batch_size: int
+) -> Thread:
+    """Begin to load or compile training, beside whatever the caller does meanwhile; return the thread.
+
+    A call of `made.train` after its end finds the program ready. What goes wrong in it goes wrong again,
+    and is raised, in that call.
+
+    Args:
+      made: the run's programs.
+      hyper: as the program will be given it.
+      data: training examples on the device.
+      batch_size: of an optimiser step.
+    """
+    state = made.init.result(hyper)  # here: the thread would wait where the caller compiles it
+
+    def compile_training() -> None:
+        batches = data.targets.shape[0] // batch_size
+        order = jax.ShapeDtypeStruct((batches, batch_size), jnp.int32)
+        whole = jax.ShapeDtypeStruct((), jnp.int32)
+        made.train.prepare(state, hyper, data, order, whole, whole)
+
+    # Not a daemon: a process that ended while XLA compiles could crash.
+    thread = Thread(target=compile_training, name="compile")
+    thread.start()
+    return thread

@@ -1,0 +1,1 @@
+"""Optional mirrors of a run's reports: TensorBoard and Weights & Biases."""

@@ -1,0 +1,1 @@
+"""What a trained run gives away: its parameters, its eigenvalues, its function."""

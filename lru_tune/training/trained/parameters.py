@@ -1,0 +1,41 @@
+"""The best parameters of a run as files that others can read."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lru_tune.errors import ConfigError
+from lru_tune.files.run_directory import CHECKPOINT_FOLDER
+from lru_tune.training.checkpoint import BEST, read_checkpoint
+
+NPZ_FILE = "params.npz"
+
+
+def parameter_files(run_dir: Path) -> dict[str, bytes]:
+    """Return the best checkpoint as it is, and the same arrays for NumPy, by file name.
+
+    Raises:
+      ConfigError: the run has none: it never reported.
+      CheckpointDamaged: it cannot be read.
+    """
+    path = run_dir / CHECKPOINT_FOLDER / BEST
+    if not path.is_file():
+        raise ConfigError(f"{run_dir.name} has no parameters to export: {path} is missing")
+    arrays = flat_arrays(read_checkpoint(path))
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return {BEST: path.read_bytes(), NPZ_FILE: buffer.getvalue()}
+
+
+def flat_arrays(tree: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
+    """Return the arrays of a nested mapping by their path, `params/block_0/recurrence/nu_log`."""
+    flat: dict[str, np.ndarray] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= flat_arrays(value, f"{prefix}{name}/")
+        else:
+            flat[prefix + name] = np.asarray(value)
+    return flat

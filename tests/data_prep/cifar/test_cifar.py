@@ -1,0 +1,355 @@
+"""CIFAR-10: batches, their checksums, colour and grey, the carved split, fetching, the drawn twin."""
+
+import hashlib
+import pickle
+import shutil
+import sys
+import types
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prep import ensure_prepared, expected_counts, prepare
+from data_prep.cifar.batches import IMAGES, NUMBERS, read_batch
+from data_prep.cifar.cifar import COPIED, PUBLISHED, colour_pixels, grey_pixels
+from data_prep.cifar.sources import ARCHIVE, BATCHES, FILES, FOLDER, LABELS_SHA256, arrange
+from data_prep.cifar.synthetic import SHAPES
+from data_prep.fetching.download import md5_of
+from data_prep.pipeline.origin import Source
+from lru_tune.data.manifest import SplitName
+from lru_tune.data.store import PreparedTask
+from lru_tune.data.verify import verify
+from lru_tune.errors import DataDamaged, DataNotPrepared
+
+CLASSES = 10
+
+
+pytestmark = pytest.mark.usefixtures("no_raw_files")
+
+
+@pytest.fixture
+def published(raw_root: Path) -> Path:
+    if not (raw_root / FOLDER / "test_batch").is_file():
+        pytest.skip(f"needs {raw_root / FOLDER}")
+    return raw_root
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with six batches of noise; every image occurs once."""
+    folder = tmp_path_factory.mktemp("raw") / FOLDER
+    folder.mkdir()
+    for number, name in enumerate(BATCHES):
+        rng = np.random.default_rng(number)
+        images = rng.integers(0, 256, (IMAGES, NUMBERS), np.uint8)
+        labels = rng.permutation(np.arange(IMAGES) % CLASSES).tolist()
+        (folder / name).write_bytes(pickle.dumps({b"data": images, b"labels": labels}, protocol=4))
+    return folder.parent
+
+
+@pytest.fixture
+def official(batches: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of noise, taken for the publisher's."""
+    for name in BATCHES:
+        monkeypatch.setitem(
+            sys.modules["data_prep.cifar.cifar"].MD5, name, md5_of(batches / FOLDER / name)
+        )
+    return batches
+
+
+def rows_of(prepared: PreparedTask, *splits: SplitName) -> np.ndarray:
+    """Inputs of some splits joined, sorted so that their order does not matter."""
+    joined = np.concatenate([np.asarray(prepared.split(split).inputs) for split in splits])
+    flat = joined.reshape(len(joined), -1)
+    return flat[np.lexsort(flat.T[:8])]
+
+
+def test_colour_keeps_the_order_of_pixels_and_channels():
+    image = np.zeros((3, 32, 32), np.uint8)
+    image[:, 2, 5] = (10, 20, 30)
+    pixels = colour_pixels(image.reshape(1, -1))
+    assert pixels.shape == (1, 1024, 3)
+    assert pixels[0, 2 * 32 + 5].tolist() == [10, 20, 30]
+    assert pixels.sum() == 60
+
+
+def test_grey_is_the_luma_of_pillow_in_whole_numbers():
+    planes = np.random.default_rng(0).integers(0, 256, (200, NUMBERS), np.uint8)
+    grey = grey_pixels(planes)
+    assert (grey.shape, grey.dtype) == ((200, 1024, 1), np.uint8)
+    red, green, blue = planes.reshape(200, 3, 1024).astype(np.int64).transpose(1, 0, 2)
+    # 0.299, 0.587 and 0.114 in units of 2**-16, rounded to the nearest.
+    luma = (19_595 * red + 38_470 * green + 7_471 * blue + 2**15) >> 16
+    np.testing.assert_array_equal(grey[..., 0], luma)
+    picture = Image.fromarray(planes[7].reshape(3, 32, 32).transpose(1, 2, 0)).convert("L")
+    np.testing.assert_array_equal(grey[7, :, 0], np.asarray(picture).ravel())
+
+
+@pytest.mark.parametrize(("task", "width"), [("scifar", 3), ("cifar-gray", 1)])
+def test_the_twin_has_the_shape_of_the_task_and_can_be_learnt(tmp_path, task, width):
+    twin = ensure_prepared(task, tmp_path, synthetic=True)
+    assert twin.manifest.counts == {"train": 288, "val": 32, "test": 64}
+    assert len(twin.manifest.label_histogram["train"]) == len(SHAPES) == CLASSES
+    train, test = twin.split("train"), twin.split("test")
+    assert (train.inputs.shape, train.inputs.dtype) == ((288, 1024, width), np.uint8)
+    known, asked = (
+        np.asarray(s.inputs, np.float32).reshape(-1, 1024 * width) for s in (train, test)
+    )
+    distances = ((asked[:, None] - known[None]) ** 2).sum(axis=2)
+    guesses = np.asarray(train.targets)[distances.argmin(axis=1)]
+    assert (guesses == test.targets).mean() > 0.7  # nearest neighbour; chance is 0.1
+
+
+def test_validation_is_carved_from_the_batches_in_order(official, tmp_path):
+    prepared = prepare("scifar", tmp_path, from_dir=official, limit=12_000)
+    manifest = prepared.manifest
+    assert manifest.counts == {"train": 10_800, "val": 1_200, "test": 2_400}
+    assert manifest.source == PUBLISHED
+    assert manifest.parameters["unofficial_md5"] == {}
+    first, second, test = (
+        read_batch(official / FOLDER / name) for name in (*BATCHES[:2], "test_batch")
+    )
+    pool = np.concatenate([first.images, second.images[:2_000]])
+    expected = colour_pixels(pool).reshape(12_000, -1)
+    np.testing.assert_array_equal(
+        rows_of(prepared, "train", "val"), expected[np.lexsort(expected.T[:8])]
+    )
+    np.testing.assert_array_equal(prepared.split("test").inputs, colour_pixels(test.images[:2_400]))
+    np.testing.assert_array_equal(prepared.split("test").targets, test.labels[:2_400])
+    assert verify(tmp_path, "scifar").problems == []
+
+
+def test_grey_and_colour_share_splits_and_labels(official, tmp_path):
+    colour = prepare("scifar", tmp_path, from_dir=official, limit=500)
+    grey = prepare("image", tmp_path, from_dir=official / FOLDER, limit=500)
+    for split in ("train", "val", "test"):
+        planes = np.asarray(colour.split(split).inputs).transpose(0, 2, 1).reshape(-1, NUMBERS)
+        np.testing.assert_array_equal(grey.split(split).inputs, grey_pixels(planes))
+        np.testing.assert_array_equal(grey.split(split).targets, colour.split(split).targets)
+
+
+def test_another_checksum_is_refused_and_the_way_out_can_be_typed(batches, tmp_path, monkeypatch):
+    monkeypatch.setenv("LRU_TUNE_RAW", str(batches))
+    folder = batches / FOLDER
+    command = (
+        f"python -m data_prep prepare scifar --data-root {tmp_path} "
+        f"--from-dir {folder} --allow-checksum-mismatch"
+    )
+    for attempt in (ensure_prepared, expected_counts, prepare):
+        with pytest.raises(DataDamaged, match=r"has md5 .*c99cafc1.* 6 of 6 batches") as refused:
+            attempt("scifar", tmp_path)
+        assert refused.value.exit_code == 3
+        assert str(folder / "data_batch_1") in str(refused.value)
+        assert str(refused.value).endswith(command)
+    assert not (tmp_path / "scifar").exists()
+
+
+def test_a_waived_checksum_is_on_record(batches, tmp_path):
+    prepared = prepare(
+        "scifar", tmp_path, from_dir=batches, limit=100, allow_checksum_mismatch=True
+    )
+    found = prepared.manifest.parameters["unofficial_md5"]
+    assert found == {name: md5_of(batches / FOLDER / name) for name in BATCHES}
+    again = ensure_prepared("scifar", tmp_path)
+    assert again.manifest == prepared.manifest
+    with pytest.raises(DataDamaged, match="--limit 100 --allow-checksum-mismatch"):
+        prepare("scifar", tmp_path, from_dir=batches, limit=100)
+
+
+def test_one_damaged_batch_is_named_and_nothing_is_left(official, tmp_path):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for name in BATCHES:
+        (folder / name).symlink_to(official / FOLDER / name)
+    cut = folder / "data_batch_4"
+    content = cut.read_bytes()[:-100_000]
+    cut.unlink()
+    cut.write_bytes(content)
+    with pytest.raises(DataDamaged, match=r"data_batch_4 has md5 .* 1 of 6 batches"):
+        prepare("scifar", tmp_path / "data", from_dir=folder)
+    with pytest.raises(DataDamaged, match="data_batch_4 is not a batch of CIFAR-10, or damaged"):
+        prepare("scifar", tmp_path / "data", from_dir=folder, allow_checksum_mismatch=True)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == [".scifar.lock"]
+
+
+def test_a_missing_batch_is_named(official, tmp_path):
+    folder = tmp_path / FOLDER
+    shutil.copytree(official / FOLDER, folder, copy_function=link)
+    (folder / "data_batch_3").unlink()
+    with pytest.raises(DataNotPrepared, match=r"does not hold the files. Wanted: data_batch_1, .*"):
+        prepare("scifar", tmp_path / "data", from_dir=tmp_path)
+
+
+def test_without_files_it_is_not_prepared_by_itself(tmp_path):
+    with pytest.raises(DataNotPrepared, match="python -m data_prep prepare cifar-gray"):
+        ensure_prepared("cifar-gray", tmp_path)
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    for package in packages:
+        monkeypatch.setitem(sys.modules, package, None)
+
+
+def with_package(monkeypatch: pytest.MonkeyPatch, name: str, **content: object) -> None:
+    """Pretend that a package is installed."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        module = types.ModuleType(".".join(parts[:depth]))
+        module.__spec__ = ModuleSpec(module.__name__, None)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    vars(module).update(content)
+
+
+def with_hub(monkeypatch: pytest.MonkeyPatch, load_dataset: Callable[..., object]) -> None:
+    with_package(monkeypatch, "datasets.exceptions", DatasetsError=ValueError)
+    vars(sys.modules["datasets"]).update(load_dataset=load_dataset)
+
+
+def test_with_neither_package_the_way_out_is_told(tmp_path, monkeypatch):
+    without(monkeypatch, "torchvision", "datasets")
+    with pytest.raises(
+        DataNotPrepared, match=r"pip install 'lru-tune\[data\]', or unpack https.*--from-dir"
+    ):
+        prepare("scifar", tmp_path)
+    assert not (tmp_path / "scifar").exists()
+
+
+def failing(error: Exception) -> Callable[..., None]:
+    def fetch(*_: object, **__: object) -> None:
+        raise error
+
+    return fetch
+
+
+def test_without_a_network_the_way_out_is_told(tmp_path, monkeypatch):
+    with_package(monkeypatch, "torchvision.datasets", CIFAR10=failing(AssertionError("asked")))
+    nowhere = ARCHIVE._replace(url=(tmp_path / ARCHIVE.file).as_uri())
+    monkeypatch.setattr("data_prep.cifar.sources.ARCHIVE", nowhere)
+    monkeypatch.setattr("data_prep.fetching.download.WAITS_SECONDS", ())
+    with pytest.raises(DataNotPrepared, match=rf"{ARCHIVE.file} could not be fetched.*by hand"):
+        prepare("scifar", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("File not found or corrupted."), OSError("disk quota")]
+)
+def test_where_nothing_can_be_unpacked_the_way_out_is_told(tmp_path, monkeypatch, error):
+    monkeypatch.setattr("data_prep.cifar.sources.fetch", lambda *_: None)
+    with_package(monkeypatch, "torchvision.datasets", CIFAR10=failing(error))
+    with pytest.raises(DataNotPrepared, match=rf"could not be unpacked \({error}\).*--from-dir"):
+        prepare("scifar", tmp_path)
+
+
+def test_the_archive_is_fetched_once_and_torchvision_unpacks_it(official, tmp_path, monkeypatch):
+    fetched: list[tuple[Source, Path]] = []
+    monkeypatch.setattr(
+        "data_prep.cifar.sources.fetch",
+        lambda source, folder, _progress: fetched.append((source, folder)),
+    )
+
+    def unpack(root: str, train: bool, download: bool) -> None:
+        assert download
+        shutil.copytree(official / FOLDER, Path(root) / FOLDER, copy_function=link)
+
+    with_package(monkeypatch, "torchvision.datasets", CIFAR10=unpack)
+    with_package(monkeypatch, "datasets")  # is not asked
+    fetched_first = prepare("scifar", tmp_path, limit=100)
+    prepare("cifar-gray", tmp_path, limit=100)
+    assert fetched == [(ARCHIVE, tmp_path / "raw")]
+    by_hand = prepare("scifar", tmp_path / "by-hand", from_dir=official, limit=100)
+    assert by_hand.manifest == fetched_first.manifest
+
+
+def link(source: str, target: str) -> None:
+    Path(target).symlink_to(source)
+
+
+class Rows:
+    """As much of a `datasets.Dataset` as is used."""
+
+    column_names = ("img", "label")
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
+        self.images, self.labels = images, labels
+
+    def __getitem__(self, key):
+        if key == "label":
+            return self.labels.tolist()
+        pictures = self.images[key].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+        return {"img": [Image.fromarray(picture) for picture in pictures]}
+
+
+def test_the_hub_gives_what_the_batches_give(official, tmp_path, monkeypatch):
+    """Its batches lie in another order, that of the publisher's archive."""
+    parts = {
+        "train": [read_batch(official / FOLDER / f"data_batch_{n}") for n in (4, 3, 2, 5, 1)],
+        "test": [read_batch(official / FOLDER / "test_batch")],
+    }
+    hub = {
+        part: Rows(*(np.concatenate(arrays) for arrays in zip(*content, strict=True)))
+        for part, content in parts.items()
+    }
+    for name in BATCHES:
+        labels = read_batch(official / FOLDER / name).labels
+        monkeypatch.setitem(LABELS_SHA256, name, hashlib.sha256(labels.tobytes()).hexdigest())
+    asked: list[tuple[str, str]] = []
+
+    def load_dataset(path: str, split: str, cache_dir: str) -> Rows:
+        asked.append((path, cache_dir))
+        return hub[split]
+
+    without(monkeypatch, "torchvision")
+    with_hub(monkeypatch, load_dataset)
+    copied = prepare("scifar", tmp_path / "hub", limit=10_050)
+    assert set(asked) == {("uoft-cs/cifar10", str(tmp_path / "hub" / "raw" / "huggingface"))}
+    assert copied.manifest.source == COPIED
+    ours = prepare("scifar", tmp_path / "batches", from_dir=official, limit=10_050)
+    assert copied.manifest.fingerprint == ours.manifest.fingerprint
+
+
+def test_a_hub_out_of_reach_tells_the_way_out(tmp_path, monkeypatch):
+    without(monkeypatch, "torchvision")
+    with_hub(monkeypatch, failing(ConnectionError("Couldn't reach it")))
+    with pytest.raises(DataNotPrepared, match=r"Hub \(Couldn't reach it\).*--from-dir"):
+        prepare("scifar", tmp_path)
+
+
+def test_other_labels_or_columns_on_the_hub_are_refused():
+    rows = Rows(np.zeros((IMAGES, NUMBERS), np.uint8), np.zeros(IMAGES, np.uint8))
+    with pytest.raises(DataDamaged, match="no 10,000 rows of test have the labels of test_batch"):
+        next(arrange(rows, "test"))
+    rows.column_names = ("image", "label")
+    with pytest.raises(DataDamaged, match=r"no column \['img'\], found \('image', 'label'\)"):
+        next(arrange(rows, "test"))
+
+
+@pytest.mark.slow
+def test_the_full_data_sets(published, tmp_path):
+    colour = prepare("scifar", tmp_path, from_dir=published, allow_checksum_mismatch=True)
+    grey = prepare("cifar-gray", tmp_path, from_dir=published, allow_checksum_mismatch=True)
+    for prepared in (colour, grey):
+        histogram = prepared.manifest.label_histogram
+        assert prepared.manifest.counts == {"train": 45_000, "val": 5_000, "test": 10_000}
+        assert np.add(histogram["train"], histogram["val"]).tolist() == [5_000] * CLASSES
+        assert histogram["test"] == [1_000] * CLASSES
+        assert prepared.manifest.chance == 0.1
+        assert verify(tmp_path, prepared.manifest.task).problems == []
+    pool = np.concatenate([np.asarray(colour.split(split).inputs) for split in ("train", "val")])
+    # Known of the publisher's training images; of 255.
+    np.testing.assert_allclose(pool.mean((0, 1)) / 255, (0.49140, 0.48216, 0.44653), atol=2e-5)
+    np.testing.assert_allclose(
+        pool.std((0, 1), dtype=np.float64) / 255, (0.24703, 0.24348, 0.26159), atol=2e-5
+    )
+    lumas = np.concatenate([np.asarray(grey.split(split).inputs) for split in ("train", "val")])
+    assert lumas.mean() == pytest.approx(122.6, abs=2.0)  # what the loaders of S4 and S5 assume
+    assert lumas.std(dtype=np.float64) == pytest.approx(61, abs=2.0)
+
+
+def test_the_labels_of_the_publishers_batches_are_known(published):
+    for name in (name for part in FILES.values() for name in part):
+        labels = read_batch(published / FOLDER / name).labels
+        assert hashlib.sha256(labels.tobytes()).hexdigest() == LABELS_SHA256[name]

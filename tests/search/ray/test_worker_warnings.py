@@ -1,0 +1,29 @@
+"""What a worker warns of is heard by the user, once."""
+
+import logging
+from types import SimpleNamespace
+
+from lru_tune.search.ray.worker_warnings import PACKAGE, Complaints, Echo
+from lru_tune.search.strategy.trial_keys import RUN_DIR, WARNINGS
+
+
+def test_warnings_of_the_package_are_sent_once():
+    complaints = Complaints()
+    logger = logging.getLogger(f"{PACKAGE}.training.somewhere")
+    logging.getLogger(PACKAGE).addHandler(complaints)
+    try:
+        logger.warning("no %s", "network")
+        logger.info("nothing")
+    finally:
+        logging.getLogger(PACKAGE).removeHandler(complaints)
+    assert complaints.take() == {WARNINGS: ["no network"]}
+    assert complaints.take() == {}
+
+
+def test_the_same_words_are_said_once(caplog):
+    echo = Echo()
+    for name in ("0000-a", "0001-b"):
+        trial = SimpleNamespace(config={RUN_DIR: f"/x/{name}"})
+        echo.on_trial_result(0, [], trial, {WARNINGS: ["no network"]})
+        echo.on_trial_result(1, [], trial, {})
+    assert [record.getMessage() for record in caplog.records] == ["0000-a: no network"]

@@ -1,0 +1,39 @@
+import pytest
+
+from lru_tune.errors import ConfigError
+from lru_tune.search.resume_rules import demand_extension
+from lru_tune.search.strategy import journal as journals
+from lru_tune.search.strategy.journal import Journal, Suggested
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An experiment with three trials."""
+    journal = Journal(tmp_path / journals.FILE)
+    for number in range(3):
+        journal.append(Suggested(number, {}, f"{number:04d}"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("change", ["trials=50", "trials=3", "confirm.top=5", "confirm.seeds=1"])
+def test_more_trials_and_another_confirmation_are_an_extension(folder, make_space, change):
+    key, _, value = change.partition("=")
+    wanted = make_space(**{f"tune__{key.replace('.', '__')}": int(value)})
+    demand_extension(folder, make_space(), wanted)
+
+
+def test_a_search_of_something_else_is_none(folder, make_space):
+    wanted = make_space(base__steps=100, tune__trials=50)
+    with pytest.raises(ConfigError, match=r"base\.steps: 90 -> 100") as caught:
+        demand_extension(folder, make_space(), wanted)
+    assert "50" not in str(caught.value)
+
+
+def test_trials_are_not_taken_back(folder, make_space):
+    with pytest.raises(ConfigError, match="2 are fewer than the 3 trials"):
+        demand_extension(folder, make_space(), make_space(tune__trials=2))
+
+
+def test_what_is_written_for_a_grid_stays_allowed(folder, make_space):
+    grid = make_space(tune__trials=1)  # a grid has more trials than it says here
+    demand_extension(folder, grid, grid)
