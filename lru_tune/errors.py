@@ -1,18 +1,121 @@
-"""Errors a user can meet, each with the exit code its command ends with.
+"""Errors that a user can meet, each with a code and the exit code of its command.
 
-Raise one of these for anything the user can mend: its text says what was expected, what was found and
-what to type next. Any other exception is a fault of lru-tune itself and ends with exit code 1.
+Raise one of these for anything that the user can fix, with the code of its message and the values in it:
+
+    raise ConfigError("config.unknown-variant", name="lur", hint=did_you_mean("lur", VARIANTS))
+
+The sentences, and what to do about them, stand in `lru_tune/messages/`, one YAML file for each prefix of the
+codes; `lru-tune errors` prints them. Any other exception is a bug of lru-tune and ends with exit code 1.
 """
 
 import difflib
-from collections.abc import Iterable
-from typing import ClassVar
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any, ClassVar, NamedTuple
+
+CODE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
+
+
+class Message(NamedTuple):
+    """An entry of the catalogue in `lru_tune/messages/`.
+
+    Attributes:
+      text: a template for `str.format`; its fields are the values of a problem.
+      remedy: Markdown for docs/troubleshooting.md, what to do about it.
+    """
+
+    text: str
+    remedy: str
+
+
+@cache
+def messages(prefix: str) -> Mapping[str, Message]:
+    """Return code -> message of one file of the catalogue; raise KeyError where there is none."""
+    import yaml  # late: most commands raise nothing
+
+    path = files("lru_tune.messages") / f"{prefix}.yaml"
+    if not path.is_file():
+        raise KeyError(prefix)
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {f"{prefix}.{name}": Message(*entry) for name, entry in entries.items()}
+
+
+def prefixes() -> list[str]:
+    """Return the prefixes of all codes, sorted."""
+    names = (entry.name for entry in files("lru_tune.messages").iterdir())
+    return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+      code: `prefix.name`, a key of the catalogue.
+      values: what the sentence is filled in with.
+      file: where the user wrote it, as shown to the user; None where no file is at fault.
+      line: in that file, from 1.
+      key: the dotted field, or the flag, that is at fault.
+    """
+
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    file: str | None = None
+    line: int | None = None
+    key: str | None = None
+
+    def at(
+        self, *, file: str | None = None, line: int | None = None, key: str | None = None
+    ) -> "Problem":
+        """Return the problem with its place; what is left out stays as it is."""
+        return replace(
+            self,
+            file=self.file if file is None else file,
+            line=self.line if line is None else line,
+            key=self.key if key is None else key,
+        )
+
+    @property
+    def text(self) -> str:
+        """The sentence, without its place."""
+        return messages(self.code.partition(".")[0])[self.code].text.format(**self.values)
+
+    def __str__(self) -> str:
+        """Return `file:line: key: sentence`."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(filter(None, (place, self.key, self.text)))
 
 
 class LruTuneError(Exception):
-    """Base of every error with a message meant for the user."""
+    """Base of every error that is meant for the user.
+
+    Attributes:
+      problems: what is wrong, at least one.
+      code: of the first problem.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, *problems: Problem | str, **values: Any) -> None:
+        """Take problems, or one code with the values of its sentence; `file`, `line`, `key` are its place."""
+        if values or all(isinstance(x, str) and CODE.fullmatch(x) for x in problems):
+            (code,) = problems
+            place = {name: values.pop(name) for name in ("file", "line", "key") if name in values}
+            problems = (Problem(str(code), values, **place),)
+        self.problems: tuple[Any, ...] = problems  # TRANSITION: some are still sentences
+        super().__init__("\n".join(map(str, problems)))
+
+    @property
+    def code(self) -> str:
+        """The code of the first problem."""
+        return str(self.problems[0].code)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions cross process borders by their constructor's arguments.
+        return type(self), self.problems
 
 
 class ConfigError(LruTuneError):
@@ -20,9 +123,11 @@ class ConfigError(LruTuneError):
 
     exit_code = 2
 
-    def __init__(self, *problems: str) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+
+class InputError(LruTuneError):
+    """An array given to a trained network has the wrong type, shape, range or lengths."""
+
+    exit_code = 2
 
 
 class DataNotPrepared(LruTuneError):
@@ -32,37 +137,37 @@ class DataNotPrepared(LruTuneError):
 
 
 class DataDamaged(LruTuneError):
-    """Files are there but are not what their checksums or formats promise."""
+    """Files exist, but do not match their checksums or formats."""
 
     exit_code = 3
 
 
 class ResourcesMissing(LruTuneError):
-    """The machine or cluster does not have what was asked for."""
+    """The machine or the cluster lacks what was asked for."""
 
     exit_code = 4
 
 
 class Occupied(LruTuneError):
-    """Another process works in the folder."""
+    """Another process is working in the folder."""
 
     exit_code = 4
 
 
 class NoTrialSucceeded(LruTuneError):
-    """The experiment ran to its end and has nothing to choose from."""
+    """The experiment ran to its end, but no trial succeeded."""
 
     exit_code = 5
 
 
 class VerdictBelow(LruTuneError):
-    """A result is below the published number, and the caller asked to be told by the exit code."""
+    """A result is below the published number, and `--strict` was given."""
 
     exit_code = 6
 
 
 class Interrupted(LruTuneError):
-    """The user stopped the work; the text says how to go on."""
+    """The user stopped the work; the message holds the command that resumes it."""
 
     exit_code = 130
 
@@ -74,7 +179,7 @@ class CheckpointDamaged(LruTuneError):
 
 
 class Diverged(LruTuneError):
-    """The loss or a gradient stopped being finite.
+    """The loss or a gradient is no longer finite.
 
     Attributes:
       step: the optimiser step, counted from 1, whose loss or gradient was not finite.
@@ -86,11 +191,29 @@ class Diverged(LruTuneError):
     def __init__(self, step: int, parameter: str) -> None:
         self.step = step
         self.parameter = parameter
-        super().__init__(f"diverged at step {step}: first non-finite value in {parameter}")
+        super().__init__("training.diverged", step=step, parameter=parameter)
 
-    def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str]]:
-        # Exceptions cross process borders by their constructor's arguments.
+    def __reduce__(self) -> tuple[Any, ...]:
         return Diverged, (self.step, self.parameter)
+
+
+class Invalid(ValueError):
+    """A value is wrong, found where nobody knows yet in which field or file it stands.
+
+    Pydantic's validators and the parsers of domains and constraints raise it; who knows the place makes an
+    error of its `problem`.
+    """
+
+    def __init__(self, code: str, **values: Any) -> None:
+        self.problem = Problem(code, values)
+        super().__init__(self.problem.text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _invalid, (self.problem,)
+
+
+def _invalid(problem: Problem) -> Invalid:
+    return Invalid(problem.code, **problem.values)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

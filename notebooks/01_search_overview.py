@@ -24,13 +24,11 @@
 import os
 from pathlib import Path
 
-from lru_tune.plots import best_so_far, boundary_strips, learning_curves
-from lru_tune.plots.fields import slices
+from lru_tune.plots import best_so_far, boundary_strips, learning_curves, slices
 from lru_tune.plots.fields.dimensions import short
-from lru_tune.results import best_run, history, load_runs, ranked
+from lru_tune.results import best_run, confirmations, history, load_runs, ranked
 from lru_tune.results.advising.advice import advice
 from lru_tune.results.advising.boundaries import pressed_bounds
-from lru_tune.results.reading import confirmations
 from lru_tune.results.reading.costs import device_share
 from lru_tune.results.reading.record import read_record, read_space
 from lru_tune.results.reading.rungs import searched_rungs

@@ -25,8 +25,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lru_tune.plots import contour_pairs, importance_bars, parallel_coordinates
-from lru_tune.plots.fields import slices
+from lru_tune.plots import contour_pairs, importance_bars, parallel_coordinates, slices
 from lru_tune.plots.fields.dimensions import short
 from lru_tune.results import best_run, history, load_runs, ranked
 from lru_tune.results.advising.boundaries import pressed_bounds

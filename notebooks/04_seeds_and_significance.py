@@ -30,8 +30,7 @@ import pandas as pd
 from scipy import stats
 
 from lru_tune.plots import confirmed_seeds
-from lru_tune.results import load_runs, share_learned, summarise
-from lru_tune.results.reading import confirmations
+from lru_tune.results import confirmations, load_runs, share_learned, summarise
 from lru_tune.results.reading.record import read_record
 
 PATH = Path(os.environ.get("LRU_TUNE_NOTEBOOK_PATH", "example/listops"))

@@ -27,9 +27,8 @@ import numpy as np
 import pandas as pd
 
 from lru_tune.plots import published_and_ours
-from lru_tune.results import cells, summarise
+from lru_tune.results import cells, reproductions, summarise
 from lru_tune.results.judging.equivalence import MOST_SEEDS, Reference, seeds_needed
-from lru_tune.results.reading import reproductions
 
 PATH = Path(os.environ.get("LRU_TUNE_NOTEBOOK_PATH", "example/listops"))
 ROOT = PATH.parent if (PATH.parent / "reproductions").is_dir() else PATH

@@ -26,8 +26,7 @@ from pathlib import Path
 import pandas as pd
 
 from lru_tune.plots import best_so_far, cost_bars
-from lru_tune.results import history, load_runs
-from lru_tune.results.reading import confirmations
+from lru_tune.results import confirmations, history, load_runs
 from lru_tune.results.reading.costs import PACE, WASTED, costs, device_share
 from lru_tune.results.reading.record import read_record, read_space
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lru_tune import __version__
 from lru_tune.data.disk import DISK_FULL
-from lru_tune.errors import Interrupted, LruTuneError, ResourcesMissing, did_you_mean
+from lru_tune.errors import Interrupted, LruTuneError, Problem, ResourcesMissing, did_you_mean
 from lru_tune.system.signals import ended_by_reader, ended_by_request
 
 Command = Callable[[Sequence[str] | None], int]
@@ -37,6 +37,7 @@ COMMANDS = {
     "status": Entry("lru_tune.cli.status", "how a search or reproduction stands"),
     "export": Entry("lru_tune.cli.export", "one trial as a folder to hand on, or an Optuna study"),
     "import-wandb": Entry("lru_tune.cli.import_wandb", "a W&B sweep file as a search space"),
+    "errors": Entry("lru_tune.cli.errors", "what an error means and what to do about it"),
     "fields": Entry(
         "lru_tune.cli.fields", "every field of a configuration, with its default and meaning"
     ),
@@ -79,7 +80,8 @@ def _guarded(command: Command, argv: Sequence[str] | None) -> int:
         with ended_by_request():
             return command(argv)
     except LruTuneError as error:
-        print(f"error: {error}", file=sys.stderr)
+        lines = (f"{p} [{p.code}]" if isinstance(p, Problem) else p for p in error.problems)
+        print("error: " + "\n".join(lines), file=sys.stderr)
         return error.exit_code
     except OSError as error:
         if error.errno in REFUSED and error.filename is not None:

@@ -1,6 +1,5 @@
 """What the documentation shows can be typed, and is true of the program."""
 
-import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from lru_tune.cli import COMMANDS, tune
 from lru_tune.cli.reproduce import command as reproduce
 from lru_tune.config.config_files import load_run_config
 from lru_tune.config.variants import VARIANTS
-from lru_tune.errors import Diverged, LruTuneError
+from lru_tune.errors import LruTuneError
 from lru_tune.files.run_directory import Status
 from lru_tune.paper.tables import TABLES
 from lru_tune.space.domains import DOMAINS
@@ -157,75 +156,6 @@ def test_every_environment_variable_is_documented():
     read = {name for file in sources for name in re.findall(r"LRU_TUNE_[A-Z_]+", file.read_text())}
     assert len(read) >= 4
     assert {name for name in read if f"`{name}`" not in page} == set()
-
-
-SOURCES = [*ROOT.glob("lru_tune/**/*.py"), *ROOT.glob("data_prep/*.py")]
-ERRORS = {
-    name
-    for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, LruTuneError)
-} - {Diverged.__name__}  # made with a step and a parameter
-
-
-def said(node: ast.AST) -> str:
-    """A text of the source, with the ellipsis for what is put in when it is said."""
-    match node:
-        case ast.JoinedStr(values=parts):
-            return "".join(map(said, parts))
-        case ast.Constant(value=str(text)):
-            return text
-    return "…"
-
-
-def texts_of_the_program() -> set[str]:
-    """Every text in the source."""
-    nodes = (node for file in SOURCES for node in ast.walk(ast.parse(file.read_text())))
-    return {said(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)}
-
-
-def messages_of_the_program() -> set[str]:
-    """Every message that an error for the user is made with, but for those that only hand on another's."""
-    found = set()
-    for file in SOURCES:
-        for node in ast.walk(ast.parse(file.read_text())):
-            match node:
-                case ast.Call(func=ast.Name(id=name), args=texts) if name in ERRORS:
-                    found |= {" ".join(re.sub("…+", "…", said(text)).split()) for text in texts}
-    return {message for message in found if len(re.findall(r"\w+", message)) > 1}
-
-
-def explained_messages() -> list[str]:
-    """The messages on the page; several in a cell share a remedy."""
-    page = (ROOT / "docs" / "troubleshooting.md").read_text()
-    cells = re.findall(r"^\| `{1,2}([^|]*?) ?`{1,2} \| (?!\d+ \|)", page, re.M)
-    return [message for cell in cells for message in cell.split("`, `")]
-
-
-def explains(shown: str, message: str) -> bool:
-    """Whether what stands between the ellipses occurs in a message, in this order."""
-    pieces = [re.escape(piece.strip()) for piece in shown.split("…")]
-    return re.search(".*".join(pieces), message) is not None
-
-
-def test_every_message_that_is_explained_is_one_of_the_programs():
-    shown = explained_messages()
-    assert len(shown) > 100
-    known = "\n".join(" ".join(text.split()) for text in texts_of_the_program())
-    # What is put in may itself hold words that the page shows: pieces between ellipses are compared.
-    missing = [m for m in shown if not all(piece.strip(" ?") in known for piece in m.split("…"))]
-    assert missing == []
-
-
-def test_every_message_of_the_program_is_explained():
-    shown, messages = explained_messages(), messages_of_the_program()
-    assert len(messages) > 130
-    assert [m for m in sorted(messages) if not any(explains(s, m) for s in shown)] == []
-
-
-def test_no_explanation_is_so_short_that_it_explains_everything():
-    for shown in explained_messages():
-        pieces = [piece for piece in shown.split("…") if piece.strip(" :;,.()")]
-        assert len("".join(pieces)) >= 8, shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

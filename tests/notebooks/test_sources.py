@@ -9,8 +9,7 @@ import pytest
 
 from lru_tune.cli import report, tune
 from lru_tune.cli.reproduce import command as reproduce
-from lru_tune.results import cells, load_runs
-from lru_tune.results.reading import confirmations, reproductions
+from lru_tune.results import cells, confirmations, load_runs, reproductions
 from lru_tune.results.reading.spectra import states
 from lru_tune.space.space import SearchSpace
 from notebooks.example import make

@@ -4,8 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lru_tune.plots import boundary_strips, contour_pairs, importance_bars, parallel_coordinates
-from lru_tune.plots.fields import slices
+from lru_tune.plots import (
+    boundary_strips,
+    contour_pairs,
+    importance_bars,
+    parallel_coordinates,
+    slices,
+)
 from lru_tune.results import ranked
 
 

@@ -3,8 +3,7 @@ import math
 import pytest
 
 from lru_tune.plots import confirmed_seeds
-from lru_tune.results import summarise
-from lru_tune.results.reading import confirmations
+from lru_tune.results import confirmations, summarise
 
 
 def test_seeds_means_intervals_and_the_score_of_the_search_are_drawn(searched, trials):

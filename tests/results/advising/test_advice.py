@@ -1,8 +1,7 @@
 import pandas as pd
 
-from lru_tune.results import best_run, load_runs
+from lru_tune.results import best_run, confirmations, load_runs
 from lru_tune.results.advising.advice import advice
-from lru_tune.results.reading import confirmations
 
 
 def advised(folder):

@@ -2,8 +2,7 @@ import pandas as pd
 import pytest
 
 from lru_tune.errors import ConfigError
-from lru_tune.results import load_runs
-from lru_tune.results.reading import confirmations
+from lru_tune.results import confirmations, load_runs
 
 
 def test_every_confirmation_run_names_the_trial_it_repeats(experiment):

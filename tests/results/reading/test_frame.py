@@ -9,8 +9,7 @@ import pytest
 from lru_tune.config.config_files import load_run_config
 from lru_tune.errors import ConfigError
 from lru_tune.files import run_directory as runs
-from lru_tune.results import history, load_runs
-from lru_tune.results.reading import confirmations
+from lru_tune.results import confirmations, history, load_runs
 
 STATUSES = {
     "0000-good": "completed",

@@ -5,8 +5,7 @@ import pytest
 
 from lru_tune.errors import ConfigError
 from lru_tune.files.experiment_folder import REPRODUCTION_FILE, REPRODUCTIONS_FOLDER, RUNS_FOLDER
-from lru_tune.results import cells
-from lru_tune.results.reading import reproductions
+from lru_tune.results import cells, reproductions
 
 CELL = {
     "row": "LRU",
