@@ -1,26 +1,53 @@
-"""Which runs share compiled programs and data, told from their configurations without JAX."""
+"""Which runs share compiled programs: the one place that says so, without JAX.
 
-import functools
-import json
+A field marked `Traced` in the schema enters the compiled programs as an argument, or not at all; another
+value of any other field needs a new compilation. The marks are all that this module reads:
 
-from lru_tune.config.reference import groups
-from lru_tune.config.schema import RunConfig, flatten
+    programs = functions_of(compile_key(config))  # a cache of programs: one entry for each key
+    lanes[lane_key(config)].append(config)  # runs that one program can train side by side
+
+Both keys are complete, hashable configurations, so whatever builds a program reads its static fields from
+the key. It must not read a traced field, which stands at its default there.
+"""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from lru_tune.config.schema import TRACED, DataConfig, RunConfig
+
+Model = TypeVar("Model", bound=BaseModel)
+
+SOME_DROPOUT = 0.5  # a network with dropout is another program than one without
 
 
-def shape(config: RunConfig) -> str:
-    """Return a text that two runs have in common if they share programs and data, and so can share lanes.
+def compile_key(config: RunConfig) -> RunConfig:
+    """Return what compiled programs depend on; runs with equal keys share them.
 
-    It is as fine as `lru_tune.training.hyperparameters.program_key`, and tells what is read apart as well.
+    Of the data only the batch size is kept: how many examples are read, and how long they are, shows in
+    the shapes of the arrays that a program is called with.
     """
-    fields = flatten(config.model_dump(mode="json"))
-    fixed = {path: value for path, value in fields.items() if path not in _traced()}
-    fixed["variant"] = ""  # its name; what it stands for is in the fields of the recurrence
-    return json.dumps([fixed, config.model.dropout > 0], sort_keys=True)
+    batches = DataConfig(batch_size=config.data.batch_size)
+    return lane_key(config).model_copy(update={"data": batches})
 
 
-@functools.cache
-def _traced() -> frozenset[str]:
-    """Return the paths of all fields whose value needs no new compilation."""
-    return frozenset(
-        entry.path for group in groups(RunConfig) for entry in group.entries if entry.traced
+def lane_key(config: RunConfig) -> RunConfig:
+    """Return what programs and data depend on; runs with equal keys can be lanes of one program."""
+    key = _at_defaults(config)
+    dropout = SOME_DROPOUT if config.model.dropout > 0 else 0.0
+    # The variant is a name; what it stands for is in the fields of the recurrence.
+    return key.model_copy(
+        update={"variant": "", "model": key.model.model_copy(update={"dropout": dropout})}
     )
+
+
+def _at_defaults(model: Model) -> Model:
+    """Return a copy whose traced fields, at any depth, have their default values."""
+    changed = {}
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        if TRACED in info.metadata:
+            changed[name] = info.get_default()
+        elif isinstance(value, BaseModel):
+            changed[name] = _at_defaults(value)
+    return model.model_copy(update=changed)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from lru_tune.config.compile_key import shape
+from lru_tune.config.compile_key import lane_key
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
 from lru_tune.files.folder_lock import sole_process
@@ -184,15 +184,15 @@ def _shares(batches: Iterable[_Batch], machine: Machine, wishes: Wishes) -> Iter
 
     Where lanes are made, only cells of one shape: how many fit is measured on one run for all.
     """
-    alike: defaultdict[tuple[TrialResources, str], list[_Batch]] = defaultdict(list)
+    alike: defaultdict[tuple[TrialResources, RunConfig], list[_Batch]] = defaultdict(list)
     for batch in batches:
         if not all(map(is_done, batch.jobs)):
-            alike[batch.cell.resources, shape(batch.cell.config)].append(batch)
-    together: defaultdict[tuple[Allotment, str], list[_Batch]] = defaultdict(list)
+            alike[batch.cell.resources, lane_key(batch.cell.config)].append(batch)
+    together: defaultdict[tuple[Allotment, RunConfig | None], list[_Batch]] = defaultdict(list)
     for (resources, kind), same in alike.items():
         worth = sum(not is_done(job) for job in _once(same))
         allotment = allot_lanes(machine, resources, wishes, worth=worth)
-        together[allotment, kind if allotment.servers else ""] += same
+        together[allotment, kind if allotment.servers else None] += same
     for (allotment, _), same in together.items():
         races = {batch.jobs[0].race: batch.terms for batch in same if batch.terms}
         yield _Share(allotment, _once(same), races)

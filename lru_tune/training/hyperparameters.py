@@ -6,7 +6,8 @@ from typing import NamedTuple, cast
 import numpy as np
 from jax import Array
 
-from lru_tune.config.schema import DataConfig, DiagonalRecurrence, OptimConfig, RunConfig
+from lru_tune.config.compile_key import compile_key
+from lru_tune.config.schema import DiagonalRecurrence, RunConfig
 from lru_tune.models.traced import Traced
 
 # Scalars of NumPy, which programs take as they take arrays; to make arrays of them takes programs of its own.
@@ -70,27 +71,5 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
 
 
 def program_key(config: RunConfig) -> RunConfig:
-    """Return the configuration with every traced field at a fixed value.
-
-    Two runs with equal keys share their compiled programs. Whether dropout is zero stays visible.
-    """
-    recurrence = config.model.recurrence
-    if isinstance(recurrence, DiagonalRecurrence):
-        recurrence = DiagonalRecurrence(
-            eigenvalues=recurrence.eigenvalues,
-            input_normalization=recurrence.input_normalization,
-        )
-    model = {"recurrence": recurrence, "dropout": 0.5 if config.model.dropout > 0 else 0.0}
-    kept = config.optim.model_dump(include={"algorithm", "b1", "b2", "eps"})
-    return config.model_copy(
-        update={
-            "variant": "",
-            "seed": 0,
-            "steps": 1,
-            "epochs": None,
-            "eval_every": 1,
-            "model": config.model.model_copy(update=model),
-            "optim": OptimConfig(**kept),
-            "data": DataConfig(batch_size=config.data.batch_size),
-        }
-    )
+    """Return `compile_key` under its earlier name."""
+    return compile_key(config)
