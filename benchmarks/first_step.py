@@ -56,7 +56,8 @@ def ours(shape_name: str, _peer: str) -> Marks:
     import jax
     import numpy as np
 
-    from lru_tune.training.hyperparameters import hyperparameters, program_key
+    from lru_tune.config.compile_key import compile_key
+    from lru_tune.training.hyperparameters import hyperparameters
     from lru_tune.training.programs.automatic_choices import settled
     from lru_tune.training.programs.compiled import programs, start_compiling
     from lru_tune.training.state import Batches
@@ -64,7 +65,7 @@ def ours(shape_name: str, _peer: str) -> Marks:
     imported = time.monotonic()
     shape = SHAPES[shape_name]
     config = settled(shape.config())
-    made = programs(program_key(config), 2 * shape.batch_size)
+    made = programs(compile_key(config), 2 * shape.batch_size)
     hyper = hyperparameters(config)
     inputs, targets = shape.example_batch()
     lengths = np.full(shape.batch_size, shape.length, np.int32)

@@ -17,7 +17,8 @@ import numpy as np
 from benchmarks import report
 from benchmarks.shapes import SHAPES, Shape
 from benchmarks.timing import in_turns
-from lru_tune.training.hyperparameters import hyperparameters, program_key
+from lru_tune.config.compile_key import compile_key
+from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.lanes.programs import LaneBank, Lanes
 from lru_tune.training.programs.compiled import Programs, programs
 from lru_tune.training.provenance import device_name
@@ -74,7 +75,7 @@ def compare(shape: Shape, lanes: list[int], rounds: int, budget: float) -> list[
     """Time one shape; `budget` is about how many seconds a round of one program may take."""
     config = shape.config()
     dispatch = config.runtime.steps_per_dispatch
-    made = programs(program_key(config), 2 * shape.batch_size)
+    made = programs(compile_key(config), 2 * shape.batch_size)
     runs = {"alone": alone(shape, made, dispatch)}
     runs |= {str(count): in_lanes(shape, made, count, dispatch) for count in lanes}
     times = in_turns(runs, rounds=rounds, budget=budget, most_steps=dispatch)

@@ -6,7 +6,6 @@ from typing import NamedTuple, cast
 import numpy as np
 from jax import Array
 
-from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import DiagonalRecurrence, RunConfig
 from lru_tune.models.traced import Traced
 
@@ -68,8 +67,3 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
         max_grad_norm=float32(optim.max_grad_norm or np.inf),
         seed=int32(config.seed),
     )
-
-
-def program_key(config: RunConfig) -> RunConfig:
-    """Return `compile_key` under its earlier name."""
-    return compile_key(config)

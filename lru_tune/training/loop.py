@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lru_tune.config.compile_key import compile_key
 from lru_tune.config.config_files import load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order, take_examples
@@ -20,7 +21,7 @@ from lru_tune.files.run_directory import Report
 from lru_tune.training import checkpoint
 from lru_tune.training.bookkeeping import Bookkeeper, means
 from lru_tune.training.course import follow
-from lru_tune.training.hyperparameters import Hyperparameters, program_key
+from lru_tune.training.hyperparameters import Hyperparameters
 from lru_tune.training.optimizer import leaf_names
 from lru_tune.training.programs.automatic_choices import settled
 from lru_tune.training.programs.compiled import Programs, programs, start_compiling
@@ -159,9 +160,9 @@ def divergence(
 
 
 def programs_of(config: RunConfig) -> Programs:
-    """Return the programs of a configuration, shared with all that have its `program_key`."""
+    """Return the programs of a configuration, shared with all that have its `compile_key`."""
     return programs(
-        program_key(settled(config)), config.runtime.eval_batch_size or 2 * config.data.batch_size
+        compile_key(settled(config)), config.runtime.eval_batch_size or 2 * config.data.batch_size
     )
 
 

@@ -99,7 +99,8 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.training.hyperparameters import hyperparameters, program_key
+    from lru_tune.config.compile_key import compile_key
+    from lru_tune.training.hyperparameters import hyperparameters
     from lru_tune.training.programs.automatic_choices import settled
     from lru_tune.training.programs.compiled import programs
     from lru_tune.training.provenance import device_name
@@ -107,7 +108,7 @@ def measure(config: RunConfig, seconds: float) -> Speed:
 
     batch = config.data.batch_size
     config = config.model_copy(update={"steps": 1000, "epochs": None, "eval_every": 100})
-    made = programs(program_key(settled(config)), 2 * batch)
+    made = programs(compile_key(settled(config)), 2 * batch)
     hyper = hyperparameters(config)
     state = jax.eval_shape(made.init, hyper)
     examples = _random_examples(find_task(config.task), 2 * batch, config.data.max_length)

@@ -152,11 +152,12 @@ def test_the_parameters_load_without_us(experiment, tmp_path, write_run, variant
     import jax
     import jax.numpy as jnp
 
+    from lru_tune.config.compile_key import compile_key
     from lru_tune.config.schema import RunConfig
     from lru_tune.config.variants import VARIANTS
     from lru_tune.models.eigenvalues import EIGENVALUES
     from lru_tune.training.checkpoint import BEST, write_checkpoint
-    from lru_tune.training.hyperparameters import hyperparameters, program_key
+    from lru_tune.training.hyperparameters import hyperparameters
     from lru_tune.training.programs.compiled import programs
 
     small = {"model.n_layers": 1, "model.d_model": 4, "model.d_hidden": 4, "steps": 30}
@@ -166,7 +167,7 @@ def test_the_parameters_load_without_us(experiment, tmp_path, write_run, variant
     )
     config = load_run_config(run / "config.yaml")
     assert isinstance(config, RunConfig)
-    state = programs(program_key(config), 8).init(hyperparameters(config))
+    state = programs(compile_key(config), 8).init(hyperparameters(config))
     write_checkpoint(run / "checkpoints" / BEST, {"step": 20, "params": state.params})
     assert guard(main, [str(experiment), "--trial", "5", "--with-checkpoint", "--out", "e"]) == 0
 

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
 from lru_tune.models.build import build_model
 from lru_tune.tasks import TASKS, Task, Tokens
-from lru_tune.training.hyperparameters import hyperparameters, program_key
+from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.programs.compiled import programs
 from lru_tune.training.state import Batches
 from lru_tune.training.steps import cross_entropy
@@ -60,7 +61,7 @@ def examine(name: str, length: int, n_layers: int, scan: str) -> None:
         data=DataConfig(batch_size=BATCH),
         runtime={"scan": scan},
     )
-    program, hyper = programs(program_key(config), BATCH), hyperparameters(config)
+    program, hyper = programs(compile_key(config), BATCH), hyperparameters(config)
     state, batch = program.init(hyper), random_batch(task, length)
     variables = {"params": state.params, "batch_stats": state.batch_stats}
     predict = jax.jit(build_model(config.model, task, scan).predict)

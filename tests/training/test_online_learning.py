@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import DataConfig, DiagonalRecurrence, RunConfig
 from lru_tune.data.batches import take_examples
 from lru_tune.data.store import open_task
 from lru_tune.files.run_directory import VAL_ACCURACY
-from lru_tune.training.hyperparameters import hyperparameters, program_key
+from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.loop import train
 from lru_tune.training.programs.compiled import programs
 from lru_tune.training.state import Batches
@@ -28,7 +29,7 @@ def online(config: RunConfig, sums: str | None, **model) -> RunConfig:
 
 
 def gradients(config: RunConfig, root):
-    program, hyper = programs(program_key(config), 16), hyperparameters(config)
+    program, hyper = programs(compile_key(config), 16), hyperparameters(config)
     examples = take_examples(open_task("copy", root).split("train"), None)
     data = Batches(*(jnp.asarray(np.asarray(part)) for part in examples))
     return program.gradients(program.init(hyper), hyper, data, jnp.arange(16))[1]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import DataConfig, ModelConfig, OptimConfig, RunConfig, RuntimeConfig
 from lru_tune.data.batches import epoch_order, take_examples
 from lru_tune.data.store import open_task
@@ -14,7 +15,7 @@ from lru_tune.models.build import build_model
 from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS, ScanBackend
 from lru_tune.ops.scan.pallas_scan import Tiling, interpreted, pallas_adjoint, pallas_scan
 from lru_tune.tasks import find_task
-from lru_tune.training.hyperparameters import hyperparameters, program_key
+from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments, apply_adamw, learning_rate, slow_mask
 from lru_tune.training.programs.compiled import programs, start_compiling
 from lru_tune.training.state import Batches
@@ -47,7 +48,7 @@ def test_the_dispatch_equals_a_plain_loop_of_steps(task, twins):
     config = tiny(task)
     hyper, data = hyperparameters(config), on_device(task, twins)
     order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
-    program = programs(program_key(config), 16)
+    program = programs(compile_key(config), 16)
     state = program.init(hyper)
     after = program.train(program.init(hyper), hyper, data, order, jnp.int32(2), jnp.int32(5))
 
@@ -83,7 +84,7 @@ def trained(config: RunConfig, twins) -> dict:
     """Return the parameters after five steps."""
     data = on_device(config.task, twins)
     order = jnp.asarray(epoch_order(0, 0, data.targets.shape[0], 8))
-    hyper, program = hyperparameters(config), programs(program_key(config), 16)
+    hyper, program = hyperparameters(config), programs(compile_key(config), 16)
     state = program.init(hyper)
     return program.train(state, hyper, data, order, jnp.int32(0), jnp.int32(5)).params
 
@@ -134,7 +135,7 @@ def lenient(monkeypatch) -> None:
 
 def lowered_for_cuda(config: RunConfig, length: int) -> str:
     """Return the training program of one batch as a GPU's compiler would get it."""
-    hyper, program = hyperparameters(config), programs(program_key(config), 16)
+    hyper, program = hyperparameters(config), programs(compile_key(config), 16)
     inputs, targets = jnp.zeros((8, length), jnp.uint8), jnp.zeros(8, jnp.uint8)
     data, order = Batches(inputs, targets, jnp.full(8, length)), jnp.zeros((1, 8), jnp.int32)
     state = jax.eval_shape(program.init, hyper)
@@ -175,7 +176,7 @@ def test_recomputed_states_train_to_the_same_parameters(task, twins):
 @pytest.mark.parametrize("eval_batch_size", [7, 16, 1000])
 def test_evaluation_counts_every_example_once(task, eval_batch_size, twins):
     config = tiny(task)
-    data, program = on_device(task, twins, "val"), programs(program_key(config), eval_batch_size)
+    data, program = on_device(task, twins, "val"), programs(compile_key(config), eval_batch_size)
     state = program.init(hyperparameters(config))
     sums = program.evaluate(state.params, state.batch_stats, data)
 
@@ -192,7 +193,7 @@ def test_evaluation_counts_every_example_once(task, eval_batch_size, twins):
 @pytest.mark.parametrize("task", ["copy", "listops"])
 def test_the_first_loss_is_near_that_of_guessing(task, twins):
     config = tiny(task)
-    program = programs(program_key(config), 16)
+    program = programs(compile_key(config), 16)
     state = program.init(hyperparameters(config))
     sums = program.evaluate(state.params, state.batch_stats, on_device(task, twins, "val"))
     guessing = np.log(find_task(task).num_classes)
@@ -208,8 +209,8 @@ def test_learning_rates_rings_and_seeds_share_one_compilation(twins):
         )
         for i in range(3)
     ]
-    assert len({program_key(config) for config in configs}) == 1
-    program = programs(program_key(configs[0]), 16)
+    assert len({compile_key(config) for config in configs}) == 1
+    program = programs(compile_key(configs[0]), 16)
     before = len(program.train._ready)
     results = []
     for config in configs:
@@ -225,7 +226,7 @@ def test_a_program_that_was_compiled_beside_is_not_compiled_again(caplog):
     config = RunConfig(
         task="copy", steps=4, model=ModelConfig(n_layers=1, d_model=4, d_hidden=3, pooling="none")
     )
-    made = programs(program_key(config), 2)
+    made = programs(compile_key(config), 2)
     hyper, task = hyperparameters(config), find_task("copy")
     targets = jnp.zeros((4, task.scored_steps, task.num_outputs), jnp.uint8)
     inputs = jnp.zeros((4, task.max_length, task.inputs.width), jnp.uint8)

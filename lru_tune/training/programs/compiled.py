@@ -1,6 +1,6 @@
 """The compiled programs of a run.
 
-They are built once per `program_key` and process, and their executables are kept for later processes.
+They are built once per `compile_key` and process, and their executables are kept for later processes.
 What they are built with, flax and optax among it, is imported where something must be traced.
 """
 
@@ -43,7 +43,7 @@ class Programs(NamedTuple):
 
 @lru_cache(maxsize=8)
 def programs(key: RunConfig, eval_batch_size: int) -> Programs:
-    """Return the programs that all runs with this `program_key` share; what is still `auto` is plain."""
+    """Return the programs that all runs with this `compile_key` share; what is still `auto` is plain."""
     # What was compiled in another process must find its foreign functions.
     resolve_backend(key.runtime.scan)
     if key.runtime.block == "native":

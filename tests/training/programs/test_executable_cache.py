@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
 from lru_tune.system.worker_environment import training_environment
 from lru_tune.tasks import find_task
-from lru_tune.training.hyperparameters import hyperparameters, program_key
+from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.programs import executable_cache as kept
 from lru_tune.training.programs.compiled import programs, start_compiling
 from lru_tune.training.programs.executable_cache import KeptProgram, source_digest
@@ -209,7 +210,7 @@ def test_training_with_kept_programs_gives_the_same_state_and_builds_no_network(
     states = []
     for _ in range(2):
         programs.cache_clear()
-        made = programs(program_key(config), 2)
+        made = programs(compile_key(config), 2)
         start_compiling(made, hyper, data, batch_size=2).join()
         state = made.train(made.init(hyper), hyper, data, order, np.int32(0), np.int32(2))
         totals = made.evaluate(state.params, state.batch_stats, data)
