@@ -22,9 +22,9 @@ from lru_tune.files.paths import (
     timestamped,
 )
 from lru_tune.ops.native.build import native_library
-from lru_tune.search.ray.resources import Wishes, this_machine
+from lru_tune.search.ray.resources import ResourceRequest, this_machine
 from lru_tune.search.record import newest_experiment
-from lru_tune.search.resume_rules import demand_extension
+from lru_tune.search.resume_rules import check_extension
 from lru_tune.space.space import SearchSpace
 from lru_tune.tasks import find_task
 
@@ -132,8 +132,8 @@ def _load_space(arguments: argparse.Namespace, default: Path | None = None) -> S
     return space
 
 
-def _wishes(arguments: argparse.Namespace) -> Wishes:
-    return Wishes(
+def _resource_request(arguments: argparse.Namespace) -> ResourceRequest:
+    return ResourceRequest(
         arguments.gpus_per_trial,
         arguments.cpus_per_trial,
         arguments.max_concurrent,
@@ -172,7 +172,10 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     # A plan that does not fit is refused before anything is begun. Of clusters and GPUs Ray knows more.
     if arguments.address is None and not arguments.gpus_per_trial:
         make_plan(
-            space, this_machine(), _wishes(arguments), train_examples=task.manifest.counts["train"]
+            space,
+            this_machine(),
+            _resource_request(arguments),
+            train_examples=task.manifest.counts["train"],
         )
     name = arguments.name or timestamped(space.task)
     folder = new_experiment_folder(runs, name)
@@ -185,7 +188,7 @@ def _resume(arguments: argparse.Namespace) -> int:
     folder = _experiment(arguments.resume, runs_root(arguments.runs_root))
     record = read_experiment(folder)
     space = _load_space(arguments, default=folder / SPACE_FILE)
-    demand_extension(folder, SearchSpace.load(folder / SPACE_FILE), space)
+    check_extension(folder, SearchSpace.load(folder / SPACE_FILE), space)
     root = Path(record["data_root"])
     if arguments.data_root:  # the arrays have moved
         root = tasks_folder(data_root(arguments.data_root), synthetic=record["synthetic"])
@@ -215,7 +218,7 @@ def _run(
 
     options = Options(
         address=arguments.address,
-        wishes=_wishes(arguments),
+        resources=_resource_request(arguments),
         confirm=not arguments.no_confirm,
         wandb=arguments.wandb,
         tensorboard=arguments.tensorboard,
@@ -251,7 +254,7 @@ def _show(space: SearchSpace, train_examples: int, arguments: argparse.Namespace
     plan = make_plan(
         space,
         this_machine(),
-        _wishes(arguments),
+        _resource_request(arguments),
         train_examples=train_examples,
         confirm=not arguments.no_confirm,
     )

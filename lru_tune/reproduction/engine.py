@@ -17,11 +17,11 @@ from lru_tune.reproduction.rates import FIXED, known_rate, race_jobs, settle
 from lru_tune.reproduction.store import Store
 from lru_tune.search.progress import Progress
 from lru_tune.search.ray.cluster import ray_cluster
-from lru_tune.search.ray.resources import Allotment, Machine, Wishes, allot_lanes
-from lru_tune.search.ray.run_list import Job, is_done
+from lru_tune.search.ray.resources import Allocation, Machine, ResourceRequest, allocate_lanes
+from lru_tune.search.ray.run_list import PlannedRun, is_done
 from lru_tune.search.ray.run_trials import run_all
 from lru_tune.search.ray.trainable import WorkerSettings
-from lru_tune.search.strategy.schedulers import Terms
+from lru_tune.search.strategy.schedulers import StoppingSettings
 from lru_tune.space.settings import TrialResources
 
 TRAINING = WorkerSettings.training
@@ -44,7 +44,7 @@ class Options:
 
     data_root: str
     address: str | None = None
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: ResourceRequest = field(default_factory=ResourceRequest)
     training: str = TRAINING
     wandb: Literal["off", "offline", "online"] = "off"
     tensorboard: bool = False
@@ -54,16 +54,16 @@ class _Batch(NamedTuple):
     """Jobs of a cell, and the terms of their race if they race."""
 
     cell: CellPlan
-    jobs: list[Job]
-    terms: Terms | None = None
+    jobs: list[PlannedRun]
+    terms: StoppingSettings | None = None
 
 
 class _Share(NamedTuple):
     """Jobs that run at the same time, the terms of their races, and what each job gets."""
 
-    allotment: Allotment
-    jobs: list[Job]
-    races: dict[str, Terms]
+    allocation: Allocation
+    jobs: list[PlannedRun]
+    races: dict[str, StoppingSettings]
 
 
 def run_cells(
@@ -131,10 +131,10 @@ def _all_done(cells: Iterable[CellPlan], seeds: int, store: Store) -> bool:
     return all(runs.chosen and all(map(is_done, runs.jobs)) for runs in found)
 
 
-def race_terms(config: RunConfig) -> Terms:
+def race_terms(config: RunConfig) -> StoppingSettings:
     """Return how the runs of a race are compared, for a configuration of resolved length."""
     steps, every = config.steps or 1, config.eval_every or 1
-    return Terms(
+    return StoppingSettings(
         metric=VAL_ACCURACY,
         mode="max",
         horizon=steps,
@@ -148,14 +148,14 @@ def _run(
     title: str, batches: Iterable[_Batch], machine: Machine, store: Store, options: Options
 ) -> None:
     """Run what is not done yet of some batches."""
-    for allotment, jobs, races in _shares(batches, machine, options.wishes):
+    for allocation, jobs, races in _shares(batches, machine, options.wishes):
         waiting = [job for job in jobs if not is_done(job)]
         worker = WorkerSettings(
             data_root=options.data_root,
             metric=VAL_ACCURACY,
             mode="max",
-            cpus=allotment.cpus,
-            gpus=allotment.gpus,
+            cpus=allocation.cpus,
+            gpus=allocation.gpus,
             training=options.training,
             wandb=options.wandb,
             tensorboard=options.tensorboard,
@@ -171,15 +171,17 @@ def _run(
         )
         run_all(
             jobs,
-            allotment=allotment,
+            allocation=allocation,
             worker=worker,
             experiment=store.root,
-            races=races,
+            brackets=races,
             callbacks=[progress],
         )
 
 
-def _shares(batches: Iterable[_Batch], machine: Machine, wishes: Wishes) -> Iterator[_Share]:
+def _shares(
+    batches: Iterable[_Batch], machine: Machine, wishes: ResourceRequest
+) -> Iterator[_Share]:
     """Yield what runs at the same time, one share after the other: batches that get the same resources.
 
     Where lanes are made, only cells of one shape: how many fit is measured on one run for all.
@@ -188,16 +190,16 @@ def _shares(batches: Iterable[_Batch], machine: Machine, wishes: Wishes) -> Iter
     for batch in batches:
         if not all(map(is_done, batch.jobs)):
             alike[batch.cell.resources, lane_key(batch.cell.config)].append(batch)
-    together: defaultdict[tuple[Allotment, RunConfig | None], list[_Batch]] = defaultdict(list)
+    together: defaultdict[tuple[Allocation, RunConfig | None], list[_Batch]] = defaultdict(list)
     for (resources, kind), same in alike.items():
         worth = sum(not is_done(job) for job in _once(same))
-        allotment = allot_lanes(machine, resources, wishes, worth=worth)
-        together[allotment, kind if allotment.servers else None] += same
-    for (allotment, _), same in together.items():
-        races = {batch.jobs[0].race: batch.terms for batch in same if batch.terms}
-        yield _Share(allotment, _once(same), races)
+        allocation = allocate_lanes(machine, resources, wishes, worth=worth)
+        together[allocation, kind if allocation.servers else None] += same
+    for (allocation, _), same in together.items():
+        races = {batch.jobs[0].bracket: batch.terms for batch in same if batch.terms}
+        yield _Share(allocation, _once(same), races)
 
 
-def _once(batches: Iterable[_Batch]) -> list[Job]:
+def _once(batches: Iterable[_Batch]) -> list[PlannedRun]:
     """Return the jobs of batches; cells may agree in everything, and their runs are made once."""
     return list({job.run_dir: job for batch in batches for job in batch.jobs}.values())

@@ -8,8 +8,8 @@ from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import known_rate, race_jobs
 from lru_tune.reproduction.store import Store
-from lru_tune.search.ray.resources import Machine, Wishes, allot
-from lru_tune.search.ray.run_list import Job, is_done
+from lru_tune.search.ray.resources import Machine, ResourceRequest, allocate
+from lru_tune.search.ray.run_list import PlannedRun, is_done
 from lru_tune.training.speed import Speed, measure_speeds
 
 SECONDS = 3.0  # of training timed for one kind of cell
@@ -41,7 +41,7 @@ def estimate(
     seeds: int,
     store: Store,
     machine: Machine,
-    wishes: Wishes,
+    wishes: ResourceRequest,
     say: Callable[[str], None],
 ) -> Iterator[Estimate]:
     """Measure each kind of cell for some seconds and yield what is left to do in every cell.
@@ -56,18 +56,18 @@ def estimate(
         if not races + waiting:
             yield Estimate(cell, steps, 0, 0, None, 0.0)
             continue
-        allotment = allot(machine, cell.resources, wishes)
+        allocation = allocate(machine, cell.resources, wishes)
         kind = _kind(cell.config)
         if kind not in measured:
             say(f"calibrating {cell}, at most {PATIENCE:.0f} s")
             (measured[kind],) = measure_speeds(
-                [cell.config], cpus=allotment.cpus, seconds=SECONDS, most_seconds=PATIENCE
+                [cell.config], cpus=allocation.cpus, seconds=SECONDS, most_seconds=PATIENCE
             )
         speed = measured[kind]
         hours = None
         if speed.steps_per_second:
             run_hours = steps / speed.steps_per_second / 3600
-            hours = run_hours * (races + waiting) / allotment.concurrent
+            hours = run_hours * (races + waiting) / allocation.concurrent
         yield Estimate(cell, steps, races, waiting, speed, hours)
 
 
@@ -80,7 +80,7 @@ def _to_do(cell: CellPlan, seeds: int, store: Store) -> tuple[int, int]:
     return races, _left(jobs) if jobs else seeds
 
 
-def _left(jobs: Iterable[Job]) -> int:
+def _left(jobs: Iterable[PlannedRun]) -> int:
     return sum(not is_done(job) for job in jobs)
 
 

@@ -7,7 +7,7 @@ from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.rates import Chosen, known_rate, race_jobs
 from lru_tune.reproduction.store import Store
-from lru_tune.search.ray.run_list import Job
+from lru_tune.search.ray.run_list import PlannedRun
 
 FIRST_SEED = 1  # 0 chose the learning rates
 MOST_SEEDS = 1000
@@ -18,7 +18,7 @@ class CellRuns(NamedTuple):
 
     cell: CellPlan
     chosen: Chosen | None
-    jobs: list[Job]
+    jobs: list[PlannedRun]
 
 
 class CellResult(NamedTuple):
@@ -66,7 +66,7 @@ def cell_runs(cell: CellPlan, seeds: int, store: Store) -> CellRuns:
     if chosen is None:
         return CellRuns(cell, None, [])
     configs = [cell.at(chosen.rate, FIRST_SEED + number) for number in range(seeds)]
-    return CellRuns(cell, chosen, [Job(config, store.run_dir(config)) for config in configs])
+    return CellRuns(cell, chosen, [PlannedRun(config, store.run_dir(config)) for config in configs])
 
 
 def cell_result(cell: CellPlan, seeds: int, store: Store) -> CellResult:

@@ -13,7 +13,7 @@ from lru_tune.files import run_directory as runs
 from lru_tune.files.atomic import write_atomically
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.store import Store
-from lru_tune.search.ray.run_list import Job
+from lru_tune.search.ray.run_list import PlannedRun
 
 SEARCH_SEED = 0  # the seeds that count are others
 FIXED = "fixed"
@@ -51,11 +51,11 @@ def known_rate(cell: CellPlan, store: Store) -> Chosen | None:
     return Chosen(rate, _how(cell, store))
 
 
-def race_jobs(cell: CellPlan, store: Store) -> list[Job]:
+def race_jobs(cell: CellPlan, store: Store) -> list[PlannedRun]:
     """Return the runs that decide a cell's rate."""
     race = store.recipe_file(cell.config, cell.rates).stem
     return [
-        Job(config, store.run_dir(config), final="validation", race=race)
+        PlannedRun(config, store.run_dir(config), final="validation", bracket=race)
         for config in (cell.at(rate, SEARCH_SEED) for rate in cell.rates)
     ]
 
@@ -102,7 +102,7 @@ def _all_diverged(cell: CellPlan, store: Store) -> bool:
     return all(result.get("status") == "diverged" for result in results)
 
 
-def _scores(jobs: Sequence[Job]) -> dict[float, float]:
+def _scores(jobs: Sequence[PlannedRun]) -> dict[float, float]:
     """Return learning rate -> best validation accuracy, for the runs that ended soundly."""
     scores = {}
     for job in jobs:

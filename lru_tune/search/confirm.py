@@ -10,11 +10,11 @@ from lru_tune.files.experiment_folder import CONFIRM_FOLDER
 from lru_tune.results.judging.best import ELIGIBLE, ranked
 from lru_tune.results.reading.frame import PATH, STATUS, load_runs
 from lru_tune.search.progress import Row
-from lru_tune.search.ray.run_list import Job, is_done
+from lru_tune.search.ray.run_list import PlannedRun, is_done
 from lru_tune.space.space import SearchSpace
 
 
-def confirmation_jobs(experiment: Path, space: SearchSpace) -> list[Job]:
+def confirmation_jobs(experiment: Path, space: SearchSpace) -> list[PlannedRun]:
     """Return the runs of the confirmation: `confirm.top` configurations, each with `confirm.seeds` seeds.
 
     The best are chosen by validation; a trial that was stopped early only where too few completed. The
@@ -30,11 +30,11 @@ def confirmation_jobs(experiment: Path, space: SearchSpace) -> list[Job]:
         rank = numbers.setdefault(_seedless(config), free)
         for seed in range(config.seed + 1, config.seed + 1 + settings.confirm.seeds):
             run_dir = folder / f"{rank:02d}-seed{seed}"
-            jobs.append(Job(config.model_copy(update={"seed": seed}), run_dir))
+            jobs.append(PlannedRun(config.model_copy(update={"seed": seed}), run_dir))
     return jobs
 
 
-def ended_rows(jobs: Sequence[Job], metric: str) -> dict[str, Row]:
+def ended_rows(jobs: Sequence[PlannedRun], metric: str) -> dict[str, Row]:
     """Return what is shown of the jobs that are done already, by the name of their run directory."""
     results = {job.run_dir: runs.read_result(job.run_dir) or {} for job in jobs if is_done(job)}
     return {

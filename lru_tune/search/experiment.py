@@ -26,10 +26,10 @@ from lru_tune.search.exports.study_copy import StudyMirror
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
 from lru_tune.search.ray.cluster import ray_cluster
-from lru_tune.search.ray.resources import Wishes
+from lru_tune.search.ray.resources import ResourceRequest
 from lru_tune.search.ray.run_trials import run_all, run_trials
 from lru_tune.search.ray.trainable import WorkerSettings
-from lru_tune.search.record import go_on_command, update_record, write_record
+from lru_tune.search.record import resume_command, update_record, write_record
 from lru_tune.search.strategy import journal as journals
 from lru_tune.search.strategy.journal import Journal
 from lru_tune.search.strategy.recorder import Recorder, mark_runs
@@ -54,7 +54,7 @@ class Options:
     """
 
     address: str | None = None
-    wishes: Wishes = field(default_factory=Wishes)
+    resources: ResourceRequest = field(default_factory=ResourceRequest)
     confirm: bool = True
     wandb: Literal["off", "offline", "online"] = "off"
     tensorboard: bool = False
@@ -130,7 +130,7 @@ def run_experiment(
             raise
         except (KeyboardInterrupt, Interrupted) as error:
             raise Interrupted(
-                f"{error or 'interrupted'}. Go on with:  {go_on_command(folder, options.flags)}"
+                f"{error or 'interrupted'}. Go on with:  {resume_command(folder, options.flags)}"
             ) from error
         finally:
             seconds = record["seconds"] + time.monotonic() - begun
@@ -149,7 +149,7 @@ def _stages(
         plan = make_plan(
             space,
             machine,
-            options.wishes,
+            options.resources,
             train_examples=task.manifest.counts["train"],
             confirm=options.confirm,
         )
@@ -158,19 +158,19 @@ def _stages(
             plan={
                 "trials": plan.trials,
                 "steps": plan.steps,
-                "horizon": plan.terms.horizon,
+                "horizon": plan.stopping.horizon,
                 "confirm_runs": plan.confirm_runs,
-                "at_once": plan.allotment.concurrent,
-                "places": plan.allotment.servers or plan.allotment.concurrent,
-                "share": plan.allotment.gpus or plan.allotment.cpus,
+                "at_once": plan.allocation.concurrent,
+                "places": plan.allocation.servers or plan.allocation.concurrent,
+                "share": plan.allocation.gpus or plan.allocation.cpus,
             },
         )
         worker = WorkerSettings(
             data_root=str(task.folder.parent),
             metric=space.tune.metric,
             mode=space.tune.mode,
-            cpus=plan.allotment.cpus,
-            gpus=plan.allotment.gpus,
+            cpus=plan.allocation.cpus,
+            gpus=plan.allocation.gpus,
             training=options.training,
             wandb=options.wandb,
             tensorboard=options.tensorboard,
@@ -193,7 +193,7 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
     trials_dir.mkdir(exist_ok=True)
     journal = Journal(folder / journals.FILE)
     searcher = SpaceSearcher(space, journal, trials_dir)
-    scheduler = SCHEDULERS[space.tune.scheduler.kind](plan.terms)
+    scheduler = SCHEDULERS[space.tune.scheduler.kind](plan.stopping)
     again = replay(journal, searcher, scheduler)
     mark_runs(journal, trials_dir)
     count = again + max(0, plan.trials - len(journal.trials))
@@ -211,7 +211,7 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
             searcher,
             scheduler,
             count=count,
-            allotment=plan.allotment,
+            allocation=plan.allocation,
             worker=worker,
             example=plan.example,
             experiment=folder,
@@ -235,14 +235,14 @@ def confirm(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
     progress = Progress(
         "confirmation",
         total=len(jobs),
-        steps=len(jobs) * plan.terms.horizon,
+        steps=len(jobs) * plan.stopping.horizon,
         metric=worker.metric,
         mode=worker.mode,
         rows=ended_rows(jobs, worker.metric),
     )
     run_all(
         jobs,
-        allotment=plan.allotment,
+        allocation=plan.allocation,
         worker=worker,
         experiment=folder,
         callbacks=[progress],

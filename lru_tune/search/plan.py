@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError
-from lru_tune.search.ray.resources import Allotment, Machine, Wishes, allot_lanes
-from lru_tune.search.strategy.schedulers import Terms, rungs
+from lru_tune.search.ray.resources import Allocation, Machine, ResourceRequest, allocate_lanes
+from lru_tune.search.strategy.schedulers import StoppingSettings, rungs
 from lru_tune.space.space import SearchSpace
 
 # One trial in so many may be trained at once in lanes: searcher and scheduler learn from those before.
@@ -19,7 +19,7 @@ class Plan:
 
     Attributes:
       trials: so many will be started.
-      terms: what the scheduler is built from.
+      stopping: what the scheduler is built from.
       rungs: (step, trials expected to be compared there), smallest first; empty without early stopping.
       steps: optimiser steps expected over all trials of the search.
       confirm_runs: runs of full length after the search.
@@ -28,9 +28,9 @@ class Plan:
 
     space: SearchSpace
     machine: Machine
-    allotment: Allotment
+    allocation: Allocation
     trials: int
-    terms: Terms
+    stopping: StoppingSettings
     rungs: tuple[tuple[int, int], ...]
     steps: int
     confirm_runs: int
@@ -38,21 +38,21 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Return the plan as text."""
-        tune, terms = self.space.tune, self.terms
+        tune, stopping = self.space.tune, self.stopping
         searcher = tune.searcher
         who = f"optuna {searcher.sampler}" if searcher.kind == "optuna" else searcher.kind
         stages = [f"{count} trials at step {step:,}" for step, count in self.rungs]
         lines = [
             f"task          {self.space.task} ({self.space.variant}, {self.space.scale} scale)",
             f"machine       {self.machine}",
-            f"trials        {self.trials} of up to {terms.horizon:,} steps, "
-            f"{terms.reports} reports each; {self.allotment}",
+            f"trials        {self.trials} of up to {stopping.horizon:,} steps, "
+            f"{stopping.reports} reports each; {self.allocation}",
             f"searcher      {who}, seed {searcher.seed}, over {len(self.space.domains)} dimensions",
             f"objective     {tune.metric}, {tune.mode}",
             f"scheduler     {tune.scheduler.kind}"
             + (f": expected {', '.join(stages)}" if stages else ""),
             f"steps         {self.steps:,} expected in the search, "
-            f"{self.confirm_runs * terms.horizon:,} in the confirmation",
+            f"{self.confirm_runs * stopping.horizon:,} in the confirmation",
             f"confirmation  {self.confirm_runs} runs"
             + (
                 f" ({tune.confirm.top} best x {tune.confirm.seeds} seeds)" * bool(self.confirm_runs)
@@ -64,7 +64,7 @@ class Plan:
 def make_plan(
     space: SearchSpace,
     machine: Machine,
-    wishes: Wishes,
+    request: ResourceRequest,
     *,
     train_examples: int,
     confirm: bool = True,
@@ -74,7 +74,7 @@ def make_plan(
     Args:
       space: what is searched.
       machine: where.
-      wishes: of the command line.
+      request: of the command line.
       train_examples: in the task's training split.
       confirm: whether the confirmation will follow.
 
@@ -83,23 +83,23 @@ def make_plan(
       ResourcesMissing: a trial does not fit on the machine.
     """
     scheduler = space.tune.scheduler
-    if scheduler.kind == "hyperband" and wishes.max_concurrent is not None:
+    if scheduler.kind == "hyperband" and request.max_concurrent is not None:
         raise ConfigError(
             "--max-concurrent cannot be used with hyperband, which keeps many trials paused; "
             "limit it with --cpus-per-trial or --gpus-per-trial, or use asha"
         )
     if scheduler.kind == "hyperband":
-        lanes = wishes.lanes or space.tune.resources.lanes
+        lanes = request.lanes or space.tune.resources.lanes
         if lanes not in (1, "auto"):
             raise ConfigError(
                 f"tune.resources.lanes: {lanes} cannot be used with hyperband, which starts more trials than "
                 "there are lanes; use asha, or 1"
             )
-        wishes = replace(wishes, lanes=1)
+        request = replace(request, lanes=1)
     horizon = space.horizon(train_examples)
     config = space.realise(space.start_points()[0] if space.start_points() else {})
     _, eval_every = config.length(train_examples)
-    terms = Terms(
+    stopping = StoppingSettings(
         metric=space.tune.metric,
         mode=space.tune.mode,
         horizon=horizon,
@@ -109,36 +109,38 @@ def make_plan(
     )
     grid = space.tune.searcher.kind == "grid"
     trials = len(space.grid()) if grid else space.tune.trials
-    stages = _expected_rungs(terms, trials) if scheduler.kind == "asha" else ()
+    stages = _expected_rungs(stopping, trials) if scheduler.kind == "asha" else ()
     top = min(space.tune.confirm.top, trials)
     return Plan(
         space=space,
         machine=machine,
-        allotment=allot_lanes(
-            machine, space.tune.resources, wishes, worth=math.ceil(trials / LEARNING)
+        allocation=allocate_lanes(
+            machine, space.tune.resources, request, worth=math.ceil(trials / LEARNING)
         ),
         trials=trials,
-        terms=terms,
+        stopping=stopping,
         rungs=stages,
-        steps=_expected_steps(terms, trials, stages),
+        steps=_expected_steps(stopping, trials, stages),
         confirm_runs=top * space.tune.confirm.seeds if confirm else 0,
         example=config,
     )
 
 
-def _expected_rungs(terms: Terms, trials: int) -> tuple[tuple[int, int], ...]:
+def _expected_rungs(stopping: StoppingSettings, trials: int) -> tuple[tuple[int, int], ...]:
     """Return (step, trials that reach it): one in `reduction_factor` passes each rung."""
-    return tuple((step, _passing(terms, trials, n)) for n, step in enumerate(rungs(terms)))
+    return tuple((step, _passing(stopping, trials, n)) for n, step in enumerate(rungs(stopping)))
 
 
-def _expected_steps(terms: Terms, trials: int, stages: tuple[tuple[int, int], ...]) -> int:
+def _expected_steps(
+    stopping: StoppingSettings, trials: int, stages: tuple[tuple[int, int], ...]
+) -> int:
     """Return the optimiser steps of all trials, each counted to the rung where it should stop."""
     total, before = 0, 0
-    for step, reaching in (*stages, (terms.horizon, _passing(terms, trials, len(stages)))):
+    for step, reaching in (*stages, (stopping.horizon, _passing(stopping, trials, len(stages)))):
         total += reaching * (step - before)
         before = step
     return total
 
 
-def _passing(terms: Terms, trials: int, stages: int) -> int:
-    return max(1, round(trials / terms.reduction_factor**stages))
+def _passing(stopping: StoppingSettings, trials: int, stages: int) -> int:
+    return max(1, round(trials / stopping.reduction_factor**stages))

@@ -37,7 +37,7 @@ def update_record(folder: Path, **fields: Any) -> None:
     _write(folder, read_experiment(folder) | fields)
 
 
-def go_on_command(folder: Path, flags: Sequence[str] = ()) -> str:
+def resume_command(folder: Path, flags: Sequence[str] = ()) -> str:
     """Return the command line that goes on with an experiment.
 
     Args:

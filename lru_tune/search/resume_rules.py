@@ -11,7 +11,7 @@ from lru_tune.space.space import SearchSpace
 EXTENDABLE = frozenset({"tune.trials", "tune.confirm.top", "tune.confirm.seeds"})
 
 
-def demand_extension(folder: Path, space: SearchSpace, wanted: SearchSpace) -> None:
+def check_extension(folder: Path, space: SearchSpace, wanted: SearchSpace) -> None:
     """Raise ConfigError unless an experiment can go on with another space than it was run with so far.
 
     Args:

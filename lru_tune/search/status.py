@@ -17,7 +17,7 @@ from lru_tune.files.experiment_folder import (
     read_experiment,
 )
 from lru_tune.files.run_directory import BEST_OF, Mode
-from lru_tune.search.record import go_on_command
+from lru_tune.search.record import resume_command
 from lru_tune.search.strategy import journal as journals
 from lru_tune.search.strategy.journal import GAVE_UP, TrialRecord, read_trials
 from lru_tune.space.space import SearchSpace
@@ -264,7 +264,7 @@ def _planned(folder: Path, plan: dict[str, Any]) -> int | None:
 
 
 def _notes(folder: Path, record: dict[str, Any], state: State) -> tuple[str, ...]:
-    go_on = f"go on with:  {go_on_command(folder, record.get('flags', ()))}"
+    go_on = f"go on with:  {resume_command(folder, record.get('flags', ()))}"
     if state == "interrupted":
         gone = "its process is gone; " if record["status"] == "running" else ""
         return (f"{gone}{go_on}",)

@@ -7,7 +7,7 @@ from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.engine import Options, run_on
 from lru_tune.reproduction.outcome import cell_result, cell_runs
 from lru_tune.reproduction.rates import known_rate, race_jobs
-from lru_tune.search.ray.resources import Wishes
+from lru_tune.search.ray.resources import ResourceRequest
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def run(machine, store, data_root):
     def run(cells, seeds: int = 2) -> list[str]:
         said: list[str] = []
         options = Options(
-            str(data_root), wishes=Wishes(max_concurrent=1), training="scripted_training"
+            str(data_root), wishes=ResourceRequest(max_concurrent=1), training="scripted_training"
         )
         run_on(machine, cells, seeds, store, options, said.append)
         return said

@@ -9,7 +9,7 @@ from lru_tune.reproduction.outcome import cell_runs
 from lru_tune.reproduction.rates import race_jobs, settle
 from lru_tune.reproduction.scale import Setting
 from lru_tune.reproduction.sheets.estimates import estimate_sheet
-from lru_tune.search.ray.resources import Machine, Wishes
+from lru_tune.search.ray.resources import Machine, ResourceRequest
 from lru_tune.training.speed import Speed
 
 
@@ -28,7 +28,7 @@ def measured(monkeypatch):
 
 def estimates(cells, store, seeds=2, machine=None):
     found = estimate.estimate(
-        cells, seeds, store, machine or Machine(1, 0), Wishes(), lambda _line: None
+        cells, seeds, store, machine or Machine(1, 0), ResourceRequest(), lambda _line: None
     )
     return list(found)
 

@@ -7,7 +7,7 @@ from lru_tune.data.manifest import Manifest
 from lru_tune.data.store import PreparedTask
 from lru_tune.search.experiment import Options
 from lru_tune.search.plan import Plan, make_plan
-from lru_tune.search.ray.resources import Machine, Wishes
+from lru_tune.search.ray.resources import Machine, ResourceRequest
 from lru_tune.search.ray.trainable import WorkerSettings
 from lru_tune.space.space import SearchSpace
 
@@ -35,20 +35,20 @@ def scripted_task(root: Path) -> PreparedTask:
 
 def plan_for(space: SearchSpace, machine: Machine, *, at_once: int = 1) -> Plan:
     kind = space.tune.scheduler.kind
-    wishes = Wishes(max_concurrent=None if kind == "hyperband" else at_once)
-    return make_plan(space, machine, wishes, train_examples=100)
+    request = ResourceRequest(max_concurrent=None if kind == "hyperband" else at_once)
+    return make_plan(space, machine, request, train_examples=100)
 
 
 def worker_for(plan: Plan, task: PreparedTask) -> WorkerSettings:
     return WorkerSettings(
         data_root=str(task.folder.parent),
-        metric=plan.terms.metric,
-        mode=plan.terms.mode,
-        cpus=plan.allotment.cpus,
-        gpus=plan.allotment.gpus,
+        metric=plan.stopping.metric,
+        mode=plan.stopping.mode,
+        cpus=plan.allocation.cpus,
+        gpus=plan.allocation.gpus,
         training=TRAINING,
     )
 
 
 def options(at_once: int) -> Any:
-    return Options(wishes=Wishes(max_concurrent=at_once), training=TRAINING)
+    return Options(resources=ResourceRequest(max_concurrent=at_once), training=TRAINING)

@@ -20,7 +20,7 @@ from lru_tune.data.store import open_task
 from lru_tune.files import run_directory as runs
 from lru_tune.search.experiment import confirm, create_experiment, search
 from lru_tune.search.plan import make_plan
-from lru_tune.search.ray.resources import Wishes
+from lru_tune.search.ray.resources import ResourceRequest
 from lru_tune.search.ray.trainable import WorkerSettings
 from lru_tune.search.strategy.journal import Journal
 from lru_tune.space.space import SearchSpace
@@ -60,17 +60,17 @@ def run(machine, synthetic_root, tmp_path):
         content = SPACE | {"tune": SPACE["tune"] | ({"scheduler": scheduler} if scheduler else {})}
         path.write_text(yaml.safe_dump(content, sort_keys=False))
         space, task = SearchSpace.load(path), open_task("copy", synthetic_root / "synthetic")
-        wishes = Wishes(lanes=lanes, max_concurrent=lanes)
+        request = ResourceRequest(lanes=lanes, max_concurrent=lanes)
         plan = make_plan(
-            space, machine, wishes, train_examples=task.manifest.counts["train"], confirm=confirmed
+            space, machine, request, train_examples=task.manifest.counts["train"], confirm=confirmed
         )
         folder.mkdir()
         create_experiment(space, folder, task)
         worker = WorkerSettings(
             data_root=str(task.folder.parent),
-            metric=plan.terms.metric,
-            mode=plan.terms.mode,
-            cpus=plan.allotment.cpus,
+            metric=plan.stopping.metric,
+            mode=plan.stopping.mode,
+            cpus=plan.allocation.cpus,
         )
         search(plan, folder, worker)
         if confirmed:

@@ -1,7 +1,7 @@
 import pytest
 
 from lru_tune.errors import ConfigError
-from lru_tune.search.resume_rules import demand_extension
+from lru_tune.search.resume_rules import check_extension
 from lru_tune.search.strategy import journal as journals
 from lru_tune.search.strategy.journal import Journal, Suggested
 
@@ -19,21 +19,21 @@ def folder(tmp_path):
 def test_more_trials_and_another_confirmation_are_an_extension(folder, make_space, change):
     key, _, value = change.partition("=")
     wanted = make_space(**{f"tune__{key.replace('.', '__')}": int(value)})
-    demand_extension(folder, make_space(), wanted)
+    check_extension(folder, make_space(), wanted)
 
 
 def test_a_search_of_something_else_is_none(folder, make_space):
     wanted = make_space(base__steps=100, tune__trials=50)
     with pytest.raises(ConfigError, match=r"base\.steps: 90 -> 100") as caught:
-        demand_extension(folder, make_space(), wanted)
+        check_extension(folder, make_space(), wanted)
     assert "50" not in str(caught.value)
 
 
 def test_trials_are_not_taken_back(folder, make_space):
     with pytest.raises(ConfigError, match="2 are fewer than the 3 trials"):
-        demand_extension(folder, make_space(), make_space(tune__trials=2))
+        check_extension(folder, make_space(), make_space(tune__trials=2))
 
 
 def test_what_is_written_for_a_grid_stays_allowed(folder, make_space):
     grid = make_space(tune__trials=1)  # a grid has more trials than it says here
-    demand_extension(folder, grid, grid)
+    check_extension(folder, grid, grid)

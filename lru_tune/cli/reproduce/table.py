@@ -13,7 +13,7 @@ from lru_tune.reproduction.outcome import cell_result
 from lru_tune.reproduction.sheets.accuracies import Judged, accuracy_sheet, judged
 from lru_tune.reproduction.sheets.sheet import Sheet, show, write_sheet
 from lru_tune.reproduction.store import Store
-from lru_tune.search.ray.resources import Wishes, this_machine
+from lru_tune.search.ray.resources import ResourceRequest, this_machine
 from lru_tune.tasks import TASKS
 
 
@@ -74,9 +74,9 @@ def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def wishes(arguments: argparse.Namespace) -> Wishes:
+def wishes(arguments: argparse.Namespace) -> ResourceRequest:
     """Return the resources asked for on the command line."""
-    return Wishes(
+    return ResourceRequest(
         arguments.gpus_per_trial,
         arguments.cpus_per_trial,
         arguments.max_concurrent,

@@ -11,7 +11,7 @@ import ray
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.search.lanes.server import LaneServer
-from lru_tune.search.ray.resources import Allotment
+from lru_tune.search.ray.resources import Allocation
 from lru_tune.search.ray.trainable import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -31,37 +31,37 @@ class Places(NamedTuple):
 
 
 @contextmanager
-def places(allotment: Allotment, worker: WorkerSettings, example: RunConfig) -> Iterator[Places]:
-    """Start the lane servers of an allotment, if it has any, for the time of some trials.
+def places(allocation: Allocation, worker: WorkerSettings, example: RunConfig) -> Iterator[Places]:
+    """Start the lane servers of an allocation, if it has any, for the time of some trials.
 
     Args:
-      allotment: what was decided.
+      allocation: what was decided.
       worker: what all trials share.
       example: a run like the others, by whose memory lanes are counted where that decides.
     """
-    if not allotment.servers:
-        yield Places(allotment.cpus, allotment.gpus, worker, allotment.concurrent)
+    if not allocation.servers:
+        yield Places(allocation.cpus, allocation.gpus, worker, allocation.concurrent)
         return
-    names = tuple(f"lanes-{uuid.uuid4().hex[:8]}-{n}" for n in range(allotment.servers))
+    names = tuple(f"lanes-{uuid.uuid4().hex[:8]}-{n}" for n in range(allocation.servers))
     actor = ray.remote(LaneServer)
     servers: list[Any] = [
         actor.options(
             name=name,
             # What the clients take is left over, also where one server has the whole machine.
-            num_cpus=allotment.cpus - allotment.lanes * CLIENT_CPUS,
-            num_gpus=allotment.gpus,
+            num_cpus=allocation.cpus - allocation.lanes * CLIENT_CPUS,
+            num_gpus=allocation.gpus,
             max_restarts=-1,
-            max_concurrency=allotment.lanes + SPARE_THREADS,
-        ).remote(worker.data_root, cpus=allotment.cpus, gpus=allotment.gpus)
+            max_concurrency=allocation.lanes + SPARE_THREADS,
+        ).remote(worker.data_root, cpus=allocation.cpus, gpus=allocation.gpus)
         for name in names
     ]
     try:
-        lanes = allotment.lanes
-        if allotment.lanes_by == "memory":
+        lanes = allocation.lanes
+        if allocation.lanes_by == "memory":
             run = example.model_dump(mode="json")
             lanes = min(ray.get([server.fitting.remote(run, lanes) for server in servers]))
             logger.info("%d lanes on each of %d devices", lanes, len(servers))
-        concurrent = min(allotment.concurrent, lanes * len(servers))
+        concurrent = min(allocation.concurrent, lanes * len(servers))
         yield Places(CLIENT_CPUS, 0.0, replace(worker, servers=names, lanes=lanes), concurrent)
         ray.wait(
             [server.close.remote() for server in servers],

@@ -23,7 +23,7 @@ class Machine(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ResourceRequest:
     """What the command line asks for; None leaves the choice to the search space and the machine."""
 
     gpus_per_trial: float | None = None
@@ -32,7 +32,7 @@ class Wishes:
     lanes: int | Literal["auto"] | None = None
 
 
-class Allotment(NamedTuple):
+class Allocation(NamedTuple):
     """What each trial gets, and how many trials run at once.
 
     Attributes:
@@ -70,7 +70,7 @@ def this_machine() -> Machine:
     return Machine(len(os.sched_getaffinity(0)), gpus)
 
 
-def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotment:
+def allocate(machine: Machine, settings: TrialResources, request: ResourceRequest) -> Allocation:
     """Divide a machine among trials.
 
     Without a GPU a trial takes one core unless told otherwise. With GPUs it takes what the space says,
@@ -80,12 +80,12 @@ def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotme
       ConfigError: a wish is not positive, or a number of GPUs above one is not whole.
       ResourcesMissing: one trial asks for more than there is.
     """
-    _check(wishes)
-    gpus = wishes.gpus_per_trial
+    _check(request)
+    gpus = request.gpus_per_trial
     if gpus is None:
         gpus = settings.gpus if machine.gpus else 0.0
     by_gpus = _trials_on_gpus(machine.gpus, gpus)
-    cpus = wishes.cpus_per_trial
+    cpus = request.cpus_per_trial
     if cpus is None:
         share = machine.cpus // max(1, min(by_gpus, machine.cpus))
         cpus = min(math.ceil(settings.cpus), max(1, share)) if gpus else 1
@@ -95,12 +95,12 @@ def allot(machine: Machine, settings: TrialResources, wishes: Wishes) -> Allotme
             "Lower --cpus-per-trial or --gpus-per-trial."
         )
     fitting = min(by_gpus, machine.cpus // cpus)
-    return Allotment(gpus, cpus, min(fitting, wishes.max_concurrent or fitting))
+    return Allocation(gpus, cpus, min(fitting, request.max_concurrent or fitting))
 
 
-def allot_lanes(
-    machine: Machine, settings: TrialResources, wishes: Wishes, *, worth: int
-) -> Allotment:
+def allocate_lanes(
+    machine: Machine, settings: TrialResources, request: ResourceRequest, *, worth: int
+) -> Allocation:
     """Divide a machine among trials, or among servers in whose lanes many trials are trained.
 
     `auto` makes lanes where a trial asks for less than a whole GPU: as many as its memory holds, and no more
@@ -110,19 +110,19 @@ def allot_lanes(
     Args:
       machine: what there is.
       settings: of the space.
-      wishes: of the command line.
+      request: of the command line.
       worth: how many trials that share lanes are worth training at once.
 
     Raises:
-      ConfigError, ResourcesMissing: as `allot`.
+      ConfigError, ResourcesMissing: as `allocate`.
     """
-    alone = allot(machine, settings, wishes)
-    wanted = wishes.lanes or settings.lanes
-    fills_a_device = not 0 < alone.gpus < 1 or wishes.gpus_per_trial is not None
+    alone = allocate(machine, settings, request)
+    wanted = request.lanes or settings.lanes
+    fills_a_device = not 0 < alone.gpus < 1 or request.gpus_per_trial is not None
     if wanted == 1 or (wanted == "auto" and fills_a_device):
         return alone
-    whole = replace(wishes, gpus_per_trial=float(alone.gpus > 0), max_concurrent=None)
-    gpus, cpus, devices, *_ = allot(machine, settings, whole)
+    whole = replace(request, gpus_per_trial=float(alone.gpus > 0), max_concurrent=None)
+    gpus, cpus, devices, *_ = allocate(machine, settings, whole)
     by: Literal["number", "memory"] = "number"
     if wanted == "auto":
         lanes, by = min(MOST_LANES, math.ceil(worth / devices)), "memory"
@@ -130,8 +130,8 @@ def allot_lanes(
             return alone
     else:
         lanes = wanted
-    concurrent = min(devices * lanes, wishes.max_concurrent or devices * lanes)
-    return Allotment(gpus, cpus, concurrent, math.ceil(concurrent / lanes), lanes, by)
+    concurrent = min(devices * lanes, request.max_concurrent or devices * lanes)
+    return Allocation(gpus, cpus, concurrent, math.ceil(concurrent / lanes), lanes, by)
 
 
 def _trials_on_gpus(available: int, each: float) -> int:
@@ -148,14 +148,14 @@ def _amount(cpus: int, gpus: float) -> str:
     return f"{cores} and {gpus:g} GPU{'s' * (gpus != 1)}" if gpus else f"{cores} and no GPU"
 
 
-def _check(wishes: Wishes) -> None:
-    gpus = wishes.gpus_per_trial
+def _check(request: ResourceRequest) -> None:
+    gpus = request.gpus_per_trial
     problems = [
         f"{flag} must be at least 1, got {value}"
         for flag, value in (
-            ("--cpus-per-trial", wishes.cpus_per_trial),
-            ("--max-concurrent", wishes.max_concurrent),
-            ("--lanes", None if wishes.lanes == "auto" else wishes.lanes),
+            ("--cpus-per-trial", request.cpus_per_trial),
+            ("--max-concurrent", request.max_concurrent),
+            ("--lanes", None if request.lanes == "auto" else request.lanes),
         )
         if value is not None and value < 1
     ]

@@ -17,18 +17,18 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
 from lru_tune.files import run_directory as runs
 from lru_tune.search.lanes.placement import places
-from lru_tune.search.ray.races import Races
-from lru_tune.search.ray.resources import Allotment
-from lru_tune.search.ray.run_list import Job, is_done
+from lru_tune.search.ray.brackets import Brackets
+from lru_tune.search.ray.resources import Allocation
+from lru_tune.search.ray.run_list import PlannedRun, is_done
 from lru_tune.search.ray.trainable import LruTrial, WorkerSettings
 from lru_tune.search.ray.worker_warnings import Echo
 from lru_tune.search.strategy.recorder import last_error, mark_run
-from lru_tune.search.strategy.schedulers import SCHEDULERS, Terms
+from lru_tune.search.strategy.schedulers import SCHEDULERS, StoppingSettings
 from lru_tune.search.strategy.trial_keys import (
+    BRACKET,
     ERROR,
     FINAL,
     NUMBER,
-    RACE,
     RUN,
     RUN_DIR,
     RUNNING,
@@ -46,7 +46,7 @@ def run_trials(
     scheduler: TrialScheduler,
     *,
     count: int,
-    allotment: Allotment,
+    allocation: Allocation,
     worker: WorkerSettings,
     example: RunConfig,
     experiment: Path,
@@ -58,7 +58,7 @@ def run_trials(
       searcher: proposes mappings with the keys of `lru_tune.search.strategy.trial_keys`.
       scheduler: who stops trials early.
       count: trials to run.
-      allotment: what each gets, and how many run at once.
+      allocation: what each gets, and how many run at once.
       worker: what all of them share.
       example: one of the runs, by whose memory lanes are counted.
       experiment: absolute folder; Ray's own files go to its `ray/`, and are not needed afterwards.
@@ -72,7 +72,7 @@ def run_trials(
     # HyperBand compares trials that it has paused: a bracket must fill at once, beyond what can run.
     synchronous = isinstance(scheduler, HyperBandScheduler)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(count) if synchronous else "auto"
-    with places(allotment, worker, example) as place, interrupts_restored():
+    with places(allocation, worker, example) as place, interrupts_restored():
         tune.Tuner(
             tune.with_resources(LruTrial, {"cpu": place.cpus, "gpu": place.gpus}),
             param_space={WORKER: asdict(place.worker)},
@@ -98,23 +98,23 @@ def run_trials(
 
 
 def run_all(
-    jobs: Sequence[Job],
+    jobs: Sequence[PlannedRun],
     *,
-    allotment: Allotment,
+    allocation: Allocation,
     worker: WorkerSettings,
     experiment: Path,
-    races: Mapping[str, Terms] = MappingProxyType({}),
+    brackets: Mapping[str, StoppingSettings] = MappingProxyType({}),
     callbacks: Sequence[tune.Callback] = (),
 ) -> None:
     """Make every run of a list that is not done yet; how each ended is in its run directory.
 
     Args:
       jobs: the runs.
-      allotment: what each gets, and how many run at once.
+      allocation: what each gets, and how many run at once.
       worker: what all of them share.
       experiment: absolute folder for Ray's own files.
       callbacks: told of everything.
-      races: for each race among the jobs, the terms of its successive halving.
+      brackets: for each bracket among the jobs, the stopping of its successive halving.
 
     Raises:
       Interrupted: as `run_trials`.
@@ -123,15 +123,15 @@ def run_all(
     waiting = [(number, job) for number, job in numbered if not is_done(job)]
     if not waiting:
         return
-    referee = Races({name: SCHEDULERS["asha"](terms) for name, terms in races.items()})
+    referee = Brackets({name: SCHEDULERS["asha"](stopping) for name, stopping in brackets.items()})
     for number, job in numbered:
-        if job.race and is_done(job):
-            referee.recall(job.race, number, runs.read_metrics(job.run_dir))
+        if job.bracket and is_done(job):
+            referee.recall(job.bracket, number, runs.read_metrics(job.run_dir))
     run_trials(
         FixedRuns(waiting, worker),
         referee,
         count=len(waiting),
-        allotment=allotment,
+        allocation=allocation,
         worker=worker,
         example=waiting[0][1].config,
         experiment=experiment,
@@ -142,7 +142,7 @@ def run_all(
 class FixedRuns(Searcher):
     """Proposes the runs of a list, in order."""
 
-    def __init__(self, jobs: Sequence[tuple[int, Job]], worker: WorkerSettings) -> None:
+    def __init__(self, jobs: Sequence[tuple[int, PlannedRun]], worker: WorkerSettings) -> None:
         super().__init__(metric=worker.metric, mode=worker.mode)
         self._waiting = deque(jobs)
 
@@ -156,7 +156,7 @@ class FixedRuns(Searcher):
             RUN: job.config.model_dump(mode="json"),
             RUN_DIR: str(job.run_dir),
             FINAL: job.final,
-            RACE: job.race,
+            BRACKET: job.bracket,
         }
 
     def on_trial_complete(

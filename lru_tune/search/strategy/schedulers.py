@@ -21,7 +21,7 @@ from lru_tune.results.reading.rungs import rung_steps
 from lru_tune.search.strategy.trial_keys import NUMBER, REPORT
 
 
-class Terms(NamedTuple):
+class StoppingSettings(NamedTuple):
     """What a scheduler is built from.
 
     Attributes:
@@ -94,44 +94,44 @@ def _numbered(trial: Any) -> Any:  # for Ray's schedulers, which say they want i
     return Numbered(trial.config[NUMBER])
 
 
-def _asha(terms: Terms) -> TrialScheduler:
+def _asha(stopping: StoppingSettings) -> TrialScheduler:
     return Asha(
         time_attr=STEP,
-        metric=terms.metric,
-        mode=terms.mode,
-        max_t=terms.horizon,
-        grace_period=terms.grace,
-        reduction_factor=terms.reduction_factor,
+        metric=stopping.metric,
+        mode=stopping.mode,
+        max_t=stopping.horizon,
+        grace_period=stopping.grace,
+        reduction_factor=stopping.reduction_factor,
         brackets=1,
     )
 
 
-def _hyperband(terms: Terms) -> TrialScheduler:
+def _hyperband(stopping: StoppingSettings) -> TrialScheduler:
     # HyperBand makes its brackets from the clock's range; in steps there would be far too many.
     return HyperBandScheduler(
         time_attr=REPORT,
-        metric=terms.metric,
-        mode=terms.mode,
-        max_t=terms.reports,
-        reduction_factor=terms.reduction_factor,
+        metric=stopping.metric,
+        mode=stopping.mode,
+        max_t=stopping.reports,
+        reduction_factor=stopping.reduction_factor,
     )
 
 
-def _median(terms: Terms) -> TrialScheduler:
+def _median(stopping: StoppingSettings) -> TrialScheduler:
     return Median(
         time_attr=STEP,
-        metric=terms.metric,
-        mode=terms.mode,
-        grace_period=terms.grace,
+        metric=stopping.metric,
+        mode=stopping.mode,
+        grace_period=stopping.grace,
         min_time_slice=math.inf,  # never pause a trial to let others catch up
     )
 
 
-def _none(_terms: Terms) -> TrialScheduler:
+def _none(_terms: StoppingSettings) -> TrialScheduler:
     return Unstopped()
 
 
-SCHEDULERS: dict[str, Callable[[Terms], TrialScheduler]] = {
+SCHEDULERS: dict[str, Callable[[StoppingSettings], TrialScheduler]] = {
     "asha": _asha,
     "hyperband": _hyperband,
     "median": _median,
@@ -139,6 +139,6 @@ SCHEDULERS: dict[str, Callable[[Terms], TrialScheduler]] = {
 }
 
 
-def rungs(terms: Terms) -> list[int]:
+def rungs(stopping: StoppingSettings) -> list[int]:
     """Return the steps at which ASHA compares trials, smallest first."""
-    return rung_steps(terms.grace, terms.reduction_factor, terms.horizon)
+    return rung_steps(stopping.grace, stopping.reduction_factor, stopping.horizon)

@@ -65,8 +65,8 @@ def test_what_is_written_loads_to_the_same_space(capsys, tmp_path):
     assert guard(main, [str(SWEEP), "--out", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     assert SearchSpace.load(out) == import_sweep(SWEEP).space
-    assert "# tests/search/sweep.yaml:21: parameters.momentum" in out.read_text().replace(
-        str(SWEEP), "tests/search/sweep.yaml"
+    assert "# tests/search/exports/sweep.yaml:21: parameters.momentum" in out.read_text().replace(
+        str(SWEEP), "tests/search/exports/sweep.yaml"
     )
     assert guard(main, [str(SWEEP), "--out", str(out)]) == 2
     assert "say --force" in capsys.readouterr().err

@@ -6,11 +6,13 @@ import pytest
 
 from lru_tune.search.strategy.journal import Ended, Journal, Reported
 from lru_tune.search.strategy.replay import PastTrial, replay
-from lru_tune.search.strategy.schedulers import SCHEDULERS, Terms, rungs
+from lru_tune.search.strategy.schedulers import SCHEDULERS, StoppingSettings, rungs
 from lru_tune.search.strategy.searchers import SpaceSearcher
 from lru_tune.search.strategy.trial_keys import NUMBER, STATUS
 
-TERMS = Terms("val/accuracy", "max", horizon=90, reports=9, grace=10, reduction_factor=3)
+SETTINGS = StoppingSettings(
+    "val/accuracy", "max", horizon=90, reports=9, grace=10, reduction_factor=3
+)
 RATE = "optim.learning_rate"
 
 
@@ -21,7 +23,7 @@ class Course:
         folder.mkdir(exist_ok=True)
         self.journal = Journal(folder / "journal.jsonl")
         self.searcher = SpaceSearcher(space, self.journal, folder)
-        self.scheduler = SCHEDULERS[kind](TERMS)
+        self.scheduler = SCHEDULERS[kind](SETTINGS)
         replay(self.journal, self.searcher, self.scheduler)
         self.open: dict[int, int] = {}  # number -> step
 
@@ -81,7 +83,7 @@ def test_a_stop_that_was_decided_but_not_written_is_carried_out(make_space, tmp_
 
 
 def test_a_report_told_twice_is_judged_once(make_space, tmp_path):
-    scheduler = SCHEDULERS["median"](TERMS)
+    scheduler = SCHEDULERS["median"](SETTINGS)
     for number in range(5):
         scheduler.on_trial_add(None, PastTrial({NUMBER: number}))
     for _ in range(2):
@@ -92,5 +94,5 @@ def test_a_report_told_twice_is_judged_once(make_space, tmp_path):
 
 
 def test_rungs_grow_by_the_factor_and_end_below_the_horizon():
-    assert rungs(TERMS) == [10, 30]
-    assert rungs(TERMS._replace(horizon=91)) == [10, 30, 90]
+    assert rungs(SETTINGS) == [10, 30]
+    assert rungs(SETTINGS._replace(horizon=91)) == [10, 30, 90]

@@ -8,17 +8,17 @@ from scripted_training import EXECUTED
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.files import run_directory as runs
-from lru_tune.search.ray.resources import Allotment
-from lru_tune.search.ray.run_trials import Job, is_done, run_all
+from lru_tune.search.ray.resources import Allocation
+from lru_tune.search.ray.run_trials import PlannedRun, is_done, run_all
 from lru_tune.search.ray.trainable import WorkerSettings
-from lru_tune.search.strategy.schedulers import Terms
+from lru_tune.search.strategy.schedulers import StoppingSettings
 
-TERMS = Terms(
+SETTINGS = StoppingSettings(
     metric=runs.VAL_ACCURACY, mode="max", horizon=90, reports=9, grace=10, reduction_factor=3
 )
 
 
-def job(folder: Path, rate: float, race: str) -> Job:
+def job(folder: Path, rate: float, bracket: str) -> PlannedRun:
     config = RunConfig.model_validate(
         {
             "task": "copy",
@@ -28,32 +28,34 @@ def job(folder: Path, rate: float, race: str) -> Job:
             "optim": {"learning_rate": rate},
         }
     )
-    return Job(config, folder / f"{race or 'alone'}-{rate:g}", final="validation", race=race)
+    return PlannedRun(
+        config, folder / f"{bracket or 'alone'}-{rate:g}", final="validation", bracket=bracket
+    )
 
 
 @pytest.fixture
 def run_jobs(machine, task, tmp_path):
     """Run jobs one after the other in the session's Ray."""
 
-    def run(jobs: list[Job]) -> None:
-        races = {job.race: TERMS for job in jobs if job.race}
+    def run(jobs: list[PlannedRun]) -> None:
+        brackets = {job.bracket: SETTINGS for job in jobs if job.bracket}
         run_all(
             jobs,
-            allotment=Allotment(cpus=1, gpus=0, concurrent=1),
+            allocation=Allocation(cpus=1, gpus=0, concurrent=1),
             worker=WorkerSettings(
                 data_root=str(task.folder.parent),
-                metric=TERMS.metric,
-                mode=TERMS.mode,
+                metric=SETTINGS.metric,
+                mode=SETTINGS.mode,
                 training=TRAINING,
             ),
             experiment=tmp_path / "runs",
-            races=races,
+            brackets=brackets,
         )
 
     return run
 
 
-def steps(job: Job) -> int:
+def steps(job: PlannedRun) -> int:
     return (runs.read_result(job.run_dir) or {})["steps"]
 
 
@@ -68,17 +70,17 @@ def test_a_weak_run_is_stopped_by_its_own_race_only(run_jobs, tmp_path):
 
 
 def test_a_stopped_run_is_done_in_a_race_and_not_outside_of_one(run_jobs, tmp_path):
-    jobs = [job(tmp_path, 0.9, "race"), job(tmp_path, 0.2, "race")]
+    jobs = [job(tmp_path, 0.9, "bracket"), job(tmp_path, 0.2, "bracket")]
     run_jobs(jobs)
     assert all(is_done(one) for one in jobs)
-    assert not is_done(jobs[1]._replace(race=""))
+    assert not is_done(jobs[1]._replace(bracket=""))
     before = (jobs[1].run_dir / EXECUTED).read_text()
     run_jobs(jobs)
     assert (jobs[1].run_dir / EXECUTED).read_text() == before, "it was run again"
 
 
 def test_a_run_that_joins_later_is_compared_with_those_before(run_jobs, tmp_path):
-    strong, weak = job(tmp_path, 0.9, "race"), job(tmp_path, 0.2, "race")
+    strong, weak = job(tmp_path, 0.9, "bracket"), job(tmp_path, 0.2, "bracket")
     run_jobs([strong])
     run_jobs([strong, weak])
     assert steps(weak) == 10

@@ -1,4 +1,4 @@
-"""Races: several small searches among the runs of one list, each with its own early stopping."""
+"""Brackets: several small searches among the runs of one list, each with its own early stopping."""
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
@@ -6,19 +6,19 @@ from typing import Any
 
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from lru_tune.search.strategy.trial_keys import NUMBER, RACE
+from lru_tune.search.strategy.trial_keys import BRACKET, NUMBER
 
 
-class Races(FIFOScheduler):
-    """Several successive halvings side by side: a trial is compared with those of its own race only."""
+class Brackets(FIFOScheduler):
+    """Several successive halvings side by side: a trial is compared with those of its own bracket only."""
 
     def __init__(self, referees: Mapping[str, TrialScheduler]) -> None:
         super().__init__()
         self._referees = {"": FIFOScheduler(), **referees}
 
-    def recall(self, race: str, number: int, reports: Sequence[dict[str, Any]]) -> None:
-        """Let a race know of a run that ended before."""
-        referee = self._referees[race]
+    def recall(self, bracket: str, number: int, reports: Sequence[dict[str, Any]]) -> None:
+        """Let a bracket know of a run that ended before."""
+        referee = self._referees[bracket]
         past: Any = SimpleNamespace(config={NUMBER: number})
         controller: Any = None  # successive halving does not ask for it
         referee.on_trial_add(controller, past)
@@ -30,11 +30,11 @@ class Races(FIFOScheduler):
         return True
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Enter a trial for its race."""
+        """Enter a trial for its bracket."""
         self._referee(trial).on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Return the decision of the trial's race."""
+        """Return the decision of the trial's bracket."""
         decision: str = self._referee(trial).on_trial_result(tune_controller, trial, result)
         return decision
 
@@ -51,4 +51,4 @@ class Races(FIFOScheduler):
         self._referee(trial).on_trial_remove(tune_controller, trial)
 
     def _referee(self, trial: Any) -> TrialScheduler:
-        return self._referees[trial.config[RACE]]
+        return self._referees[trial.config[BRACKET]]
