@@ -23,10 +23,7 @@ def require_matplotlib() -> None:
       ResourcesMissing: matplotlib is not installed.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise ResourcesMissing(
-            "figures are drawn with matplotlib, which is not installed: "
-            "pip install 'lru-tune[figures]'"
-        )
+        raise ResourcesMissing("figures.no-matplotlib")
 
 
 def new_canvas(

@@ -48,8 +48,8 @@ def write_pictures(findings: "Findings") -> Path:
     Args:
       findings: what report.md was written from.
     """
-    from lru_tune.plots.chapters import pictures
     from lru_tune.plots.page import write_page
+    from lru_tune.plots.report_pictures import pictures
     from lru_tune.results.reading.frame import history
     from lru_tune.results.reading.record import read_space
 

@@ -4,6 +4,6 @@ Each is a picture, the numbers behind it, and statements about them that can tur
 """
 
 from lru_tune.figures.catalogue import FIGURES, Figure, run_figure
-from lru_tune.figures.plate import Plate, Statement
+from lru_tune.figures.figure_result import FigureResult, Statement
 
-__all__ = ["FIGURES", "Figure", "Plate", "Statement", "run_figure"]
+__all__ = ["FIGURES", "Figure", "FigureResult", "Statement", "run_figure"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lru_tune.drawing import require_matplotlib
 from lru_tune.errors import ConfigError
-from lru_tune.figures.plate import Plate, Statement, write_plate
+from lru_tune.figures.figure_result import FigureResult, Statement, write_figure
 
 PAPER = "Orvieto et al. 2023"
 
@@ -20,7 +20,7 @@ class Figure(NamedTuple):
       stem: of its files.
       title: what it shows.
       source: where the paper shows it.
-      module: has `plate() -> Plate`; imported when the figure is made, for it loads JAX.
+      module: has `compute() -> FigureResult`; imported when the figure is made, for it loads JAX.
       duration: in words, on two cores.
     """
 
@@ -30,10 +30,10 @@ class Figure(NamedTuple):
     module: str
     duration: str = "some seconds"
 
-    def make(self) -> Plate:
+    def make(self) -> FigureResult:
         """Compute the figure's numbers and judge its statements, at full size."""
-        plate: Plate = importlib.import_module(self.module).plate()
-        return plate
+        result: FigureResult = importlib.import_module(self.module).compute()
+        return result
 
 
 FIGURES = {
@@ -105,15 +105,15 @@ def run_figure(name: str, folder: Path, say: Callable[[str], None]) -> list[Stat
       ResourcesMissing: matplotlib is not installed.
     """
     if name not in FIGURES:
-        raise ConfigError(f"no figure {name!r}; known are {', '.join(FIGURES)}")
+        raise ConfigError("figures.unknown-figure", name=name, known=", ".join(FIGURES))
     require_matplotlib()
     figure = FIGURES[name]
     say(f"{figure.stem}: {figure.title} ({figure.source}); takes {figure.duration}")
     started = time.perf_counter()
-    plate = figure.make()
-    say(", ".join(f"{key} {value}" for key, value in plate.settings.items()))
-    write_plate(figure.stem, figure.title, figure.source, plate, folder)
-    for text, holds, measured in plate.statements:
+    result = figure.make()
+    say(", ".join(f"{key} {value}" for key, value in result.settings.items()))
+    write_figure(figure.stem, figure.title, figure.source, result, folder)
+    for text, holds, measured in result.statements:
         say(f"{'holds' if holds else 'DOES NOT HOLD'}: {text}: {measured}")
     say(f"{folder / figure.stem}.png written after {time.perf_counter() - started:.0f} s")
-    return plate.statements
+    return result.statements

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from lru_tune.drawing import new_canvas
-from lru_tune.figures.plate import Plate, Statement, long_table
+from lru_tune.figures.figure_result import FigureResult, Statement, long_table
 from lru_tune.models.eigenvalues import Ring, polar, sample_ring
 from lru_tune.ops.scan.linear_scan import linear_scan
 
@@ -182,10 +182,10 @@ def draw(gains: Gains) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     gains = measure(settings)
-    return Plate(
+    return FigureResult(
         settings=settings._asdict(),
         statements=judge(settings, gains),
         columns=long_table(

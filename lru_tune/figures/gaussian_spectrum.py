@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from lru_tune.drawing import as_complex_plane, draw_circle, new_canvas
-from lru_tune.figures.plate import Plate, Statement, long_table
+from lru_tune.figures.figure_result import FigureResult, Statement, long_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -88,10 +88,10 @@ def draw(spectra: dict[int, np.ndarray]) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     spectra = measure(settings)
-    return Plate(
+    return FigureResult(
         settings=settings._asdict(),
         statements=judge(spectra),
         columns=long_table(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lru_tune.drawing import new_canvas
-from lru_tune.figures.plate import Plate, Statement
+from lru_tune.figures.figure_result import FigureResult, Statement
 from lru_tune.models.eigenvalues import Ring, polar, sample_ring
 from lru_tune.ops.scan.linear_scan import linear_scan
 
@@ -145,14 +145,14 @@ def draw(settings: Settings, responses: Responses) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     responses = measure(settings)
     columns = {"step": np.arange(settings.length)}
     for name in PHASES:
         for j, values in enumerate(responses.states[name].T):
             columns[f"{name}_{j}"] = values
-    return Plate(
+    return FigureResult(
         settings=settings._asdict(),
         statements=judge(settings, responses),
         columns=columns,

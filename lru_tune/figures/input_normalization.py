@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from lru_tune.drawing import new_canvas
-from lru_tune.figures.plate import Plate, Statement, long_table
+from lru_tune.figures.figure_result import FigureResult, Statement, long_table
 from lru_tune.models.eigenvalues import Ring, input_gain_log, polar, sample_ring
 from lru_tune.ops.scan.linear_scan import linear_scan
 
@@ -141,10 +141,10 @@ def draw(found: list[Variances]) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     found = measure(settings)
-    return Plate(
+    return FigureResult(
         settings=settings._asdict(),
         statements=judge(found),
         columns=long_table(

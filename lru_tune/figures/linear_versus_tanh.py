@@ -15,7 +15,7 @@ from jax import Array
 
 from lru_tune.drawing import new_canvas
 from lru_tune.figures.adam import minimise
-from lru_tune.figures.plate import Plate, Statement, long_table
+from lru_tune.figures.figure_result import FigureResult, Statement, long_table
 from lru_tune.ops.dense_scan import dense_scan
 
 if TYPE_CHECKING:
@@ -223,10 +223,10 @@ def draw(settings: Settings, curves: Curves) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     curves = measure(settings)
-    return Plate(
+    return FigureResult(
         settings=settings._asdict(),
         statements=judge(settings, curves),
         columns=long_table(

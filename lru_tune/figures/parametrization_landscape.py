@@ -16,7 +16,7 @@ from jax import Array
 
 from lru_tune.drawing import new_canvas
 from lru_tune.figures.adam import minimise
-from lru_tune.figures.plate import Plate, Statement, long_table
+from lru_tune.figures.figure_result import FigureResult, Statement, long_table
 from lru_tune.models.eigenvalues import EIGENVALUES, polar
 
 if TYPE_CHECKING:
@@ -225,10 +225,10 @@ def draw(settings: Settings, paths: Paths) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     paths = measure(settings)
-    return Plate(
+    return FigureResult(
         settings=settings._asdict(),
         statements=judge(settings, paths),
         columns=long_table(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lru_tune.drawing import new_canvas
-from lru_tune.figures.plate import Plate, Statement
+from lru_tune.figures.figure_result import FigureResult, Statement
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -110,10 +110,10 @@ def draw(settings: Settings, spectra: Spectra) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     spectra = measure(settings)
-    return Plate(
+    return FigureResult(
         settings=settings._asdict(),
         statements=judge(settings, spectra),
         columns={

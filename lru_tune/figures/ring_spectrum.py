@@ -8,7 +8,7 @@ from scipy import stats
 
 from lru_tune.drawing import as_complex_plane, draw_circle, new_canvas
 from lru_tune.figures import gaussian_spectrum
-from lru_tune.figures.plate import Plate, Statement, long_table
+from lru_tune.figures.figure_result import FigureResult, Statement, long_table
 from lru_tune.models.eigenvalues import Ring, sample_ring
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def draw(spectra: Spectra) -> "Canvas":
 FULL_SIZE = Settings()
 
 
-def plate(settings: Settings = FULL_SIZE) -> Plate:
-    """Return the finished figure."""
+def compute(settings: Settings = FULL_SIZE) -> FigureResult:
+    """Compute the figure."""
     spectra = measure(settings)
     blocks = [
         {
@@ -150,7 +150,7 @@ def plate(settings: Settings = FULL_SIZE) -> Plate:
         for ring, drawn in spectra.rings.items()
     ]
     rings = [label(ring) for ring in settings.rings]
-    return Plate(
+    return FigureResult(
         settings={**settings._asdict(), "rings": rings},
         statements=judge(spectra),
         columns=long_table(blocks),

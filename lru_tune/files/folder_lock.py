@@ -1,5 +1,6 @@
 """One process at a time in a folder, and a name for the one that is there."""
 
+import fcntl
 import json
 import os
 import platform
@@ -17,6 +18,7 @@ from lru_tune.files.atomic import write_atomically
 
 LOCK_FILE = ".lock"
 HOLDER_FILE = ".lock-holder.json"  # not in the lock itself, which an attempt to take it empties
+PATIENCE = 0.2  # seconds; longer than `is_locked` may hold the lock for its look
 
 
 @contextmanager
@@ -27,7 +29,7 @@ def sole_process(folder: Path) -> Iterator[None]:
       Occupied: another process works there; names it as far as it is known.
     """
     try:
-        lock = FileLock(folder / LOCK_FILE, timeout=0)
+        lock = FileLock(folder / LOCK_FILE, timeout=PATIENCE)
         lock.acquire()
     except Timeout as error:
         raise Occupied(
@@ -46,6 +48,24 @@ def sole_process(folder: Path) -> Iterator[None]:
     finally:
         (folder / HOLDER_FILE).unlink(missing_ok=True)
         lock.release()
+
+
+def is_locked(folder: Path) -> bool | None:
+    """Return whether a process holds the lock of a folder; None where the folder has no lock file.
+
+    On a shared disk this may not see a process of another machine.
+    """
+    try:
+        lock = os.open(folder / LOCK_FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def _holder(folder: Path) -> str:

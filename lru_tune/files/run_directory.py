@@ -26,8 +26,6 @@ RESULT_FILE = "result.json"
 CHECKPOINT_FOLDER = "checkpoints"
 BEST_CHECKPOINT = "best.msgpack"
 FORMAT_VERSION = 1
-# A live run writes a report or a checkpoint every five minutes; three times that is silence.
-SILENT_SECONDS = 900.0
 
 STEP = "step"
 EPOCH = "epoch"

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from lru_tune import __version__
 from lru_tune.files.atomic import write_atomically
-from lru_tune.plots.chapters import Picture
+from lru_tune.plots.report_pictures import Picture
 from lru_tune.results.writing.report import Findings, Section, sections
 
 if TYPE_CHECKING:

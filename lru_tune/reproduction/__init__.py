@@ -1,1 +1,1 @@
-"""Running a paper's tables again and judging what came out."""
+"""Reproduces the tables of a paper and compares the results with the published numbers."""

@@ -1,4 +1,4 @@
-"""Which cells of a table are run, and with which configurations."""
+"""Which cells of a table to run, and their configurations."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,18 +18,18 @@ from lru_tune.space.space import Scale, SearchSpace
 from lru_tune.tasks import find_task
 
 RATE = "optim.learning_rate"
-FEWEST_STEPS = 20  # of a scaled run: a few before and after the end of its warm-up
-QUICK_FACTORS = (1.0, 4.0)  # of a grid's largest rate: so few steps want higher ones
+FEWEST_STEPS = 20  # of a scaled run, so that a few steps follow its warm-up
+QUICK_FACTORS = (1.0, 4.0)  # times a grid's largest rate: short runs need higher ones
 
 
 @dataclass(frozen=True)
 class CellPlan:
-    """A cell that is going to be run.
+    """A cell to run.
 
     Attributes:
-      row, column: which.
+      row, column: its place in the table.
       config: its recipe; the learning rate is one of `rates`.
-      rates: learning rates tried on validation first; a single one is taken as it is.
+      rates: learning rates to compare on validation first; a single one is used as it is.
       resources: of one run.
     """
 
@@ -45,7 +45,7 @@ class CellPlan:
         return self.config.model_copy(update={"seed": seed, "optim": optim})
 
     def with_length(self, train_examples: int) -> "CellPlan":
-        """Return the cell with a recipe whose length is resolved for a training split of this size.
+        """Return the cell with its number of steps resolved for a training split of this size.
 
         Raises:
           ConfigError: the split is smaller than one batch.
@@ -53,17 +53,17 @@ class CellPlan:
         try:
             return replace(self, config=self.config.with_length(train_examples))
         except ValueError as error:
-            raise ConfigError(f"{self}: {error}") from None
+            raise ConfigError("reproduction.bad-length", cell=self, reason=error) from None
 
     def __str__(self) -> str:
         return f"{self.row.name}, {self.column.name}"
 
 
 def choose_rows(table: PaperTable, names: Sequence[str]) -> list[Row]:
-    """Return the rows that can be run, all of them where no names are given.
+    """Return the named rows, or all rows that can be run.
 
     Raises:
-      ConfigError: no such row, or one with published numbers only.
+      ConfigError: there is no such row, or it has published numbers only.
     """
     if not names:
         return [row for row in table.rows if row.variant is not None]
@@ -73,15 +73,16 @@ def choose_rows(table: PaperTable, names: Sequence[str]) -> list[Row]:
         row = by_name.get(name.strip().casefold())
         if row is None:
             hint = did_you_mean(name, [row.name for row in table.rows])
-            raise ConfigError(f"--rows: {table.heading} has no row {name!r}.{hint}")
+            unknown = {"table": table.heading, "name": name, "hint": hint}
+            raise ConfigError("reproduction.unknown-row", **unknown, key="--rows")
         if row.variant is None:
-            raise ConfigError(f"--rows: {row.name!r} is shown as published; it cannot be run here")
+            raise ConfigError("reproduction.published-row", name=row.name, key="--rows")
         chosen.append(row)
     return chosen
 
 
 def choose_columns(table: PaperTable, tasks: Sequence[str]) -> list[Column]:
-    """Return the columns of these tasks (names or aliases), all of them where none are given.
+    """Return the columns of these tasks (names or aliases), or all columns.
 
     Raises:
       ConfigError: the table has no such task.
@@ -91,9 +92,8 @@ def choose_columns(table: PaperTable, tasks: Sequence[str]) -> list[Column]:
     wanted = [find_task(task).name for task in tasks]
     known = list(dict.fromkeys(column.task for column in table.columns))
     if missing := [task for task in wanted if task not in known]:
-        raise ConfigError(
-            f"--tasks: {table.heading} has no {missing[0]}; it has {', '.join(known)}"
-        )
+        unknown = {"table": table.heading, "task": missing[0], "known": ", ".join(known)}
+        raise ConfigError("reproduction.unknown-task", **unknown, key="--tasks")
     return [column for column in table.columns if column.task in wanted]
 
 
@@ -103,13 +103,13 @@ def plan_cells(
     """Return the cells to run, row by row.
 
     Args:
-      table: the published one.
-      rows: of the table, with a variant.
-      columns: of the table.
-      setting: at which scale, and what is changed.
+      table: the published table.
+      rows: rows of the table that have a variant.
+      columns: columns of the table.
+      setting: the scale and the overrides.
 
     Raises:
-      ConfigError: an override makes no sense.
+      ConfigError: an override is not valid.
     """
     columns = list(columns)
     return [
@@ -118,7 +118,7 @@ def plan_cells(
 
 
 def effective(variant: str, task: str, setting: Setting) -> RunConfig:
-    """Return the base of a task's search space in a setting, without a table's fields."""
+    """Return the base configuration of a task's search space in a setting, without the fields of a table."""
     scale: Scale = "quick" if setting.scale == "quick" else "full"
     return _configuration(variant, _space(search_space_file(task), scale), {}, setting.overrides)
 
@@ -149,14 +149,14 @@ def _space(file: Path, scale: Scale) -> SearchSpace:
 
 
 def _differs(path: str, full: SearchSpace, quick: SearchSpace) -> bool:
-    """Return whether the quick block says something about a field."""
+    """Return whether the `quick` block of the space sets a field."""
     return full.base.get(path) != quick.base.get(path)
 
 
 def _configuration(
     variant: str, space: SearchSpace, fields: Mapping[str, Any], overrides: Sequence[str]
 ) -> RunConfig:
-    """Lay a table's fields, then overrides, over the base of a search space.
+    """Return the base of a search space, updated with a table's fields and then with overrides.
 
     Raises:
       ConfigError: every problem found.
@@ -174,7 +174,7 @@ def _problem(path: str, text: str) -> str:
 
 
 def shortened(config: RunConfig, fraction: float) -> RunConfig:
-    """Return a run of a fraction of the length: warm-up, cosine and reports shrink with it."""
+    """Return the configuration with a fraction of its steps; schedule and reports shrink in proportion."""
     every = config.eval_every and max(1, round(config.eval_every * fraction))
     if config.steps is None:
         length = {"epochs": (config.epochs or 0.0) * fraction}

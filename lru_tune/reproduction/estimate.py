@@ -1,4 +1,4 @@
-"""What running a table would take on this machine, from a short calibration."""
+"""Estimates how long a table takes on this machine, from a short calibration."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -6,14 +6,14 @@ from typing import NamedTuple
 from lru_tune.config.schema import RunConfig
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
-from lru_tune.reproduction.rates import known_rate, race_jobs
+from lru_tune.reproduction.rates import known_rate, rate_search_runs
 from lru_tune.reproduction.store import Store
 from lru_tune.search.ray.resources import Machine, ResourceRequest, allocate
 from lru_tune.search.ray.run_list import PlannedRun, is_done
 from lru_tune.training.speed import Speed, measure_speeds
 
-SECONDS = 3.0  # of training timed for one kind of cell
-PATIENCE = 90.0  # seconds until a kind of cell is left without an estimate
+SECONDS = 3.0  # of training that are timed for each kind of cell
+TIMEOUT = 90.0  # seconds after which a kind of cell gets no estimate
 RING = {"recurrence": {"r_min", "r_max", "max_phase"}}
 
 
@@ -22,16 +22,16 @@ class Estimate(NamedTuple):
 
     Attributes:
       steps: optimiser steps of one run.
-      races: runs of the race for the learning rate still to make; some will be stopped early.
-      seeds: runs that count still to make.
-      speed: measured on this device; None where nothing is left to run.
-      hours: with as many runs at a time as the machine holds; None where the speed is unknown.
+      rate_runs: runs left of the learning-rate search; some will be stopped early.
+      seed_runs: runs left of the seeds.
+      speed: measured on this device; None if nothing is left to run.
+      hours: with as many concurrent runs as fit on the machine; None if the speed is unknown.
     """
 
     cell: CellPlan
     steps: int
-    races: int
-    seeds: int
+    rate_runs: int
+    seed_runs: int
     speed: Speed | None
     hours: float | None
 
@@ -41,50 +41,50 @@ def estimate(
     seeds: int,
     store: Store,
     machine: Machine,
-    wishes: ResourceRequest,
-    say: Callable[[str], None],
+    requested: ResourceRequest,
+    log: Callable[[str], None],
 ) -> Iterator[Estimate]:
-    """Measure each kind of cell for some seconds and yield what is left to do in every cell.
+    """Time each kind of cell for some seconds and yield the work left in every cell.
 
-    Evaluation is not in it, and runs at the same time slow each other down on a CPU: the hours are a lower
-    bound, but for the races, which are counted as if no run were stopped. Lanes are not considered.
+    The hours are a lower bound: they leave out evaluation, and concurrent runs slow each other down on a CPU.
+    Only learning-rate searches may take less, as none of their runs counts as stopped. Lanes are ignored.
     """
     measured: dict[str, Speed] = {}
     for cell in cells:
         steps = cell.config.steps or 0
-        races, waiting = _to_do(cell, seeds, store)
-        if not races + waiting:
+        rate_runs, seed_runs = _runs_left(cell, seeds, store)
+        if not rate_runs + seed_runs:
             yield Estimate(cell, steps, 0, 0, None, 0.0)
             continue
-        allocation = allocate(machine, cell.resources, wishes)
+        allocation = allocate(machine, cell.resources, requested)
         kind = _kind(cell.config)
         if kind not in measured:
-            say(f"calibrating {cell}, at most {PATIENCE:.0f} s")
+            log(f"calibrating {cell}, at most {TIMEOUT:.0f} s")
             (measured[kind],) = measure_speeds(
-                [cell.config], cpus=allocation.cpus, seconds=SECONDS, most_seconds=PATIENCE
+                [cell.config], cpus=allocation.cpus, seconds=SECONDS, most_seconds=TIMEOUT
             )
         speed = measured[kind]
         hours = None
         if speed.steps_per_second:
             run_hours = steps / speed.steps_per_second / 3600
-            hours = run_hours * (races + waiting) / allocation.concurrent
-        yield Estimate(cell, steps, races, waiting, speed, hours)
+            hours = run_hours * (rate_runs + seed_runs) / allocation.concurrent
+        yield Estimate(cell, steps, rate_runs, seed_runs, speed, hours)
 
 
-def _to_do(cell: CellPlan, seeds: int, store: Store) -> tuple[int, int]:
-    """Return how many runs of a cell's race, and of its seeds, are not done."""
+def _runs_left(cell: CellPlan, seeds: int, store: Store) -> tuple[int, int]:
+    """Return how many runs of a cell's learning-rate search, and of its seeds, are not done."""
     if cell.config.task not in store.data:
         return (len(cell.rates) if len(cell.rates) > 1 else 0), seeds
-    races = 0 if known_rate(cell, store) else _left(race_jobs(cell, store))
-    jobs = cell_runs(cell, seeds, store).jobs
-    return races, _left(jobs) if jobs else seeds
+    rate_runs = 0 if known_rate(cell, store) else _left(rate_search_runs(cell, store))
+    planned = cell_runs(cell, seeds, store).planned
+    return rate_runs, _left(planned) if planned else seeds
 
 
-def _left(jobs: Iterable[PlannedRun]) -> int:
-    return sum(not is_done(job) for job in jobs)
+def _left(planned: Iterable[PlannedRun]) -> int:
+    return sum(not is_done(run) for run in planned)
 
 
 def _kind(config: RunConfig) -> str:
-    """Return a text that configurations of equal speed share."""
+    """Return a key that is equal for configurations of the same speed."""
     model = config.model.model_dump_json(exclude=RING)
     return f"{config.task} {config.data.batch_size} {config.data.max_length} {model}"

@@ -1,38 +1,37 @@
-"""What came out of a cell, as far as its runs have ended. Reads run directories only."""
+"""The results of a cell, as far as its runs have ended. Reads run directories only."""
 
 import math
 from typing import NamedTuple
 
 from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.cells import CellPlan
-from lru_tune.reproduction.rates import Chosen, known_rate, race_jobs
+from lru_tune.reproduction.rates import Chosen, known_rate, rate_search_runs
 from lru_tune.reproduction.store import Store
 from lru_tune.search.ray.run_list import PlannedRun
 
-FIRST_SEED = 1  # 0 chose the learning rates
+FIRST_SEED = 1  # seed 0 belongs to the learning-rate search
 MOST_SEEDS = 1000
 
 
 class CellRuns(NamedTuple):
-    """A cell, its learning rate and the runs that count; without a rate there are none."""
+    """A cell, its learning rate and the runs of its seeds; without a rate there are no runs."""
 
     cell: CellPlan
     chosen: Chosen | None
-    jobs: list[PlannedRun]
+    planned: list[PlannedRun]
 
 
 class CellResult(NamedTuple):
     """The runs of a cell.
 
     Attributes:
-      chosen: the learning rate they ran with; None where it is not known.
-      seeds: those that have ended with a number, in order.
-      accuracies: test accuracy of each in percent; NaN of a run that diverged.
-      failed: how many could not be brought to an end, those for the learning rate included while it is not
-        known; they count nowhere.
-      waiting: how many of those asked for have not ended.
-      devices: on which they ran.
-      run_names: of their run directories, as `seeds`.
+      chosen: their learning rate; None if it is not known yet.
+      seeds: seeds of the runs that completed or diverged, in order.
+      accuracies: test accuracy of each in percent; NaN for a run that diverged.
+      failed: number of failed runs, which do not count; while the learning rate is unknown, of its search.
+      waiting: number of requested runs that have not ended.
+      devices: the devices they ran on.
+      run_names: names of their run directories, in the order of `seeds`.
     """
 
     cell: CellPlan
@@ -46,17 +45,17 @@ class CellResult(NamedTuple):
 
     @property
     def begun(self) -> bool:
-        """Whether any run has ended, in whatever way."""
+        """Whether any run has ended or failed."""
         return bool(self.accuracies or self.failed)
 
     @property
     def diverged(self) -> int:
-        """How many runs did."""
+        """Number of runs that diverged."""
         return sum(math.isnan(accuracy) for accuracy in self.accuracies)
 
     @property
     def completed(self) -> int:
-        """How many runs trained to their end."""
+        """Number of runs that trained to their end."""
         return len(self.accuracies) - self.diverged
 
 
@@ -70,17 +69,17 @@ def cell_runs(cell: CellPlan, seeds: int, store: Store) -> CellRuns:
 
 
 def cell_result(cell: CellPlan, seeds: int, store: Store) -> CellResult:
-    """Collect a cell's seeds: those asked for, and those of earlier calls that asked for more."""
+    """Collect the requested seeds of a cell, and further seeds that earlier calls have run."""
     if cell.config.task not in store.data:
         return CellResult(cell, None, [], [], 0, seeds)
     found = cell_runs(cell, seeds, store)
-    while found.jobs and len(found.jobs) < MOST_SEEDS:
-        more = cell_runs(cell, len(found.jobs) + 1, store)
-        if runs.read_result(more.jobs[-1].run_dir) is None:
+    while found.planned and len(found.planned) < MOST_SEEDS:
+        more = cell_runs(cell, len(found.planned) + 1, store)
+        if runs.read_result(more.planned[-1].run_dir) is None:
             break
         found = more
     if found.chosen is None:
-        results = (runs.read_result(job.run_dir) or {} for job in race_jobs(cell, store))
+        results = (runs.read_result(run.run_dir) or {} for run in rate_search_runs(cell, store))
         failed = sum(result.get("status") == "failed" for result in results)
         return CellResult(cell, None, [], [], failed, seeds)
     return _summed(found, seeds)
@@ -92,8 +91,8 @@ def _summed(found: CellRuns, asked: int) -> CellResult:
     devices = set()
     names = []
     failed = 0
-    for job in found.jobs:
-        result = runs.read_result(job.run_dir) or {}
+    for run in found.planned:
+        result = runs.read_result(run.run_dir) or {}
         if result.get("status") == "failed":
             failed += 1
             continue
@@ -103,8 +102,8 @@ def _summed(found: CellRuns, asked: int) -> CellResult:
             accuracies.append(100 * float(result[runs.TEST_ACCURACY]))
         else:
             continue
-        seeds.append(job.config.seed)
-        names.append(job.run_dir.name)
+        seeds.append(run.config.seed)
+        names.append(run.run_dir.name)
         devices.add(str(result.get("device", "unknown")))
     waiting = max(0, asked - len(accuracies) - failed)
     return CellResult(

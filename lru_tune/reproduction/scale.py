@@ -1,4 +1,4 @@
-"""At which scale a table is run again, and what keeps it from being comparable with what was published."""
+"""The scale of a reproduction, and the labels of results that cannot be compared with the paper."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ Scaled = float | Literal["paper", "quick"]
 
 @dataclass(frozen=True)
 class Setting:
-    """The scale of a reproduction and what is changed in it.
+    """The scale of a reproduction and its changes.
 
     Attributes:
       scale: "paper", "quick" (small models, few examples), or a fraction of the paper's optimiser steps.
-      synthetic: whether the tasks' tiny twins stand in for the data.
-      overrides: `key=value` texts, over everything else.
-      rates: learning rates to try instead of the table's own; empty: those.
+      synthetic: whether to use the tasks' small synthetic data.
+      overrides: `key=value` strings that override everything else.
+      rates: learning rates to try instead of the table's; empty for the table's.
     """
 
     scale: Scaled = "paper"
@@ -26,7 +26,7 @@ class Setting:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Why nothing that comes out may be compared with the paper; empty where it may."""
+        """The reasons why results cannot be compared with the paper; empty if they can."""
         found = []
         if self.scale == "quick":
             found.append("QUICK: small models, few examples, few steps")
@@ -40,7 +40,7 @@ class Setting:
 
     @property
     def suffix(self) -> str:
-        """What the name of a table's folder ends with."""
+        """The suffix of the name of a table's folder."""
         parts = []
         if self.scale == "quick":
             parts.append("-quick")

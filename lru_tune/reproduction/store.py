@@ -1,13 +1,13 @@
-"""Where reproductions lie: runs addressed by what they compute, tables as views of them.
+"""The folder of reproductions: runs are addressed by their configuration and data; tables refer to them.
 
     <runs root>/reproductions/
       runs/<task>-<variant>-<key>/     a run directory; the key hashes configuration (with seed) and data
       recipes/<task>-<variant>-<key>.yaml    a cell's configuration with the learning rate found for it
-      data/<task>.json                 what is known of the data the runs were made with
-      agenda.json                      what the last command in here set out to do
+      data/<task>.json                 fingerprint, chance level and size of the data that the runs used
+      agenda.json                      the work of the last command, for `lru-tune status`
       table1/, table1-quick/, ...      reproduction.json, table.md, table.csv, table.tex
 
-Two tables that share a cell share its runs, a run is never made twice, and seeds can be added at any time.
+Tables that share a cell share its runs, no run is made twice, and seeds can be added at any time.
 """
 
 import hashlib
@@ -26,13 +26,13 @@ FORMAT_VERSION = 1
 
 
 class TaskData(NamedTuple):
-    """What a reproduction has to know of a prepared task.
+    """The properties of a prepared task that a reproduction needs.
 
     Attributes:
       fingerprint: of its arrays.
-      chance: accuracy of always answering with the commonest class, in 0..1.
-      train_examples: in the training split.
-      shortfall: why nothing trained on it may be compared with what was published; "" where it may.
+      chance: accuracy of always predicting the most frequent class, in [0, 1].
+      train_examples: size of the training split.
+      shortfall: why results on it cannot be compared with the paper; "" if they can.
     """
 
     fingerprint: str
@@ -42,19 +42,19 @@ class TaskData(NamedTuple):
 
 
 def remember_data(root: Path, task: str, data: TaskData) -> None:
-    """Write down what is known of a task's data, so that a table can be rendered where they are not.
+    """Write the properties of a task's data, so that a table can be rendered without the data.
 
     Args:
       root: folder of all reproductions.
-      task: name of the task, or `synthetic/<task>` for its twin.
-      data: what is known.
+      task: name of the task, or `synthetic/<task>`.
+      data: its properties.
     """
     content = {"format_version": FORMAT_VERSION, **data._asdict()}
     write_atomically(root / DATA / f"{task}.json", json.dumps(content, indent=2) + "\n")
 
 
 def remembered_data(root: Path, task: str) -> TaskData | None:
-    """Return what `remember_data` wrote, None where it did not.
+    """Return what `remember_data` wrote; None if it wrote nothing.
 
     Raises:
       DataDamaged: the file cannot be read.
@@ -66,7 +66,8 @@ def remembered_data(root: Path, task: str) -> TaskData | None:
         content = json.loads(file.read_text())
         return TaskData(**{name: content[name] for name in TaskData._fields})
     except (ValueError, KeyError) as error:
-        raise DataDamaged(f"{file} cannot be read ({error!r}); delete it") from error
+        reason = repr(error)
+        raise DataDamaged("reproduction.damaged-data", reason=reason, file=str(file)) from error
 
 
 class Store(NamedTuple):
@@ -74,18 +75,18 @@ class Store(NamedTuple):
 
     Attributes:
       root: absolute.
-      data: task -> its prepared data; a task that is not prepared has no entry, and no runs.
+      data: task -> its prepared data; tasks that are not prepared have no entry and no runs.
     """
 
     root: Path
     data: Mapping[str, TaskData]
 
     def run_dir(self, config: RunConfig) -> Path:
-        """Return where the run of a configuration of resolved length lies."""
+        """Return the run directory of a configuration; its number of steps must be resolved."""
         return self.root / RUNS_FOLDER / self._name(config, config.fingerprint())
 
     def recipe_file(self, config: RunConfig, rates: tuple[float, ...]) -> Path:
-        """Return where the learning rate chosen among `rates` for a configuration is remembered."""
+        """Return the file with the learning rate that was chosen among `rates` for a configuration."""
         plain = config.model_copy(
             update={"seed": 0, "optim": config.optim.model_copy(update={"learning_rate": 1.0})}
         )

@@ -16,8 +16,7 @@ from rich.text import Text
 
 from lru_tune.config.schema import flatten
 from lru_tune.files.run_directory import STEP, Mode
-from lru_tune.formatting import duration
-from lru_tune.results.writing.markdown import significant
+from lru_tune.formatting import duration, significant
 from lru_tune.search.strategy.trial_keys import RUN, RUN_DIR, RUNNING, STATUS
 
 LINE_SECONDS = 60.0  # between two summaries where there is no terminal

@@ -1,8 +1,5 @@
 """How an experiment stands, read from its files alone: nothing is written, no Ray, no JAX, no pandas."""
 
-import os
-import platform
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +11,12 @@ from lru_tune.files.experiment_folder import (
     CONFIRM_FOLDER,
     SPACE_FILE,
     TRIALS_FOLDER,
+    activity,
     read_experiment,
+    seconds_silent,
 )
 from lru_tune.files.run_directory import BEST_OF, Mode
+from lru_tune.formatting import duration
 from lru_tune.search.record import resume_command
 from lru_tune.search.strategy import journal as journals
 from lru_tune.search.strategy.journal import GAVE_UP, TrialRecord, read_trials
@@ -128,10 +128,9 @@ def search_status(folder: Path) -> Status:
     record = read_experiment(folder)
     metric, mode, plan = record["metric"], record["mode"], record.get("plan", {})
     trials = read_trials(folder / journals.FILE)
-    alive = _process_lives(record)
     found = [_trial(trial, folder / TRIALS_FOLDER, metric, mode) for trial in trials.values()]
     confirmed = read_runs(sorted((folder / CONFIRM_FOLDER).glob("[!.]*")), metric, mode)
-    state = _state(record["status"], alive, [*found, *confirmed])
+    state: State = "completed" if record["status"] == "completed" else activity(folder)
     horizon = plan.get("horizon")
     # More than planned where an extended search found better ones than were confirmed before.
     confirm_runs = max(plan.get("confirm_runs", 0), len(confirmed))
@@ -161,8 +160,8 @@ def read_runs(folders: Iterable[Path], metric: str, mode: Mode) -> list[RunState
 
 
 def settle(found: Iterable[RunState], state: State) -> tuple[RunState, ...]:
-    """Return the runs, those that nobody works on any more called interrupted."""
-    if state in ("running", "silent"):
+    """Return the runs; where no process works on them, those that have not ended are interrupted."""
+    if state == "running":
         return tuple(found)
     return tuple(
         run._replace(status="interrupted", silent=None, rate=0.0)
@@ -216,7 +215,7 @@ def _run(folder: Path, metric: str, mode: Mode) -> RunState:
         horizon=config.get("steps"),
         value=values[-1] if values else None,
         best=BEST_OF[mode](values, default=None),
-        silent=_silent(folder) if status == "running" else None,
+        silent=seconds_silent(folder) if status == "running" and folder.is_dir() else None,
         rate=_rate(reports, config),
     )
 
@@ -226,34 +225,6 @@ def _rate(reports: list[dict[str, float]], config: dict[str, Any]) -> float:
     if not reports or not batch_size:
         return 0.0
     return float(reports[-1][runs.EXAMPLES_PER_SECOND] / batch_size)
-
-
-def _silent(folder: Path) -> float | None:
-    places = [p for p in (folder, folder / runs.CHECKPOINT_FOLDER) if p.is_dir()]
-    return max(0.0, time.time() - max(p.stat().st_mtime for p in places)) if places else None
-
-
-def _process_lives(record: dict[str, Any]) -> bool | None:
-    """Return whether the process that runs an experiment is there; None where that cannot be seen."""
-    process = record.get("process", {})
-    if process.get("host") != platform.node():
-        return None
-    try:
-        os.kill(process["pid"], 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is somebody else's
-        return True
-    return True
-
-
-def _state(status: str, alive: bool | None, found: list[RunState]) -> State:
-    if status == "completed":
-        return "completed"
-    if status != "running" or alive is False:
-        return "interrupted"
-    signs = [run.silent for run in found if run.silent is not None]
-    return "silent" if signs and min(signs) > runs.SILENT_SECONDS else "running"
 
 
 def _planned(folder: Path, plan: dict[str, Any]) -> int | None:
@@ -269,6 +240,6 @@ def _notes(folder: Path, record: dict[str, Any], state: State) -> tuple[str, ...
         gone = "its process is gone; " if record["status"] == "running" else ""
         return (f"{gone}{go_on}",)
     if state == "silent":
-        minutes = runs.SILENT_SECONDS / 60
-        return (f"nothing was written for {minutes:.0f} minutes; if its process is gone, {go_on}",)
+        silent = duration(seconds_silent(folder))
+        return (f"the last file was written {silent} ago; if its process is gone, {go_on}",)
     return ()

@@ -76,7 +76,7 @@ def test_nothing_is_overwritten_without_force_and_only_an_export_with_it(
     assert guard(main, [str(experiment), "--trial", "0000-abcd", *out]) == 0
     (tmp_path / "out" / "params.npz").write_text("of an earlier export")
     assert guard(main, [str(experiment), "--trial", "1", *out]) == 2
-    assert "say --force" in capsys.readouterr().err
+    assert "[results.export-exists]" in capsys.readouterr().err
     assert "0000-abcd" in (tmp_path / "out" / "README.txt").read_text()
     assert guard(main, [str(experiment), "--trial", "1", *out, "--force"]) == 0
     assert "0001-abef" in (tmp_path / "out" / "README.txt").read_text()
@@ -86,17 +86,17 @@ def test_nothing_is_overwritten_without_force_and_only_an_export_with_it(
     (tmp_path / "mine" / "thesis.tex").write_text("years")
     words = [str(experiment), "--trial", "1", "--out", str(tmp_path / "mine"), "--force"]
     assert guard(main, words) == 2
-    assert "something else" in capsys.readouterr().err
+    assert "was not written by" in capsys.readouterr().err
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years"
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--trial", "7"], "no trial 7"),
-        (["--trial", ""], "0000-abcd, 0001-abef, 0002-fail, 0003-open; say which"),
+        (["--trial", "7"], "no trial '7'"),
+        (["--trial", ""], "0000-abcd, 0001-abef, 0002-fail, 0003-open"),
         (["--trial", "3"], "has not ended"),
-        (["--trial", "2"], "failed before it wrote a configuration"),
+        (["--trial", "2"], "failed before it wrote its configuration"),
         (["--trial", "0", "--with-checkpoint"], "has no parameters to export"),
         (["--optuna", "x.db", "--out", "y"], "leave --out"),
     ],

@@ -7,8 +7,8 @@ SMALL = figure.Settings(widths=(32, 200))
 
 
 def test_the_statements_hold_for_smaller_matrices():
-    plate = figure.plate(SMALL)
-    assert [statement for statement in plate.statements[:2] if not statement.holds] == []
+    result = figure.compute(SMALL)
+    assert [statement for statement in result.statements[:2] if not statement.holds] == []
 
 
 def test_eigenvalues_are_those_of_a_real_matrix_of_variance_one_over_n():

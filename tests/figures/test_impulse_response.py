@@ -6,7 +6,9 @@ SMALL = figure.Settings(length=4096, nu=2e-4, population=200)
 
 
 def test_the_statements_hold_for_a_shorter_sequence():
-    assert [statement for statement in figure.plate(SMALL).statements if not statement.holds] == []
+    assert [
+        statement for statement in figure.compute(SMALL).statements if not statement.holds
+    ] == []
 
 
 def test_oscillations_are_half_the_changes_of_sign():
@@ -32,7 +34,7 @@ def test_the_recurrence_is_the_power_of_the_eigenvalue():
 
 
 def test_each_phase_has_a_row_with_the_whole_sequence_and_its_start():
-    canvas = figure.plate(SMALL).draw()
+    canvas = figure.compute(SMALL).draw()
     assert len(canvas.axes) == 4
     assert [len(axes.lines) for axes in canvas.axes] == [3] * 4
     assert [len(axes.lines[0].get_ydata()) for axes in canvas.axes] == [4096, 64] * 2

@@ -6,7 +6,9 @@ SMALL = figure.Settings(length=256, band=4, signals=20)
 
 
 def test_the_statements_hold_for_fewer_signals():
-    assert [statement for statement in figure.plate(SMALL).statements if not statement.holds] == []
+    assert [
+        statement for statement in figure.compute(SMALL).statements if not statement.holds
+    ] == []
 
 
 def test_shares_of_energy_are_parsevals():
@@ -32,7 +34,7 @@ def test_without_the_relu_nothing_leaks():
 
 
 def test_signal_and_spectrum_are_drawn_before_and_after():
-    time, spectrum = figure.plate(SMALL).draw().axes
+    time, spectrum = figure.compute(SMALL).draw().axes
     before, after = (line.get_ydata() for line in time.lines)
     np.testing.assert_array_equal(np.maximum(before, 0.0), after)
     assert spectrum.get_yscale() == "log"

@@ -7,7 +7,9 @@ SMALL = figure.Settings(n=256, rings=(figure.DISK, Ring(0.5, 0.9, 2 * np.pi), Ri
 
 
 def test_the_statements_hold_for_fewer_eigenvalues():
-    assert [statement for statement in figure.plate(SMALL).statements if not statement.holds] == []
+    assert [
+        statement for statement in figure.compute(SMALL).statements if not statement.holds
+    ] == []
 
 
 def test_a_ring_in_place_of_the_disk_is_told_from_a_gaussian_matrix():

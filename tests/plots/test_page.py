@@ -7,8 +7,8 @@ import pytest
 
 from lru_tune.drawing import new_plot
 from lru_tune.plots import best_so_far
-from lru_tune.plots.chapters import pictures
 from lru_tune.plots.page import as_svg, page, write_page
+from lru_tune.plots.report_pictures import pictures
 from lru_tune.results import history
 from lru_tune.results.reading.record import read_space
 from lru_tune.results.reading.spectra import Spectra

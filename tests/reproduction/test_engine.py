@@ -6,7 +6,7 @@ from scripted_training import EXECUTED, TEST_READ
 from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.engine import Options, run_on
 from lru_tune.reproduction.outcome import cell_result, cell_runs
-from lru_tune.reproduction.rates import known_rate, race_jobs
+from lru_tune.reproduction.rates import known_rate, rate_search_runs
 from lru_tune.search.ray.resources import ResourceRequest
 
 
@@ -17,7 +17,9 @@ def run(machine, store, data_root):
     def run(cells, seeds: int = 2) -> list[str]:
         said: list[str] = []
         options = Options(
-            str(data_root), wishes=ResourceRequest(max_concurrent=1), training="scripted_training"
+            str(data_root),
+            requested=ResourceRequest(max_concurrent=1),
+            training="scripted_training",
         )
         run_on(machine, cells, seeds, store, options, said.append)
         return said
@@ -43,9 +45,9 @@ def test_rates_race_on_validation_then_seeds_run_and_nothing_is_run_twice(
     assert any("learning rate 0.9, best of 3 on validation" in line for line in said)
     assert known_rate(cell, store).rate == 0.9
     first = executed(store)
-    raced = {job.run_dir.name for job in race_jobs(cell, store)}
-    counted = {job.run_dir.name for job in cell_runs(cell, 2, store).jobs}
-    assert set(first) == raced | counted
+    searched = {run.run_dir.name for run in rate_search_runs(cell, store)}
+    counted = {run.run_dir.name for run in cell_runs(cell, 2, store).planned}
+    assert set(first) == searched | counted
     assert all(first[name] == list(range(0, 90, 10)) for name in counted)
     assert split_reads(data_root) == sorted(f"runs/{name}" for name in counted)
 
@@ -62,9 +64,9 @@ def test_rates_race_on_validation_then_seeds_run_and_nothing_is_run_twice(
 def test_a_race_stops_weak_rates_early(run, plan, store):
     (cell,) = plan(1, "RNN-Lin", rates=(0.1, 0.2, 0.3, 0.9))
     run([cell], seeds=1)
-    statuses = [runs.read_result(job.run_dir)["status"] for job in race_jobs(cell, store)]
+    statuses = [runs.read_result(run.run_dir)["status"] for run in rate_search_runs(cell, store)]
     assert statuses[-1] == "completed"
-    lengths = [len(executed(store)[job.run_dir.name]) for job in race_jobs(cell, store)]
+    lengths = [len(executed(store)[run.run_dir.name]) for run in rate_search_runs(cell, store)]
     assert max(lengths) == 9
 
 
@@ -86,7 +88,7 @@ def test_a_broken_run_is_tried_again_by_the_next_call_and_the_others_count(
     run, plan, store, data_root
 ):
     (cell,) = plan(1, "RNN-Lin", rates=(0.5,))
-    broken = cell_runs(cell, 2, store).jobs[0].run_dir
+    broken = cell_runs(cell, 2, store).planned[0].run_dir
     (data_root / "refuse").write_text(broken.name)
     run([cell])
     found = cell_result(cell, 2, store)

@@ -6,9 +6,9 @@ from lru_tune.files import run_directory as runs
 from lru_tune.paper.tables import load_table
 from lru_tune.reproduction import estimate
 from lru_tune.reproduction.outcome import cell_runs
-from lru_tune.reproduction.rates import race_jobs, settle
+from lru_tune.reproduction.rates import choose_rate, rate_search_runs
 from lru_tune.reproduction.scale import Setting
-from lru_tune.reproduction.sheets.estimates import estimate_sheet
+from lru_tune.reproduction.tables.estimates import estimate_table
 from lru_tune.search.ray.resources import Machine, ResourceRequest
 from lru_tune.training.speed import Speed
 
@@ -36,7 +36,7 @@ def estimates(cells, store, seeds=2, machine=None):
 def test_hours_are_steps_by_speed_shared_among_the_cores(plan, store, measured):
     (cell,) = plan(1, "RNN-Lin")
     (one,) = estimates([cell], store)
-    assert (one.races, one.seeds, one.steps) == (3, 2, 90)
+    assert (one.rate_runs, one.seed_runs, one.steps) == (3, 2, 90)
     assert one.hours == pytest.approx(5 * 90 / 10 / 3600)
     (two,) = estimates([cell], store, machine=Machine(2, 0))
     assert two.hours == pytest.approx(one.hours / 2)
@@ -44,13 +44,13 @@ def test_hours_are_steps_by_speed_shared_among_the_cores(plan, store, measured):
 
 def test_what_is_done_costs_nothing(plan, store, measured):
     (cell,) = plan(1, "RNN-Lin")
-    for job in race_jobs(cell, store):
-        runs.write_result(job.run_dir, "completed", **{runs.VAL_ACCURACY: 0.5})
-    settle(cell, store, lambda _line: None)
-    first = cell_runs(cell, 1, store).jobs[0]
+    for run in rate_search_runs(cell, store):
+        runs.write_result(run.run_dir, "completed", **{runs.VAL_ACCURACY: 0.5})
+    choose_rate(cell, store, lambda _line: None)
+    first = cell_runs(cell, 1, store).planned[0]
     runs.write_result(first.run_dir, "completed", **{runs.TEST_ACCURACY: 0.5})
     (left,) = estimates([cell], store)
-    assert (left.races, left.seeds) == (0, 1)
+    assert (left.rate_runs, left.seed_runs) == (0, 1)
     assert estimates([cell], store, seeds=1)[0].hours == 0
     assert len(measured) == 1
 
@@ -76,6 +76,6 @@ def test_a_time_that_is_not_known_is_not_called_zero(plan, store, monkeypatch):
     )
     machine = Machine(1, 0)
     found = estimates(plan(1, "RNN-Lin"), store)
-    notes = estimate_sheet(load_table(1), found, Setting(), machine).notes
+    notes = estimate_table(load_table(1), found, Setting(), machine).notes
     assert "unknown time" in notes[0]
     assert "1 of 1 cells left out" in notes[0]

@@ -7,7 +7,7 @@ import pytest
 from lru_tune.errors import DataDamaged
 from lru_tune.files import run_directory as runs
 from lru_tune.reproduction.outcome import FIRST_SEED, cell_result, cell_runs
-from lru_tune.reproduction.rates import race_jobs
+from lru_tune.reproduction.rates import rate_search_runs
 from lru_tune.reproduction.store import Store, remember_data, remembered_data
 
 
@@ -17,8 +17,8 @@ def cell(plan):
 
 
 def end(cell, store, number, status="completed", **fields):
-    job = cell_runs(cell, number + 1, store).jobs[number]
-    runs.write_result(job.run_dir, status, device="cpu: scripted", **fields)
+    run = cell_runs(cell, number + 1, store).planned[number]
+    runs.write_result(run.run_dir, status, device="cpu: scripted", **fields)
 
 
 def accuracy(value):
@@ -53,11 +53,11 @@ def test_an_interrupted_run_or_one_without_its_test_waits(cell, store):
 
 def test_a_cell_without_data_or_rate_has_no_results(cell, plan, store):
     assert cell_result(cell, 3, Store(store.root, {})).waiting == 3
-    raced = plan(1, "RNN-Lin")[0]
-    assert cell_result(raced, 3, store).failed == 0
-    for job in race_jobs(raced, store):
-        runs.write_result(job.run_dir, "failed")
-    assert cell_result(raced, 3, store).failed == 3
+    searched = plan(1, "RNN-Lin")[0]
+    assert cell_result(searched, 3, store).failed == 0
+    for run in rate_search_runs(searched, store):
+        runs.write_result(run.run_dir, "failed")
+    assert cell_result(searched, 3, store).failed == 3
 
 
 def test_data_are_remembered_beside_their_runs(store):
@@ -66,8 +66,9 @@ def test_data_are_remembered_beside_their_runs(store):
     assert remembered_data(store.root, "listops") is None
     assert remembered_data(store.root, "synthetic/listops") == store.data["listops"]
     (store.root / "data" / "listops.json").write_text("{}")
-    with pytest.raises(DataDamaged, match="delete it"):
+    with pytest.raises(DataDamaged) as refused:
         remembered_data(store.root, "listops")
+    assert refused.value.code == "reproduction.damaged-data"
 
 
 def test_a_run_is_named_by_configuration_seed_and_data(cell, store, plan):

@@ -21,14 +21,14 @@ def batches(plan, store):
         (one,) = plan(1, "RNN-Lin", rates=(0.5,))
         (two,) = plan(1, "RNN-Lin", rates=(0.4,))
         cells = [replace(cell, resources=resources) for cell in (other, one, two)]
-        return [_Batch(cell, cell_runs(cell, seeds, store).jobs) for cell in cells]
+        return [_Batch(cell, cell_runs(cell, seeds, store).planned) for cell in cells]
 
     return make
 
 
-def shares(batches, machine: Machine, **wishes) -> list[tuple[Allocation, int]]:
-    found = _shares(batches, machine, ResourceRequest(**wishes))
-    return [(share.allocation, len(share.jobs)) for share in found]
+def shares(batches, machine: Machine, **requested) -> list[tuple[Allocation, int]]:
+    found = _shares(batches, machine, ResourceRequest(**requested))
+    return [(share.allocation, len(share.planned)) for share in found]
 
 
 def test_without_lanes_all_cells_run_at_the_same_time(batches):
@@ -52,6 +52,6 @@ def test_a_number_of_lanes_is_taken_at_its_word_one_shape_after_the_other(batche
 def test_what_is_done_waits_for_nothing(batches, write_run):
     made = batches(1, SMALL)
     for batch in made[:2]:
-        for job in batch.jobs:
-            write_run(job.run_dir, **{"test/accuracy": 0.5})
+        for run in batch.planned:
+            write_run(run.run_dir, **{"test/accuracy": 0.5})
     assert shares(made, Machine(4, 0)) == [(Allocation(0, 1, 4), 1)]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from lru_tune.cli.reproduce.request import Request
 from lru_tune.paper.tables import Column
-from lru_tune.reproduction.sheets.configurations import configuration_sheet
-from lru_tune.reproduction.sheets.sheet import Sheet, show, write_sheet
+from lru_tune.reproduction.tables.configurations import configuration_table
+from lru_tune.reproduction.tables.result_table import ResultTable, print_table, write_table
 
 
 def run_configurations(request: Request, _arguments: argparse.Namespace) -> int:
@@ -16,7 +16,7 @@ def run_configurations(request: Request, _arguments: argparse.Namespace) -> int:
 
 def render_configurations(request: Request) -> int:
     """Do the same: there is nothing to run."""
-    write_sheet(_sheet(request, request.table.columns), request.folder)
+    write_table(_table(request, request.table.columns), request.folder)
     return _show(request)
 
 
@@ -26,11 +26,11 @@ def plan_configurations(request: Request, _arguments: argparse.Namespace) -> int
 
 
 def _show(request: Request) -> int:
-    show(_sheet(request, request.columns))
+    print_table(_table(request, request.columns))
     print(request.folder, flush=True)
     return 0
 
 
-def _sheet(request: Request, columns: Sequence[Column]) -> Sheet:
+def _table(request: Request, columns: Sequence[Column]) -> ResultTable:
     (row,) = request.rows
-    return configuration_sheet(request.table, row, columns, request.setting, request.about())
+    return configuration_table(request.table, row, columns, request.setting, request.about())

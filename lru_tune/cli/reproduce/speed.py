@@ -6,8 +6,8 @@ from lru_tune.cli.console import say
 from lru_tune.cli.reproduce.request import Request
 from lru_tune.errors import Interrupted, NoTrialSucceeded
 from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
-from lru_tune.reproduction.sheets.sheet import show, write_sheet
-from lru_tune.reproduction.sheets.speeds import Records, read_speeds, speed_record, speed_sheet
+from lru_tune.reproduction.tables.result_table import print_table, write_table
+from lru_tune.reproduction.tables.speeds import Records, read_speeds, speed_record, speed_table
 from lru_tune.search.ray.resources import this_machine
 
 
@@ -46,7 +46,7 @@ def render_speeds(request: Request) -> int:
     """Print and write the table from what was measured before."""
     found = _before(request)
     _write(request, found)
-    show(speed_sheet(request.table, request.cells, found, request.setting, request.about()))
+    print_table(speed_table(request.table, request.cells, found, request.setting, request.about()))
     print(request.folder, flush=True)
     return 0
 
@@ -56,7 +56,7 @@ def plan_speeds(request: Request, _arguments: argparse.Namespace) -> int:
     from lru_tune.training.speed import MOST_SECONDS, SECONDS
 
     found = _before(request)
-    show(speed_sheet(request.table, request.cells, found, request.setting, request.about()))
+    print_table(speed_table(request.table, request.cells, found, request.setting, request.about()))
     count = len(request.cells)
     say(
         f"{count} cells would be measured, each for about {SECONDS:.0f} s after its compilation and for "
@@ -75,4 +75,4 @@ def _before(request: Request) -> Records:
 def _write(request: Request, found: Records) -> None:
     table = request.table
     cells = plan_cells(table, choose_rows(table, []), table.columns, request.setting)
-    write_sheet(speed_sheet(table, cells, found, request.setting, request.about()), request.folder)
+    write_table(speed_table(table, cells, found, request.setting, request.about()), request.folder)

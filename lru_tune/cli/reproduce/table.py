@@ -10,9 +10,9 @@ from lru_tune.errors import Interrupted, NoTrialSucceeded, VerdictBelow
 from lru_tune.paper.tables import Column, Row
 from lru_tune.reproduction.cells import CellPlan, choose_rows, plan_cells
 from lru_tune.reproduction.outcome import cell_result
-from lru_tune.reproduction.sheets.accuracies import Judged, accuracy_sheet, judged
-from lru_tune.reproduction.sheets.sheet import Sheet, show, write_sheet
 from lru_tune.reproduction.store import Store
+from lru_tune.reproduction.tables.accuracies import Judged, accuracy_table, judged
+from lru_tune.reproduction.tables.result_table import ResultTable, print_table, write_table
 from lru_tune.search.ray.resources import ResourceRequest, this_machine
 from lru_tune.tasks import TASKS
 
@@ -37,7 +37,7 @@ def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     options = Options(
         data_root=str(request.data.place),
         address=arguments.address,
-        wishes=wishes(arguments),
+        requested=wishes(arguments),
         wandb=arguments.wandb,
         tensorboard=arguments.tensorboard,
     )
@@ -61,7 +61,7 @@ def render_accuracies(request: Request) -> int:
 def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     """Print the chosen cells and what is left to do; writes nothing."""
     from lru_tune.reproduction.estimate import estimate
-    from lru_tune.reproduction.sheets.estimates import estimate_sheet
+    from lru_tune.reproduction.tables.estimates import estimate_table
 
     store = Store(request.root, known(request.data, request.tasks, say))
     for line in states(request.data, _reads(request.cells)):
@@ -69,7 +69,7 @@ def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     machine = this_machine()
     cells = _resolved(request.cells, store)
     found = estimate(cells, request.seeds, store, machine, wishes(arguments), say)
-    show(estimate_sheet(request.table, list(found), request.setting, machine))
+    print_table(estimate_table(request.table, list(found), request.setting, machine))
     print(request.folder, flush=True)
     return 0
 
@@ -117,13 +117,13 @@ def _write(request: Request) -> list[Judged]:
     used = {entry.result.cell.config.task for entry in found if entry.result.begun}
     data = {task: entry.fingerprint for task, entry in store.data.items() if task in used}
 
-    def sheet(rows: Sequence[Row], columns: Sequence[Column]) -> Sheet:
+    def table(rows: Sequence[Row], columns: Sequence[Column]) -> ResultTable:
         facts = {**request.about(), "data": data}
-        return accuracy_sheet(request.table, rows, columns, found, request.setting, facts)
+        return accuracy_table(request.table, rows, columns, found, request.setting, facts)
 
-    write_sheet(sheet(request.table.rows, request.table.columns), request.folder)
+    write_table(table(request.table.rows, request.table.columns), request.folder)
     published_only = [row for row in request.table.rows if row.variant is None]
-    show(sheet([*request.rows, *published_only], request.columns))
+    print_table(table([*request.rows, *published_only], request.columns))
     print(request.folder, flush=True)
     chosen = {(cell.row.name, cell.column.name) for cell in request.cells}
     return [j for j in found if (j.result.cell.row.name, j.result.cell.column.name) in chosen]

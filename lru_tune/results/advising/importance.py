@@ -120,10 +120,7 @@ def importances(
       ResourcesMissing: fANOVA without scikit-learn.
     """
     if method == "fanova" and importlib.util.find_spec("sklearn") is None:
-        raise ResourcesMissing(
-            "fANOVA is computed with scikit-learn, which is not installed: pip install scikit-learn, "
-            "or take the method ped-anova"
-        )
+        raise ResourcesMissing("results.no-scikit-learn")
     counted = trials[values.notna()]
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it announces every study
     frozen = _trials(counted, search, values[values.notna()])

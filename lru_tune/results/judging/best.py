@@ -49,7 +49,7 @@ def best_run(frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = 
     if usable.empty:
         counts = frame[STATUS].value_counts().sort_index()
         found = ", ".join(f"{n} {status}" for status, n in counts.items()) or "no runs"
-        raise NoTrialSucceeded(f"there is no best run to choose: {found}")
+        raise NoTrialSucceeded("results.no-best-run", counts=found)
     return ranked(usable, metric, mode).iloc[0]
 
 

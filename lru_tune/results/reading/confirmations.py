@@ -53,12 +53,10 @@ def find_experiments(path: Path) -> list[Path]:
       ConfigError: the folder does not exist or holds no experiment.
     """
     if not path.is_dir():
-        raise ConfigError(f"{path}: no such folder; expected an experiment")
+        raise ConfigError("results.no-folder", path=path, expected="an experiment")
     found = list(_experiments_of(path))
     if not found:
-        raise ConfigError(
-            f"{path}: no experiment here; expected a folder with {EXPERIMENT_FILE}, or a folder of these"
-        )
+        raise ConfigError("results.no-experiments", path=path, experiment_file=EXPERIMENT_FILE)
     return found
 
 

@@ -6,8 +6,8 @@ folder look alike. Nothing is left out: a run that failed, or never said a word,
 """
 
 import json
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,13 @@ import yaml
 from lru_tune.config.schema import flatten
 from lru_tune.errors import ConfigError
 from lru_tune.files import run_directory as runs
-from lru_tune.files.experiment_folder import CONFIRM_FOLDER, EXPERIMENT_FILE, TRIALS_FOLDER
+from lru_tune.files.experiment_folder import (
+    CONFIRM_FOLDER,
+    EXPERIMENT_FILE,
+    TRIALS_FOLDER,
+    activity,
+    working_folder,
+)
 
 EXPERIMENT = "experiment"
 TRIAL = "trial"
@@ -57,9 +63,9 @@ def load_runs(paths: Paths) -> pd.DataFrame:
     """Return one row per run under the given folders, sorted by experiment and trial.
 
     A folder may be a run, an experiment (its `trials/`), its `trials/` or `confirm/`, or a folder of
-    runs or experiments. Runs without result.json are `running` while their experiment is and they have
-    written something in the last quarter of an hour, `interrupted` otherwise. Values of runs without a
-    result are those of the best report so far. Safe while runs are being written.
+    runs or experiments. Runs without result.json are `running` while a process works on their experiment
+    (`lru_tune.files.experiment_folder.activity`), `interrupted` otherwise. Values of runs without a result
+    are those of the best report so far. Safe while runs are being written.
 
     Returns:
       Columns RUN_COLUMNS, then one `config/<dotted.path>` a field; missing values are NA.
@@ -67,7 +73,8 @@ def load_runs(paths: Paths) -> pd.DataFrame:
     Raises:
       ConfigError: a folder does not exist or holds no runs.
     """
-    rows = [_run_row(run) for path in as_paths(paths) for run in find_runs(path)]
+    activity_of = cache(activity)  # one look for each experiment
+    rows = [_run_row(run, activity_of) for path in as_paths(paths) for run in find_runs(path)]
     config_columns = sorted(
         {name for row in rows for name in row if name.startswith(CONFIG_PREFIX)}
     )
@@ -109,15 +116,13 @@ def find_runs(path: Path) -> list[Path]:
       ConfigError: the folder does not exist or holds no runs.
     """
     if not path.is_dir():
-        raise ConfigError(f"{path}: no such folder; expected a run or an experiment")
+        raise ConfigError("results.no-folder", path=path, expected="a run or an experiment")
     found = _runs_of(path)
     if found is None:
         nested = [_runs_of(child) for child in folders(path)]
         if all(part is None for part in nested):
-            raise ConfigError(
-                f"{path}: no runs here; expected an experiment (a folder with {EXPERIMENT_FILE}), "
-                f"a run (a folder with {runs.CONFIG_FILE}) or a folder of these"
-            )
+            files = {"experiment_file": EXPERIMENT_FILE, "config_file": runs.CONFIG_FILE}
+            raise ConfigError("results.no-runs", path=path, **files)
         found = [run for part in nested if part for run in part]
     return found
 
@@ -152,7 +157,7 @@ def _runs_of(path: Path) -> list[Path] | None:
     return None
 
 
-def _run_row(run: Path) -> dict[str, Any]:
+def _run_row(run: Path, activity_of: Callable[[Path], str]) -> dict[str, Any]:
     """Return one run's values by column name; what is not known is missing or None."""
     row: dict[str, Any] = {
         TRIAL: run.name,
@@ -168,7 +173,9 @@ def _run_row(run: Path) -> dict[str, Any]:
     row |= {SEED: config.get("seed"), HORIZON: config.get("steps")}
     if result is None:
         found = _best_so_far(run)
-        return row | {STATUS: _status_without_result(run)} | found | _own_seconds(found)
+        running = activity_of(working_folder(run)) == "running"
+        row[STATUS] = "running" if running else "interrupted"
+        return row | found | _own_seconds(found)
     known = {name: result[name] for name in RUN_COLUMNS if result.get(name) is not None}
     missing = {} if BEST_STEP in known else _best_so_far(run)
     return row | missing | _own_seconds(missing | known) | known
@@ -202,15 +209,6 @@ def _best_so_far(run: Path) -> dict[str, Any]:
 def _own_seconds(values: dict[str, Any]) -> dict[str, Any]:
     """Return the device's seconds of a run that does not tell them apart from those of the clock."""
     return {runs.DEVICE_SECONDS: values[runs.SECONDS]} if runs.SECONDS in values else {}
-
-
-def _status_without_result(run: Path) -> str:
-    record = experiment_of(run) / EXPERIMENT_FILE
-    ended = record.is_file() and json.loads(record.read_text())["status"] != "running"
-    places = (run, run / runs.CHECKPOINT_FOLDER)
-    last_sign = max(place.stat().st_mtime for place in places if place.is_dir())
-    silent = time.time() - last_sign > runs.SILENT_SECONDS
-    return "interrupted" if ended or silent else "running"
 
 
 DTYPES: dict[frozenset[type], str] = {

@@ -100,10 +100,7 @@ def _root_of(path: Path) -> Path:
             root.name == REPRODUCTIONS_FOLDER or list(root.glob(f"*/{REPRODUCTION_FILE}"))
         ):
             return root
-    raise ConfigError(
-        f"{path}: no reproductions here; expected the folder `{REPRODUCTIONS_FOLDER}` that "
-        "`lru-tune reproduce` writes under the runs root, or that root"
-    )
+    raise ConfigError("results.no-reproductions", path=path, folder=REPRODUCTIONS_FOLDER)
 
 
 def _table_files(path: Path) -> list[Path]:
@@ -119,9 +116,7 @@ def _cell_rows(file: Path) -> Iterator[dict[str, Any]]:
         content = json.loads(file.read_text())
         found = content["cells"]
     except (json.JSONDecodeError, KeyError) as error:
-        raise ConfigError(
-            f"{file} cannot be read ({error!r}); write it anew with lru-tune reproduce"
-        ) from error
+        raise ConfigError("results.damaged-table", reason=repr(error), file=str(file)) from error
     for cell in found:
         if "ours" in cell and ROW in cell:  # tables of speed and of configurations have none
             about = {

@@ -45,10 +45,7 @@ def states(experiment: str | Path) -> pd.DataFrame:
     """
     path = Path(experiment) / SPECTRA_FILE
     if not path.is_file():
-        raise ConfigError(
-            f"{path} is not there. `lru-tune report {experiment}` writes it from the winner's checkpoint; "
-            "a dense recurrence has none"
-        )
+        raise ConfigError("results.no-spectra", path=path, experiment=experiment)
     frame = pd.read_csv(path, dtype={TRIAL: "str"})
     for moment in MOMENTS:
         frame[moment] = frame[f"{moment}_re"] + 1j * frame[f"{moment}_im"]

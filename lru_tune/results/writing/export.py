@@ -92,11 +92,9 @@ def choose_trial(experiment: Path, wanted: str | None) -> Trial:
     row = best_run(frame, record.metric, record.mode) if wanted is None else _named(frame, wanted)
     trial = Trial(row, record)
     if not (trial.folder / runs.RESULT_FILE).is_file():
-        raise ConfigError(
-            f"trial {trial.name} has not ended ({row[STATUS]}); wait for it, or name another with --trial"
-        )
+        raise ConfigError("results.trial-not-ended", trial=trial.name, status=row[STATUS])
     if not (trial.folder / runs.CONFIG_FILE).is_file():
-        raise ConfigError(f"trial {trial.name} failed before it wrote a configuration")
+        raise ConfigError("results.trial-without-config", trial=trial.name)
     return trial
 
 
@@ -136,11 +134,9 @@ def write_export(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not _is_export(folder):
-            raise ConfigError(f"{folder} holds something else; choose another place with --out")
+            raise ConfigError("results.not-an-export", folder=folder, key="--out")
         if replace == "never":
-            raise ConfigError(
-                f"{folder} exists; say --force to replace that export, or --out FOLDER"
-            )
+            raise ConfigError("results.export-exists", folder=folder, key="--out")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as place:
         made = Path(place) / folder.name
@@ -159,8 +155,10 @@ def _named(frame: pd.DataFrame, wanted: str) -> pd.Series:
     if len(found) == 1:
         return found.iloc[0]
     if len(found) > 1:
-        raise ConfigError(f"--trial {wanted} may be {', '.join(found[TRIAL])}; say which")
-    raise ConfigError(f"there is no trial {wanted}.{did_you_mean(wanted, frame[TRIAL])}")
+        matches = ", ".join(found[TRIAL])
+        raise ConfigError("results.ambiguous-trial", trial=wanted, matches=matches, key="--trial")
+    hint = did_you_mean(wanted, frame[TRIAL])
+    raise ConfigError("results.unknown-trial", trial=wanted, hint=hint, key="--trial")
 
 
 def _is_export(folder: Path) -> bool:

@@ -8,11 +8,17 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from lru_tune.files import run_directory as runs
-from lru_tune.formatting import duration
+from lru_tune.formatting import duration, markdown_table, number, one_line, percent, points
 from lru_tune.results.advising.advice import advice
 from lru_tune.results.advising.boundaries import pressed_bounds
 from lru_tune.results.judging.best import ELIGIBLE, ranked
-from lru_tune.results.judging.stats import LEARNED, share_learned, summarise, winners_curse
+from lru_tune.results.judging.stats import (
+    LEARNED,
+    Summary,
+    share_learned,
+    summarise,
+    winners_curse,
+)
 from lru_tune.results.reading.frame import (
     BEST_STEP,
     CONFIG_PREFIX,
@@ -23,7 +29,6 @@ from lru_tune.results.reading.frame import (
     TRIAL,
 )
 from lru_tune.results.reading.record import ExperimentRecord
-from lru_tune.results.writing import markdown
 
 TOP = 10  # trials shown
 REASONS = 5  # different errors shown
@@ -98,7 +103,7 @@ def _heading(findings: Findings) -> list[str]:
         ("scale", record.scale),
         ("status", record.status),
         ("trials", _counts(findings.trials)),
-        ("chance level", markdown.percent(record.chance)),
+        ("chance level", None if record.chance is None else percent(record.chance)),
         ("data", record.data.get("fingerprint")),
         ("device", record.device),
         ("time", None if record.seconds is None else duration(record.seconds)),
@@ -124,11 +129,8 @@ def _winner(findings: Findings) -> list[str]:
     lines = ["## Winner", "", f"`{best[TRIAL]}` with {_score(findings)}."]
     if best[STATUS] != "completed":
         lines.append(f"It is {best[STATUS]}: no trial ran to its end.")
-    values = [
-        (f"`{field}`", markdown.number(best[CONFIG_PREFIX + field]))
-        for field in _searched(findings)
-    ]
-    return lines + (["", *markdown.table(["searched", "value"], values)] if values else [])
+    values = [(f"`{field}`", number(best[CONFIG_PREFIX + field])) for field in _searched(findings)]
+    return lines + (["", *markdown_table(["searched", "value"], values)] if values else [])
 
 
 def _confirmation(findings: Findings) -> list[str]:
@@ -144,15 +146,15 @@ def _confirmation(findings: Findings) -> list[str]:
         rows.append(
             (
                 trial,
-                markdown.percent(score),
-                markdown.mean_std(summarise(validation)),
-                markdown.points(winners_curse(score, validation)),
-                markdown.mean_std(test),
+                percent(score),
+                _mean_std(summarise(validation)),
+                points(winners_curse(score, validation)),
+                _mean_std(test),
                 f"{test.n}",
-                markdown.interval(test),
+                _interval(test),
             )
         )
-    lines = ["## Confirmation over fresh seeds", "", *markdown.table(header, rows), ""]
+    lines = ["## Confirmation over fresh seeds", "", *markdown_table(header, rows), ""]
     lines.append(
         "Accuracies, mean ± standard deviation over seeds. Gap: the search's best validation accuracy "
         "minus the confirmed mean; what is left of a large one was luck. Seeds without a value are "
@@ -165,6 +167,15 @@ def _confirmation(findings: Findings) -> list[str]:
             f"1): {learned:.0%} of {len(findings.confirmed)}."
         )
     return lines + _better_confirmed(findings)
+
+
+def _mean_std(summary: Summary) -> str:
+    spread = f" ± {percent(summary.std)}" if summary.n > 1 else ""
+    return percent(summary.mean) + spread
+
+
+def _interval(summary: Summary) -> str:
+    return f"{percent(summary.low)} to {percent(summary.high)}" if summary.n > 1 else "-"
 
 
 def _better_confirmed(findings: Findings) -> list[str]:
@@ -190,13 +201,13 @@ def _top_trials(findings: Findings) -> list[str]:
         (
             row[TRIAL],
             row[STATUS],
-            markdown.number(row[record.metric]),
+            number(row[record.metric]),
             f"{row[BEST_STEP]}",
-            *(markdown.number(row[CONFIG_PREFIX + field]) for field in fields),
+            *(number(row[CONFIG_PREFIX + field]) for field in fields),
         )
         for _, row in top.iterrows()
     ]
-    return ["## Best trials", "", *markdown.table(header, rows)]
+    return ["## Best trials", "", *markdown_table(header, rows)]
 
 
 def _ends(findings: Findings) -> list[str]:
@@ -209,14 +220,14 @@ def _ends(findings: Findings) -> list[str]:
         done = group[STEPS] / group[HORIZON]
         share = f"{done.median():.0%}" if done.notna().any() else "-"
         rows.append((status, f"{len(group)}", share))
-    lines += markdown.table(["status", "trials", "median share of the steps"], rows)
+    lines += markdown_table(["status", "trials", "median share of the steps"], rows)
     errors = trials.dropna(subset=[ERROR])
     if not errors.empty:
         lines += ["", "Why trials diverged or failed:", ""]
         reasons = errors.groupby(ERROR)[TRIAL].agg(["size", "first"])
         reasons = reasons.sort_values("size", ascending=False, kind="stable")
         lines += [
-            f"- {row['size']} x {markdown.one_line(error)} (first: `{row['first']}`)"
+            f"- {row['size']} x {one_line(error)} (first: `{row['first']}`)"
             for error, row in reasons.head(REASONS).iterrows()
         ]
         if len(reasons) > REASONS:
@@ -230,11 +241,11 @@ def _space(findings: Findings) -> list[str]:
     if not findings.search:
         return []
     rows = [
-        (f"`{field}`", kind, ", ".join(markdown.number(x) for x in arguments))
+        (f"`{field}`", kind, ", ".join(number(x) for x in arguments))
         for field, domain in findings.search.items()
         for kind, arguments in domain.items()
     ]
-    return ["## What was searched", "", *markdown.table(["field", "domain", "values"], rows)]
+    return ["## What was searched", "", *markdown_table(["field", "domain", "values"], rows)]
 
 
 def _bounds(findings: Findings) -> list[str]:
@@ -294,7 +305,7 @@ def _confirmed_lines(findings: Findings) -> list[str]:
     lines = []
     for trial, group in findings.confirmed.groupby(TRIAL, sort=False, dropna=False):
         test = summarise(group[runs.TEST_ACCURACY].tolist())
-        lines.append(f"{trial}: test/accuracy {markdown.mean_std(test)} (n = {test.n})")
+        lines.append(f"{trial}: test/accuracy {_mean_std(test)} (n = {test.n})")
     return lines
 
 
@@ -315,7 +326,7 @@ def _searched(findings: Findings) -> list[str]:
 def _score(findings: Findings) -> str:
     best, metric = findings.best, findings.record.metric
     assert best is not None
-    return f"{metric} {markdown.number(best[metric])} at step {best[BEST_STEP]} of {best[HORIZON]}"
+    return f"{metric} {number(best[metric])} at step {best[BEST_STEP]} of {best[HORIZON]}"
 
 
 def _counts(trials: pd.DataFrame) -> str:

@@ -22,7 +22,7 @@ from lru_tune.paper.tables import TABLES, load_table
 from lru_tune.reproduction import estimate
 from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
 from lru_tune.reproduction.outcome import cell_runs
-from lru_tune.reproduction.rates import race_jobs, settle
+from lru_tune.reproduction.rates import choose_rate, rate_search_runs
 from lru_tune.reproduction.scale import Setting
 from lru_tune.reproduction.store import Store, TaskData, remember_data
 from lru_tune.training.speed import Speed
@@ -89,11 +89,11 @@ def ended(tmp_path) -> Callable[..., None]:
         known = TaskData(manifest.fingerprint, manifest.chance, train)
         store = Store(tmp_path / "runs" / "reproductions", {"listops": known})
         cell = cell.with_length(train)
-        for job in race_jobs(cell, store):
+        for job in rate_search_runs(cell, store):
             runs.write_result(job.run_dir, "completed", **{runs.VAL_ACCURACY: 0.5})
-        settle(cell, store, lambda _line: None)
-        jobs = cell_runs(cell, len(accuracies), store).jobs
-        for job, accuracy in zip(jobs, accuracies, strict=True):
+        choose_rate(cell, store, lambda _line: None)
+        planned = cell_runs(cell, len(accuracies), store).planned
+        for job, accuracy in zip(planned, accuracies, strict=True):
             fields = {} if accuracy is None else {runs.TEST_ACCURACY: accuracy}
             runs.write_result(job.run_dir, status, device="cpu: none", **fields)
 
@@ -129,8 +129,8 @@ def test_only_data_that_runs_were_made_with_are_recorded(capsys, tmp_path, data,
         (["--table", "10"], 2, "the paper has no table 10"),
         (["--table", "0"], 2, "the paper has no table 0"),
         (["--table", "1", "--rows", "RNN-Line"], 2, "Did you mean 'RNN-Lin'?"),
-        (["--table", "3", "--rows", "S4 (quoted)"], 2, "shown as published"),
-        (["--table", "1", "--tasks", "pathx"], 2, "has no pathx"),
+        (["--table", "3", "--rows", "S4 (quoted)"], 2, "published numbers only"),
+        (["--table", "1", "--tasks", "pathx"], 2, "has no task 'pathx'"),
         (["--table", "1", "--tasks", "cifar"], 2, "scifar or cifar-gray"),
         (["--table", "1", "--seeds", "0"], 2, "at least 1"),
         (["--table", "1", "--quick", "--scale", "0.1"], 2, "give one of them"),

@@ -40,8 +40,10 @@ def test_without_a_usable_trial_the_error_counts_them(empty_experiment, write_ru
     folder = empty_experiment()
     write_run(folder / "trials" / "0000-a", status="diverged")
     write_run(folder / "trials" / "0001-b", status="failed", accuracies=())
-    with pytest.raises(NoTrialSucceeded, match="1 diverged, 1 failed"):
+    with pytest.raises(NoTrialSucceeded) as refused:
         best_run(load_runs(folder))
+    assert refused.value.code == "results.no-best-run"
+    assert refused.value.problems[0].values["counts"] == "1 diverged, 1 failed"
 
 
 def test_the_written_file_is_the_complete_configuration_with_its_origin(experiment, tmp_path):

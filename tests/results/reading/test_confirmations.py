@@ -46,7 +46,9 @@ def test_without_a_confirmation_there_are_typed_columns_and_no_rows(empty_experi
 
 
 def test_a_folder_without_experiments_is_a_clear_error(tmp_path):
-    with pytest.raises(ConfigError, match="no experiment here"):
+    with pytest.raises(ConfigError) as refused:
         confirmations(tmp_path)
-    with pytest.raises(ConfigError, match="no such folder"):
+    assert refused.value.code == "results.no-experiments"
+    with pytest.raises(ConfigError) as refused:
         confirmations(tmp_path / "nowhere")
+    assert refused.value.code == "results.no-folder"

@@ -95,11 +95,13 @@ def test_an_experiment_without_trials_is_an_empty_typed_frame(empty_experiment):
 
 
 def test_a_folder_without_runs_is_an_error_that_says_so(tmp_path):
-    with pytest.raises(ConfigError, match="no such folder"):
+    with pytest.raises(ConfigError) as refused:
         load_runs(tmp_path / "nowhere")
+    assert refused.value.code == "results.no-folder"
     (tmp_path / "stray").mkdir()
-    with pytest.raises(ConfigError, match=r"experiment\.json"):
+    with pytest.raises(ConfigError) as refused:
         load_runs(tmp_path)
+    assert refused.value.code == "results.no-runs"
 
 
 def test_history_has_one_row_a_report_in_order(experiment):

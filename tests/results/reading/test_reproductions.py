@@ -78,10 +78,13 @@ def test_cells_are_typed_rows_and_other_tables_are_left_aside(reproduced):
 
 def test_a_damaged_table_is_named(reproduced):
     (reproduced / "table1" / REPRODUCTION_FILE).write_text("{half")
-    with pytest.raises(ConfigError, match=r"table1/reproduction\.json cannot be read"):
+    with pytest.raises(ConfigError) as refused:
         cells(reproduced)
+    assert refused.value.code == "results.damaged-table"
+    assert refused.value.problems[0].file == str(reproduced / "table1" / REPRODUCTION_FILE)
 
 
 def test_a_folder_without_reproductions_is_a_clear_error(tmp_path):
-    with pytest.raises(ConfigError, match="no reproductions here"):
+    with pytest.raises(ConfigError) as refused:
         reproductions(tmp_path)
+    assert refused.value.code == "results.no-reproductions"

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from lru_tune.reproduction.sheets.latex import Block, escape
-from lru_tune.reproduction.sheets.sheet import (
+from lru_tune.reproduction.tables.latex import Block, escape
+from lru_tune.reproduction.tables.result_table import (
     COMPARABLE,
     NO_VERDICT,
-    Sheet,
+    ResultTable,
     as_csv,
     as_markdown,
-    write_sheet,
+    write_table,
 )
 
 RECORDS = [
@@ -23,8 +23,8 @@ RECORDS = [
 ]
 
 
-def sheet(*labels: str) -> Sheet:
-    return Sheet(
+def table(*labels: str) -> ResultTable:
+    return ResultTable(
         title="Table 1",
         labels=labels,
         blocks=(Block("Cells", ("row", "n"), [("a|b", "2"), ("50 %", "0")]),),
@@ -35,27 +35,27 @@ def sheet(*labels: str) -> Sheet:
 
 
 def test_csv_has_a_line_a_record_and_the_label_in_each():
-    lines = list(csv.DictReader(io.StringIO(as_csv(sheet("QUICK: small")))))
+    lines = list(csv.DictReader(io.StringIO(as_csv(table("QUICK: small")))))
     assert [line["label"] for line in lines] == ["QUICK: small"] * 2
     assert [line["seeds"] for line in lines] == ["1 2", ""]
     assert [line["ours"] for line in lines] == ["", "1.5"]
-    assert COMPARABLE in as_csv(sheet())
+    assert COMPARABLE in as_csv(table())
 
 
 def test_csv_calls_a_line_with_a_remark_not_comparable():
-    whole = sheet()
+    whole = table()
     remarked = replace(whole, records=[{**RECORDS[0], "remark": "half of the data"}, RECORDS[1]])
     labels = [line["label"] for line in csv.DictReader(io.StringIO(as_csv(remarked)))]
     assert labels == ["half of the data", COMPARABLE]
 
 
 def test_a_bar_does_not_break_a_table_in_markdown():
-    assert "| a\\|b | 2 |" in as_markdown(sheet())
-    assert NO_VERDICT not in as_markdown(sheet())
+    assert "| a\\|b | 2 |" in as_markdown(table())
+    assert NO_VERDICT not in as_markdown(table())
 
 
 def test_all_files_are_written_whole_with_label_and_notes(tmp_path):
-    write_sheet(sheet("SCALED: 0.02"), tmp_path)
+    write_table(table("SCALED: 0.02"), tmp_path)
     assert len(list(tmp_path.iterdir())) == 4
     content = json.loads((tmp_path / "reproduction.json").read_text())
     assert content["cells"] == RECORDS

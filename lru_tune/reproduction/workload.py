@@ -1,4 +1,4 @@
-"""What the command that works in a store set out to do, so that others can say how far it is."""
+"""The work of the command that runs in a store, for `lru-tune status` to tell how much is left."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lru_tune.files.atomic import write_atomically
 from lru_tune.files.experiment_folder import RUNS_FOLDER
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
-from lru_tune.reproduction.rates import known_rate, race_jobs
+from lru_tune.reproduction.rates import known_rate, rate_search_runs
 from lru_tune.reproduction.store import Store
 from lru_tune.search.ray.run_list import is_done
 
@@ -19,13 +19,13 @@ FILE = "agenda.json"
 FORMAT_VERSION = 1
 
 
-class Agenda(NamedTuple):
+class Workload(NamedTuple):
     """The work of one command.
 
     Attributes:
-      started: when, in seconds since 1970.
-      ended: runs of the store that had ended by then, of whatever table.
-      runs: to be made. Cells whose learning rate is not known yet may turn out to share some.
+      started: seconds since 1970.
+      ended: number of runs in the store that had ended by then, over all tables.
+      runs: number of runs to make. Cells whose learning rate is not known yet may share some of them.
     """
 
     started: float
@@ -33,11 +33,11 @@ class Agenda(NamedTuple):
     runs: int
 
     def seconds_left(self, ended: int, now: float) -> float | None:
-        """Return how long the rest takes at the pace so far; None before the first run has ended.
+        """Return the seconds left at the pace so far; None before the first run has ended.
 
         Args:
-          ended: runs of the store that have ended.
-          now: in seconds since 1970.
+          ended: number of runs in the store that have ended.
+          now: seconds since 1970.
         """
         done = ended - self.ended
         if done <= 0:
@@ -45,8 +45,8 @@ class Agenda(NamedTuple):
         return max(0, self.runs - done) * (now - self.started) / done
 
 
-def write_agenda(cells: Sequence[CellPlan], seeds: int, store: Store) -> None:
-    """Write down what is not done yet of the cells' races and seeds."""
+def write_workload(cells: Sequence[CellPlan], seeds: int, store: Store) -> None:
+    """Record how many runs of the cells' learning-rate searches and seeds are left."""
     content = {
         "format_version": FORMAT_VERSION,
         "started": datetime.now().timestamp(),
@@ -56,17 +56,17 @@ def write_agenda(cells: Sequence[CellPlan], seeds: int, store: Store) -> None:
     write_atomically(store.root / FILE, json.dumps(content) + "\n")
 
 
-def read_agenda(root: Path) -> Agenda | None:
-    """Return the agenda of the last command in a store, None where none was written."""
+def read_workload(root: Path) -> Workload | None:
+    """Return the work of the last command in a store; None if it recorded none."""
     try:
         content = json.loads((root / FILE).read_text())
     except FileNotFoundError:
         return None
-    return Agenda(**{name: content[name] for name in Agenda._fields})
+    return Workload(**{name: content[name] for name in Workload._fields})
 
 
 def count_ended(root: Path) -> int:
-    """Return how many runs of a store have ended in good order; a failed one is tried again."""
+    """Return how many runs of a store have completed, stopped or diverged; failed runs are tried again."""
     results = (runs.read_result(run) or {} for run in (root / RUNS_FOLDER).glob("[!.]*"))
     return sum(result.get("status") in runs.FINISHED for result in results)
 
@@ -75,8 +75,8 @@ def _runs_left(cells: Sequence[CellPlan], seeds: int, store: Store) -> int:
     waiting, later = set(), 0
     for cell in cells:
         if known_rate(cell, store) is None:
-            jobs, later = race_jobs(cell, store), later + seeds
+            planned, later = rate_search_runs(cell, store), later + seeds
         else:
-            jobs = cell_runs(cell, seeds, store).jobs
-        waiting |= {job.run_dir for job in jobs if not is_done(job)}
+            planned = cell_runs(cell, seeds, store).planned
+        waiting |= {run.run_dir for run in planned if not is_done(run)}
     return len(waiting) + later

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lru_tune.figures.plate import long_table, to_csv
+from lru_tune.figures.figure_result import long_table, to_csv
 
 
 def test_blocks_are_stacked_and_their_single_values_repeated():

@@ -1,4 +1,4 @@
-"""What a figure consists of, and the files it becomes: picture, numbers, statements."""
+"""The result of a figure, and the files written from it: picture, numbers and statements."""
 
 import csv
 import io
@@ -11,6 +11,7 @@ import numpy as np
 
 from lru_tune import __version__
 from lru_tune.files.atomic import write_atomically
+from lru_tune.formatting import markdown_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -19,12 +20,12 @@ STATEMENTS = "statements"
 
 
 class Statement(NamedTuple):
-    """A sentence that the numbers confirm or refute.
+    """A claim that the numbers confirm or refute.
 
     Attributes:
-      text: the sentence, with its tolerance.
-      holds: whether it is true of the numbers.
-      measured: the numbers themselves.
+      text: the claim, with its tolerance.
+      holds: whether the numbers confirm it.
+      measured: the numbers it was checked against.
     """
 
     text: str
@@ -32,14 +33,14 @@ class Statement(NamedTuple):
     measured: str
 
 
-class Plate(NamedTuple):
-    """A finished figure.
+class FigureResult(NamedTuple):
+    """The numbers of a figure, its statements and how to draw it.
 
     Attributes:
-      settings: everything the numbers depend on, the seed included.
-      statements: what the figure is to show.
-      columns: name -> (rows,), the numbers behind the picture, all of one length.
-      draw: makes the picture.
+      settings: everything the numbers depend on, including the seed.
+      statements: the claims of the figure.
+      columns: name -> (rows,), the numbers behind the picture, all of the same length.
+      draw: draws the picture.
     """
 
     settings: dict[str, Any]
@@ -49,7 +50,7 @@ class Plate(NamedTuple):
 
 
 def long_table(blocks: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Stack blocks of columns; within a block a single value is repeated along its arrays."""
+    """Concatenate blocks of columns; within a block, scalars are broadcast to the length of its arrays."""
     parts = [np.broadcast_arrays(*(np.asarray(x) for x in block.values())) for block in blocks]
     return {
         name: np.concatenate([np.atleast_1d(part[i]) for part in parts])
@@ -58,7 +59,7 @@ def long_table(blocks: list[dict[str, Any]]) -> dict[str, np.ndarray]:
 
 
 def to_csv(columns: dict[str, np.ndarray]) -> str:
-    """Return the columns as text, real numbers with nine significant digits."""
+    """Return the columns as CSV; floats have nine significant digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -70,25 +71,25 @@ def to_csv(columns: dict[str, np.ndarray]) -> str:
     return text.getvalue()
 
 
-def to_json(title: str, source: str, plate: Plate) -> str:
+def to_json(title: str, source: str, result: FigureResult) -> str:
     """Return title, source, version, settings and statements as JSON."""
     content = {
         "title": title,
         "source": source,
         "lru_tune": __version__,
-        "settings": plate.settings,
-        "statements": [statement._asdict() for statement in plate.statements],
+        "settings": result.settings,
+        "statements": [statement._asdict() for statement in result.statements],
     }
     return json.dumps(content, indent=2) + "\n"
 
 
-def to_markdown(title: str, source: str, plate: Plate) -> str:
-    """Return the same as `to_json` for people."""
+def to_markdown(title: str, source: str, result: FigureResult) -> str:
+    """Return the content of `to_json` as Markdown."""
+    settings = ", ".join(f"{name} {value}" for name, value in result.settings.items())
     rows = [
-        f"| {'yes' if holds else '**no**'} | {text} | {measured} |"
-        for text, holds, measured in plate.statements
+        ("yes" if holds else "**no**", text, measured)
+        for text, holds, measured in result.statements
     ]
-    settings = ", ".join(f"{name} {value}" for name, value in plate.settings.items())
     lines = [
         f"# {title}",
         "",
@@ -96,22 +97,20 @@ def to_markdown(title: str, source: str, plate: Plate) -> str:
         "",
         f"Settings: {settings}.",
         "",
-        "| holds | statement | measured |",
-        "|---|---|---|",
-        *rows,
+        *markdown_table(("holds", "statement", "measured"), rows),
     ]
     return "\n".join(lines) + "\n"
 
 
-def write_plate(stem: str, title: str, source: str, plate: Plate, folder: Path) -> None:
-    """Write STEM.png, STEM.csv, statements.json and statements.md, each whole or not at all."""
+def write_figure(stem: str, title: str, source: str, result: FigureResult, folder: Path) -> None:
+    """Write STEM.png, STEM.csv, statements.json and statements.md, each atomically."""
     picture = io.BytesIO()
-    plate.draw().savefig(picture, format="png", dpi=150)
+    result.draw().savefig(picture, format="png", dpi=150)
     contents: dict[str, str | bytes] = {
         f"{stem}.png": picture.getvalue(),
-        f"{stem}.csv": to_csv(plate.columns),
-        f"{STATEMENTS}.json": to_json(title, source, plate),
-        f"{STATEMENTS}.md": to_markdown(title, source, plate),
+        f"{stem}.csv": to_csv(result.columns),
+        f"{STATEMENTS}.json": to_json(title, source, result),
+        f"{STATEMENTS}.md": to_markdown(title, source, result),
     }
     for name, content in contents.items():
         write_atomically(folder / name, content)

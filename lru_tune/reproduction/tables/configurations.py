@@ -1,4 +1,4 @@
-"""The sheet of the table of configurations: the paper's values beside those of the search spaces."""
+"""The table of configurations: the paper's values beside those of the search spaces."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,28 +7,28 @@ from lru_tune.config.resolve import flat_fields
 from lru_tune.paper.tables import Column, PaperTable, Row
 from lru_tune.reproduction.cells import effective
 from lru_tune.reproduction.scale import Setting
-from lru_tune.reproduction.sheets.latex import Block
-from lru_tune.reproduction.sheets.sheet import Sheet
+from lru_tune.reproduction.tables.latex import Block
+from lru_tune.reproduction.tables.result_table import ResultTable
 
 MARK = "(*)"
 ByColumn = Mapping[str, Mapping[str, Any]]  # column -> dotted field -> value
 
 
-def configuration_sheet(
+def configuration_table(
     table: PaperTable,
     row: Row,
     columns: Sequence[Column],
     setting: Setting,
     about: Mapping[str, Any],
-) -> Sheet:
-    """Return for every task what the paper states, beside what `tune.py` and `lru-tune train` start from.
+) -> ResultTable:
+    """Return the paper's configuration of every task beside the base of its search space.
 
     Args:
-      table: the published one.
-      row: whose ring is shown.
+      table: the published table.
+      row: the row whose ring is shown.
       columns: the tasks.
-      setting: of the reproduction; its overrides lie over both.
-      about: for the JSON file.
+      setting: of the reproduction; its overrides apply to both sides.
+      about: further entries of the JSON file.
     """
     paper = {column.name: table.fields(row, column) for column in columns}
     here = {
@@ -47,15 +47,15 @@ def configuration_sheet(
         Block(
             f"As published; where {MARK}, as published / here", ["field", *names], _lines(records)
         ),
-        Block("What the paper does not print, here", ["field", *names], by_task),
-        Block("The same, where all tasks agree", ["field", "here"], shared),
+        Block("Fields that the paper does not state", ["field", *names], by_task),
+        Block("The same, for fields in which all tasks agree", ["field", "here"], shared),
     )
-    return Sheet(
+    return ResultTable(
         title=f"{table.heading}: {table.title}",
         labels=setting.labels,
         blocks=tuple(block for block in blocks if block.lines),
         notes=(
-            "here: the base of the task's search space. Reproductions take the published values.",
+            "here: the base of the task's search space. Reproductions use the published values.",
             *(differences or ["No difference."]),
             f"Published: {table.source}.",
         ),
@@ -65,7 +65,7 @@ def configuration_sheet(
 
 
 def _paths(configurations: ByColumn) -> list[str]:
-    """Return the fields that any column has, in order of appearance."""
+    """Return the fields of all columns in order of appearance."""
     return list(dict.fromkeys(path for fields in configurations.values() for path in fields))
 
 
@@ -83,7 +83,7 @@ def _record(path: str, column: Column, paper: ByColumn, here: ByColumn) -> dict[
 
 
 def _lines(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """Return a line for each field, a cell for each column."""
+    """Return one line for each field, with one cell for each column."""
     lines: dict[str, list[str]] = {}
     for record in records:
         published, ours = _text(record["paper"]), _text(record["here"])
@@ -93,7 +93,7 @@ def _lines(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def _unstated(here: ByColumn, paths: Sequence[str]) -> tuple[list[list[str]], list[list[str]]]:
-    """Return the lines of fields in which all columns agree, and of those in which they do not."""
+    """Return the lines of the fields in which all columns agree, then of the others."""
     shared, by_task = [], []
     for path in paths:
         values = [_text(fields.get(path)) for fields in here.values()]

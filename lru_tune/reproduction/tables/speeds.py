@@ -1,4 +1,4 @@
-"""The sheet of the table of speeds: optimiser steps a second here beside the published ones."""
+"""The table of speeds: optimiser steps per second on this machine beside the published ones."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from lru_tune.files.experiment_folder import REPRODUCTION_FILE
 from lru_tune.paper.tables import PaperTable
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.scale import Setting
-from lru_tune.reproduction.sheets.latex import Block
-from lru_tune.reproduction.sheets.sheet import FORMAT_VERSION, Sheet
+from lru_tune.reproduction.tables.latex import Block
+from lru_tune.reproduction.tables.result_table import FORMAT_VERSION, ResultTable
 from lru_tune.training.speed import Speed
 
 HEADER = ("row", "task", "batch", "published, A100", "here", "here / published", "device")
@@ -21,7 +21,7 @@ Records = dict[tuple[str, str], dict[str, Any]]  # row and column -> record
 
 
 def speed_record(table: PaperTable, cell: CellPlan, speed: Speed) -> dict[str, Any]:
-    """Return what was measured of a cell, as one flat mapping."""
+    """Return the measurement of a cell as one flat mapping."""
     published = table.published(cell.row, cell.column)
     return {
         **_place(cell),
@@ -35,10 +35,10 @@ def speed_record(table: PaperTable, cell: CellPlan, speed: Speed) -> dict[str, A
 
 
 def read_speeds(folder: Path, cells: Sequence[CellPlan]) -> Records:
-    """Return the records of an earlier call that still describe these cells.
+    """Return the records of an earlier call whose configurations equal those of these cells.
 
     Raises:
-      ConfigError: the file that holds them cannot be read.
+      ConfigError: their file cannot be read.
     """
     file = folder / REPRODUCTION_FILE
     if not file.is_file():
@@ -46,7 +46,7 @@ def read_speeds(folder: Path, cells: Sequence[CellPlan]) -> Records:
     try:
         content = json.loads(file.read_text())
     except ValueError as error:
-        raise ConfigError(f"{file} is not JSON: {error}; delete it") from error
+        raise ConfigError("reproduction.damaged-table", reason=error, file=str(file)) from error
     if content.get("format_version") != FORMAT_VERSION:
         return {}
     wanted = {(c.row.name, c.column.name): c.config.fingerprint() for c in cells}
@@ -58,21 +58,21 @@ def read_speeds(folder: Path, cells: Sequence[CellPlan]) -> Records:
     }
 
 
-def speed_sheet(
+def speed_table(
     table: PaperTable,
     cells: Sequence[CellPlan],
     found: Records,
     setting: Setting,
     about: Mapping[str, Any],
-) -> Sheet:
-    """Return the sheet of some cells.
+) -> ResultTable:
+    """Return the table of some cells.
 
     Args:
-      table: the published one.
-      cells: shown, measured or not.
-      found: what was measured.
+      table: the published table.
+      cells: the cells to show, measured or not.
+      found: the measurements.
       setting: "quick" measures small models.
-      about: for the JSON file.
+      about: further entries of the JSON file.
     """
     shown = [(cell, found.get((cell.row.name, cell.column.name))) for cell in cells]
     names = list(dict.fromkeys(column.column.name for column in cells))
@@ -82,14 +82,13 @@ def speed_sheet(
     ]
     measured = [record for _, record in shown if record]
     problems = [f"{r['row']}, {r['column']}: {r['problem']}." for r in measured if r["problem"]]
-    return Sheet(
+    return ResultTable(
         title=f"{table.heading}, measured here: {table.title}",
         labels=setting.labels,
         blocks=tuple(blocks),
         notes=(
-            "Optimiser steps a second on random examples of the greatest length that is trained on, without "
-            "evaluation; the median of three measurements. A speed is no result to be reproduced: no verdict "
-            "is given.",
+            "Optimiser steps per second on random examples of the maximum training length, without "
+            "evaluation: the median of three measurements. Speeds get no verdict.",
             *_ratios(shown, setting),
             *problems,
             f"Published: {table.source}.",
@@ -142,9 +141,9 @@ def _published(table: PaperTable, names: Sequence[str]) -> list[list[str]]:
 
 
 def _ratios(shown: Sequence[tuple[CellPlan, dict[str, Any] | None]], setting: Setting) -> list[str]:
-    """Return a line for each task on which a row is compared with the first one, measured on one device.
+    """Return a line for each row and task that compares its speed with the first row's on the same device.
 
-    The published ratio stands beside it where the sizes are the published ones.
+    At the published sizes the line also gives the published ratio.
     """
     first = shown[0][0].row.name if shown else ""
     speeds: dict[str, dict[str, dict[str, Any]]] = {}

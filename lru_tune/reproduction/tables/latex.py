@@ -16,7 +16,7 @@ SPECIAL = {
 
 
 class Block(NamedTuple):
-    """Lines under a heading."""
+    """A table with a heading."""
 
     heading: str
     header: Sequence[str]
@@ -27,9 +27,9 @@ def document(title: str, warning: str, blocks: Iterable[Block]) -> str:
     """Return one floating table for each heading; the warning is part of every caption.
 
     Args:
-      title: one line, begins each caption.
+      title: one line at the start of each caption.
       warning: in bold at the end of each caption; "" for none.
-      blocks: what is in them.
+      blocks: the tables.
     """
     parts = [r"% needs \usepackage{booktabs}"]
     if warning:
@@ -39,7 +39,7 @@ def document(title: str, warning: str, blocks: Iterable[Block]) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text as LaTeX prints it."""
+    """Escape the special characters of LaTeX."""
     return "".join(SPECIAL.get(sign, sign) for sign in text)
 
 

@@ -1,4 +1,4 @@
-"""The sheet of a table of accuracies: published beside ours, with the difference and a verdict."""
+"""A table of accuracies: published beside ours, with the difference and a verdict."""
 
 import math
 from collections import Counter
@@ -9,9 +9,9 @@ from lru_tune.paper.published import Published
 from lru_tune.paper.tables import Column, PaperTable, Row
 from lru_tune.reproduction.outcome import CellResult
 from lru_tune.reproduction.scale import Setting
-from lru_tune.reproduction.sheets.latex import Block
-from lru_tune.reproduction.sheets.sheet import Sheet
 from lru_tune.reproduction.store import TaskData
+from lru_tune.reproduction.tables.latex import Block
+from lru_tune.reproduction.tables.result_table import ResultTable
 from lru_tune.results.judging.stats import Summary, share_learned, summarise
 from lru_tune.results.judging.verdict import Verdict, judge
 
@@ -29,22 +29,22 @@ HEADER = (
 )
 DIGITS = 6  # of the numbers for programs
 EXPLANATIONS = (
-    "Accuracies on the test split, in percent. ± is half of the 95 % interval of the mean over n seeds "
-    "(Student's t); a run that diverged counts as guessing, one that failed does not count.",
-    "learned: share of the seeds clearly above chance. Difference: ours minus published, in points.",
-    "Where more than one learning rate was tried, the best on validation was taken, after one run of each "
-    "with a seed that does not count here. The paper prints only one of its rates.",
+    "Accuracies on the test split, in percent. ± is half the width of the 95 % interval of the mean over n "
+    "seeds (Student's t). A run that diverged counts as chance; a run that failed does not count.",
+    "learned: share of the seeds clearly above chance. difference: ours minus published, in points.",
+    "If several learning rates were tried, each was run once with a seed that is not used here, and the best "
+    "on validation was taken. The paper states only one of its learning rates.",
 )
 
 
 class Judged(NamedTuple):
-    """A cell's results and what may be said about them.
+    """A cell's results and their comparison with the paper.
 
     Attributes:
       summary: of our accuracies, in percent.
       learned: share of the seeds clearly above chance; NaN without seeds.
-      verdict: None where none may be given.
-      remark: why the data do not allow one; mostly "".
+      verdict: None if the results cannot be compared.
+      remark: why the data do not allow a verdict; usually "".
     """
 
     result: CellResult
@@ -58,15 +58,15 @@ class Judged(NamedTuple):
 def judged(
     table: PaperTable, result: CellResult, setting: Setting, data: TaskData | None
 ) -> Judged:
-    """Compare a cell's results with what was published.
+    """Compare a cell's results with the published number.
 
-    A verdict is given only where the setting is the paper's and the data are whole.
+    A verdict needs the paper's setting and complete data.
 
     Args:
-      table: the published one.
+      table: the published table.
       result: of one of its cells.
       setting: of the reproduction.
-      data: of the cell's task; None where it is not prepared.
+      data: of the cell's task; None if it is not prepared.
     """
     published = table.published(result.cell.row, result.cell.column)
     chance = 100 * data.chance if data else math.nan
@@ -79,23 +79,23 @@ def judged(
     return Judged(result, published, summarise(counted), learned, verdict, remark)
 
 
-def accuracy_sheet(
+def accuracy_table(
     table: PaperTable,
     rows: Sequence[Row],
     columns: Sequence[Column],
     found: Sequence[Judged],
     setting: Setting,
     about: Mapping[str, Any],
-) -> Sheet:
-    """Return the sheet of some rows and columns.
+) -> ResultTable:
+    """Return the table of some rows and columns.
 
     Args:
-      table: the published one.
-      rows: shown; those that cannot be run appear in the overview, with their published numbers.
-      columns: shown.
-      found: of every cell that can be run.
+      table: the published table.
+      rows: the rows to show; those that cannot be run appear in the overview with their published numbers.
+      columns: the columns to show.
+      found: the results of every cell that can be run.
       setting: of the reproduction.
-      about: for the JSON file.
+      about: further entries of the JSON file.
     """
     places = {(j.result.cell.row.name, j.result.cell.column.name): j for j in found}
     wanted = [(row.name, column.name) for row in rows for column in columns]
@@ -105,8 +105,8 @@ def accuracy_sheet(
         ["", *(column.name for column in columns)],
         [[row.name, *(_overview(table, row, c, places) for c in columns)] for row in rows],
     )
-    return Sheet(
-        title=f"{table.heading}, run again: {table.title}",
+    return ResultTable(
+        title=f"{table.heading}, reproduced: {table.title}",
         labels=setting.labels,
         blocks=(overview, *_cells(shown)),
         notes=(
@@ -121,13 +121,13 @@ def accuracy_sheet(
 
 
 def _cells(shown: Sequence[Judged]) -> list[Block]:
-    """Return the block of the cells of which anything has been run."""
+    """Return the block of the cells that have results, if any."""
     begun = [_line(j) for j in shown if j.summary.n or j.result.failed]
     return [Block("Cells", HEADER, begun)] if begun else []
 
 
 def _caveats(rows: Sequence[Row], shown: Sequence[Judged]) -> list[str]:
-    """Return what else one has to know about the published rows and cells."""
+    """Return the notes on the published rows and cells."""
     named: dict[str, list[str]] = {}
     for row in rows:
         if row.note:
@@ -143,7 +143,7 @@ def _remarks(shown: Sequence[Judged]) -> list[str]:
         notes = found.verdict.notes if found.verdict else ()
         lines += [f"{found.result.cell}: {note}." for note in notes]
     if not any(found.summary.n for found in shown):
-        lines.append("Nothing of it has been run yet.")
+        lines.append("No cell has been run yet.")
     devices = sorted({device for found in shown for device in found.result.devices})
     if devices:
         lines.append(f"Run on {', '.join(devices)}.")
@@ -190,7 +190,7 @@ def _ours(found: Judged) -> str:
 
 
 def _count(result: CellResult) -> str:
-    """Return the number of seeds that count, and what became of the others."""
+    """Return the number of seeds that count, and those that diverged, failed or are left."""
     others = {"diverged": result.diverged, "failed": result.failed, "to go": result.waiting}
     parts = [f"{count} {what}" for what, count in others.items() if count]
     return ", ".join([str(len(result.accuracies)), *parts])
@@ -205,7 +205,7 @@ def _difference(verdict: Verdict | None) -> str:
 
 
 def _record(found: Judged) -> dict[str, Any]:
-    """Return a cell's numbers; None stands for what is not there."""
+    """Return a cell's numbers; missing values are None."""
     result, published, verdict = found.result, found.published, found.verdict
     config = result.cell.config
     return {

@@ -5,7 +5,7 @@ import pytest
 from lru_tune.paper.tables import load_table
 from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
 from lru_tune.reproduction.scale import Setting
-from lru_tune.reproduction.sheets.speeds import speed_record, speed_sheet
+from lru_tune.reproduction.tables.speeds import speed_record, speed_table
 from lru_tune.training.speed import Speed
 
 FULL, QUICK = Setting(), Setting(scale="quick")
@@ -19,7 +19,7 @@ def ratios(setting: Setting, *devices: str) -> list[str]:
         (cell.row.name, cell.column.name): speed_record(table, cell, Speed(speed, 1.0, 0, device))
         for cell, speed, device in zip(cells, (2.0, 3.0), devices, strict=True)
     }
-    notes = speed_sheet(table, cells, found, setting, {}).notes
+    notes = speed_table(table, cells, found, setting, {}).notes
     return [note for note in notes if "times as fast" in note]
 
 
