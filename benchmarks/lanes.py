@@ -18,10 +18,10 @@ from benchmarks import report
 from benchmarks.shapes import SHAPES, Shape
 from benchmarks.timing import in_turns
 from lru_tune.config.compile_key import compile_key
+from lru_tune.system.provenance import device_name
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.lanes.programs import LaneBank, Lanes
 from lru_tune.training.programs.compiled import Programs, programs
-from lru_tune.training.provenance import device_name
 from lru_tune.training.state import Batches
 
 

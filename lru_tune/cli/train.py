@@ -147,7 +147,7 @@ def _train(config: RunConfig, root: Path, run_dir: Path, arguments: argparse.Nam
     """Train to the end, a line a report on stderr; then the test split if asked for."""
     prepare_process(cpus=arguments.cpus or os.cpu_count() or 1, gpus=None)
     from lru_tune.training.loop import evaluate_test, train
-    from lru_tune.training.trackers.trackers import TrackerSettings, make_trackers
+    from lru_tune.training.trackers.tracker import TrackerSettings, make_trackers
 
     settings = TrackerSettings(arguments.wandb, arguments.tensorboard, group=run_dir.parent.name)
     reports = train(config, data_root=root, run_dir=run_dir, trackers=make_trackers(settings))

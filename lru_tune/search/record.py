@@ -9,7 +9,7 @@ from typing import Any
 
 from lru_tune.files.atomic import write_atomically
 from lru_tune.files.experiment_folder import EXPERIMENT_FILE, read_experiment
-from lru_tune.system.versions import versions
+from lru_tune.system.provenance import versions
 
 FORMAT_VERSION = 1
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "optuna", "ray")

@@ -1,28 +1,27 @@
-"""Checkpoints of a run: last, previous and best, each checked by its own checksum.
+"""Checkpoints of a run: last, previous and best, each with a checksum.
 
-File format: the line `lru-tune checkpoint 1`, the sha256 of the rest as a line of hexadecimal digits,
-then msgpack. The previous checkpoint is kept so that a damaged last one costs one interval, not the run.
+A file is msgpack in the frame of `lru_tune.files.framed`. The previous checkpoint is kept, so that a damaged
+last one costs the steps between the two and not the run.
 """
 
-import hashlib
 import logging
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 
-from lru_tune.errors import CheckpointDamaged
-from lru_tune.files.atomic import write_atomically
+from lru_tune.errors import CheckpointDamaged, Invalid, Problem
+from lru_tune.files.framed import read_framed, write_framed
 from lru_tune.files.run_directory import BEST_CHECKPOINT, CHECKPOINT_FOLDER
+from lru_tune.training.state import TrainState
 
 logger = logging.getLogger(__name__)
 
-HEADER = b"lru-tune checkpoint 1\n"
-Tree = TypeVar("Tree")
-
+HEADER = "lru-tune checkpoint 1"
 LAST = "last.msgpack"
 PREVIOUS = "previous.msgpack"
 BEST = BEST_CHECKPOINT
+FINITE_KEY = "sound"  # what files call `TrainState.finite`
 
 
 class Progress(NamedTuple):
@@ -30,7 +29,7 @@ class Progress(NamedTuple):
 
     Attributes:
       best_step: step of the best validation report, 0 before the first.
-      best_value: that report's value of the selection metric.
+      best_value: validation accuracy of that report.
       seconds: of training and evaluation so far.
       reports: reports written so far.
     """
@@ -42,37 +41,48 @@ class Progress(NamedTuple):
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a tree of arrays, numbers, texts and named tuples; the file appears whole or not at all."""
-    from flax import serialization  # a run that begins has no use for it yet
+    """Write a tree of arrays, numbers, strings and named tuples, atomically."""
+    from flax import (
+        serialization,  # late: flax takes long to import, and the first steps need none of it
+    )
 
     tree = serialization.to_state_dict(jax.device_get(content))
-    payload = serialization.msgpack_serialize(tree)
-    digest = hashlib.sha256(payload).hexdigest().encode()
-    write_atomically(path, HEADER + digest + b"\n" + payload)
+    write_framed(path, HEADER, serialization.msgpack_serialize(tree))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Return the tree in a checkpoint file.
 
     Raises:
-      CheckpointDamaged: the file is cut, changed or of another format.
+      CheckpointDamaged: the file was cut short or changed, or has another format.
     """
     from flax import serialization
 
-    content = path.read_bytes()
-    if not content.startswith(HEADER):
-        raise CheckpointDamaged(f"{path} is no checkpoint of this version of lru-tune")
-    digest, _, payload = content[len(HEADER) :].partition(b"\n")
-    if hashlib.sha256(payload).hexdigest().encode() != digest:
-        raise CheckpointDamaged(f"{path} is damaged: its checksum does not fit its content")
-    return serialization.msgpack_restore(payload)
+    try:
+        return serialization.msgpack_restore(read_framed(path, HEADER))
+    except Invalid as error:
+        raise CheckpointDamaged(error.problem) from error
 
 
-def fill(template: Tree, tree: Any) -> Tree:
-    """Return `tree`, read from a checkpoint, in the types of `template`; the arrays stay on the host."""
+def pack_state(state: TrainState) -> dict[str, Any]:
+    """Return a state as checkpoints hold it."""
+    fields = state._asdict()
+    fields[FINITE_KEY] = fields.pop("finite")
+    return fields
+
+
+def unpack_state(shapes: TrainState, tree: dict[str, Any]) -> TrainState:
+    """Return the state in a checkpoint, its arrays on the host.
+
+    Args:
+      shapes: a state of the same structure; only its containers are read.
+      tree: as read.
+    """
     from flax import serialization
 
-    return serialization.from_state_dict(template, tree)
+    fields = dict(tree)
+    fields["finite"] = fields.pop(FINITE_KEY)
+    return serialization.from_state_dict(shapes, fields)
 
 
 def save_last(run_dir: Path, content: dict[str, Any]) -> None:
@@ -85,22 +95,23 @@ def save_last(run_dir: Path, content: dict[str, Any]) -> None:
 
 
 def load_newest(run_dir: Path) -> dict[str, Any] | None:
-    """Return the newest sound checkpoint of a run, or None if it has written none.
+    """Return the newest checkpoint of a run that can be read, or None if it has written none.
 
     Raises:
-      CheckpointDamaged: there are checkpoints and none can be read.
+      CheckpointDamaged: there are checkpoints, but none that can be read.
     """
     folder = run_dir / CHECKPOINT_FOLDER
-    found = [path for name in (LAST, PREVIOUS) if (path := folder / name).is_file()]
-    damage = []
-    for path in found:
+    damage: list[Problem] = []
+    for path in (folder / LAST, folder / PREVIOUS):
+        if not path.is_file():
+            continue
         try:
             return read_checkpoint(path)
         except CheckpointDamaged as error:
-            logger.warning("%s; trying the one before it", error)
-            damage.append(str(error))
+            logger.warning("%s; trying the previous checkpoint", error)
+            damage += error.problems
     if damage:
         raise CheckpointDamaged(
-            "\n".join([*damage, f"Delete {folder} to start this run from its beginning."])
+            Problem("training.no-readable-checkpoint", {"folder": folder}), *damage
         )
     return None

@@ -1,4 +1,4 @@
-"""Where the seconds of a run go: into compiling, training and evaluating."""
+"""What a run spends its seconds on: compiling, training, evaluating."""
 
 import functools
 import time
@@ -12,8 +12,8 @@ import jax
 from lru_tune.files import run_directory as runs
 from lru_tune.training.programs.executable_cache import LOADING
 
-COMPILING = "/jax/core/compile/"  # how the events of tracing, lowering and compiling begin
-REMEMBERED = 1000  # intervals; those inside of one that ends now are among the last few
+COMPILING = "/jax/core/compile/"  # prefix of the events of tracing, lowering and compiling
+REMEMBERED = 1000  # intervals; those inside one that ends now are among the last few
 
 
 class Interval(NamedTuple):
@@ -24,9 +24,9 @@ class Interval(NamedTuple):
 
 
 class Compilations:
-    """Hears when a function is traced, lowered and compiled, or loaded, and sums it up.
+    """Sums up the time that this process spends on tracing, lowering, compiling and loading functions.
 
-    A function traced within another is reported by itself and as a part of the other. It counts once.
+    JAX reports a function that is traced within another by itself and as a part of the other; it counts once.
 
     Attributes:
       seconds: spent so far.
@@ -37,14 +37,14 @@ class Compilations:
         self._last: deque[Interval] = deque(maxlen=REMEMBERED)
 
     def hear(self, event: str, duration_secs: float, **_about: Any) -> None:
-        """Take a duration that ends now."""
+        """Take a duration that ends now, from JAX's monitoring."""
         if event.startswith(COMPILING) or event == LOADING:
             now = time.monotonic()
             self.count(Interval(now - duration_secs, now))
 
     def count(self, interval: Interval) -> None:
-        """Add an interval in place of those within it; they come in the order of their ends."""
-        # The middle decides: ends that touch are known to some microseconds only.
+        """Add an interval in place of those within it; intervals come in the order of their ends."""
+        # Compare middles: ends that touch are known to some microseconds only.
         while self._last and sum(self._last[-1]) / 2 > interval.start:
             inner = self._last.pop()
             self.seconds -= inner.end - inner.start
@@ -54,7 +54,7 @@ class Compilations:
 
 @functools.cache
 def compilations() -> Compilations:
-    """Return the process's compilations, heard from the first call on."""
+    """Return the compilations of this process, counted from the first call on."""
     heard = Compilations()
     jax.monitoring.register_event_duration_secs_listener(heard.hear)
     return heard
@@ -63,8 +63,8 @@ def compilations() -> Compilations:
 class Clock:
     """Sums up a run's seconds by what they were spent on.
 
-    What is compiled within training or evaluation counts as compiling; the rest of the run's seconds went
-    into checkpoints and files.
+    Compiling within training or evaluation counts as compiling. The rest of a run's seconds goes into
+    checkpoints and other files.
 
     Args:
       spent: seconds of earlier attempts, as `seconds` returned them.
@@ -81,14 +81,18 @@ class Clock:
     def counting(
         self, what: Literal["train_seconds", "eval_seconds"], among: int = 1
     ) -> Iterator[None]:
-        """Count the time of a block, which waits for its results; a part of it, among so many runs."""
+        """Count the time of a block, which must wait for its results.
+
+        Args:
+          what: the name to count under.
+          among: runs that do this together; each counts an equal share.
+        """
         begun, compiled = time.monotonic(), compilations().seconds
         try:
             yield
         finally:
             spent = time.monotonic() - begun
-            compiling = min(
-                spent, compilations().seconds - compiled
-            )  # other threads compile as well
+            # Other threads compile as well, so that the difference may be larger than the block.
+            compiling = min(spent, compilations().seconds - compiled)
             self._spent[runs.COMPILE_SECONDS] += compiling / among
             self._spent[what] += (spent - compiling) / among

@@ -100,10 +100,10 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     import jax.numpy as jnp
 
     from lru_tune.config.compile_key import compile_key
+    from lru_tune.system.provenance import device_name
     from lru_tune.training.hyperparameters import hyperparameters
     from lru_tune.training.programs.automatic_choices import settled
     from lru_tune.training.programs.compiled import programs
-    from lru_tune.training.provenance import device_name
     from lru_tune.training.state import Batches
 
     batch = config.data.batch_size

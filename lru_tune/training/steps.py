@@ -1,6 +1,7 @@
-"""What the compiled programs of a run do: initialise, train some steps, evaluate a split.
+"""The functions behind the compiled programs of a run: initialise, train some steps, evaluate a split.
 
-Learning rates, rings, seeds and run lengths are arguments, so that the same network is never compiled twice.
+Learning rates, seeds, run lengths and the ring of eigenvalues are arguments: trials that differ in nothing
+else share one compilation.
 """
 
 from functools import partial
@@ -33,7 +34,7 @@ def init_state(
         moments=adam.init(params),
         step=jnp.int32(0),
         sums=Sums.zero(),
-        sound=jnp.bool_(True),
+        finite=jnp.bool_(True),
     )
 
 
@@ -71,8 +72,9 @@ def train_steps(
     """Take `count` optimiser steps on the batches `order[first : first + count]`."""
     slow = slow_mask(state.params, model.slow_params)
 
-    def go_on(carry: tuple[Array, TrainState]) -> Array:
-        return (carry[0] < count) & carry[1].sound
+    def unfinished(carry: tuple[Array, TrainState]) -> Array:
+        i, state = carry
+        return (i < count) & state.finite
 
     def step(carry: tuple[Array, TrainState]) -> tuple[Array, TrainState]:
         i, state = carry
@@ -92,20 +94,20 @@ def train_steps(
             moments=moments,
             step=state.step + 1,
             sums=jax.tree.map(jnp.add, state.sums, sums),
-            sound=jnp.bool_(True),
+            finite=jnp.bool_(True),
         )
-        # A step that is not finite is not taken: the state before it can still be examined.
-        sound = jnp.isfinite(loss) & jnp.isfinite(norm)
-        after = jax.tree.map(lambda new, old: jnp.where(sound, new, old), after, state)
-        return i + 1, after._replace(sound=sound)
+        # A step that is not finite is not taken, so that the state before it can be examined.
+        finite = jnp.isfinite(loss) & jnp.isfinite(norm)
+        after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, state)
+        return i + 1, after._replace(finite=finite)
 
-    return lax.while_loop(go_on, step, (jnp.int32(0), state))[1]
+    return lax.while_loop(unfinished, step, (jnp.int32(0), state))[1]
 
 
 def batch_gradients(
     model: Model, state: TrainState, hyper: Hyperparameters, data: Batches, indices: Array
 ) -> tuple[Array, Params]:
-    """Return loss and gradients of one batch, to find out which of them is not finite."""
+    """Return loss and gradients of one batch, to find which of them is not finite."""
     batch = jax.tree.map(lambda x: x[indices], data)
     objective = partial(batch_loss, model, state=state, hyper=hyper, batch=batch)
     (loss, _), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
@@ -121,17 +123,17 @@ def evaluate(
     variables = {"params": params, "batch_stats": batch_stats}
 
     def add_batch(i: Array, sums: Sums) -> Sums:
-        # The last batch starts early enough to be whole; what it repeats counts nothing.
+        # The last batch starts early enough to be whole; examples it repeats have weight 0.
         start = jnp.minimum(i * size, examples - size)
         inputs, targets, lengths = jax.tree.map(
             lambda x: lax.dynamic_slice_in_dim(x, start, size), data
         )
-        fresh = (start + jnp.arange(size) >= i * size).astype(jnp.float32)
+        new = (start + jnp.arange(size) >= i * size).astype(jnp.float32)
         logits = model.predict(variables, inputs, lengths)
         losses, correct = cross_entropy(logits, _time_major(targets))
         # (B,) losses, or (S, B, O) of tasks that predict at several steps.
-        shape = fresh.shape if losses.ndim == 1 else (1, size, 1)
-        weight = jnp.broadcast_to(fresh.reshape(shape), losses.shape)
+        shape = new.shape if losses.ndim == 1 else (1, size, 1)
+        weight = jnp.broadcast_to(new.reshape(shape), losses.shape)
         return Sums(
             sums.loss + jnp.sum(losses * weight),
             sums.correct + jnp.sum(correct * weight),

@@ -172,8 +172,10 @@ def test_without_a_sound_checkpoint_the_error_says_what_to_do(config, twins, tmp
     list(islice(train(config, data_root=twins, run_dir=tmp_path), 2))
     for name in (checkpoint.LAST, checkpoint.PREVIOUS):
         (tmp_path / "checkpoints" / name).write_bytes(b"rubbish")
-    with pytest.raises(CheckpointDamaged, match=r"Delete .*checkpoints to start"):
+    with pytest.raises(CheckpointDamaged) as error:
         next(train(config, data_root=twins, run_dir=tmp_path))
+    codes = ["training.no-readable-checkpoint", "files.wrong-format", "files.wrong-format"]
+    assert [problem.code for problem in error.value.problems] == codes
 
 
 def test_a_run_directory_of_another_configuration_is_refused(config, twins, tmp_path):

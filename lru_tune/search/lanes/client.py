@@ -15,8 +15,8 @@ from lru_tune.errors import LruTuneError
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Report
 from lru_tune.search.lanes.server import Admission, Told
-from lru_tune.training.course import follow
-from lru_tune.training.trackers.trackers import Tracker
+from lru_tune.training.run_status import recorded_status
+from lru_tune.training.trackers.tracker import Tracker
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,12 @@ class LaneTraining:
         Raises:
           RayActorError: the server was lost; another attempt goes on from the run's checkpoint.
         """
-        yield from follow(DistantRun(self, config, run_dir), run_dir, trackers)
+        run = DistantRun(self, config, run_dir)
+        with recorded_status(run.finish, run.config, run_dir, trackers) as record:
+            while run.step < run.length.steps:
+                report = run.next_report()
+                record(report)
+                yield report
 
     def evaluate_test(self, run_dir: Path, *, data_root: Path) -> dict[str, float]:
         """Read the test split once; as `lru_tune.training.loop.evaluate_test`."""
@@ -55,7 +60,13 @@ class LaneTraining:
 
 
 class DistantRun:
-    """A run under way in a lane: `lru_tune.training.course.UnderWay`."""
+    """A run in a lane of a server.
+
+    Attributes:
+      config: with `steps` and `eval_every` resolved.
+      length: of the run.
+      step: of the last report.
+    """
 
     def __init__(self, training: LaneTraining, config: RunConfig, run_dir: Path) -> None:
         self._run_dir = run_dir
@@ -63,7 +74,7 @@ class DistantRun:
         self._ticket = admission.ticket
         self.config, self.length, self.step = admission[1:]
 
-    def advance(self) -> Report:
+    def next_report(self) -> Report:
         """Ask for the next report and wait for it; raise Diverged where there is none."""
         told: Told = ray.get(self._server.next_report.remote(self._ticket))
         for text in told.warnings:

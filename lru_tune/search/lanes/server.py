@@ -117,7 +117,7 @@ class LaneServer:
         folder = Path(run_dir)
         for ticket, seat in list(self._seats.items()):
             silent = time.monotonic() - seat.heard > LEASE_SECONDS and self.taken() >= lanes
-            if silent or seat.run.book.run_dir == folder:  # its client was lost
+            if silent or seat.run.writer.run_dir == folder:  # its client was lost
                 self._withdraw(ticket, seat)
                 seat.lock.release()
         with self._changed:
@@ -130,7 +130,7 @@ class LaneServer:
         try:
             lock.acquire()
             opened = trainer.open(RunConfig.model_validate(run), self._data_root, folder)
-            admitted = Admission(ticket, opened.book.config, opened.book.length, opened.step)
+            admitted = Admission(ticket, opened.writer.config, opened.writer.length, opened.step)
             with self._changed:
                 self._seats[ticket] = Seat(opened, lock, self._training)
                 self._coming.append(self._seats[ticket])
@@ -155,7 +155,7 @@ class LaneServer:
         if seat is None:
             raise LaneLost(f"no lane has the ticket {ticket}")
         with self._changed:
-            seat.run.asked = True
+            seat.run.report_requested = True
             self._changed.notify_all()
             while True:
                 seat.heard = time.monotonic()
@@ -166,7 +166,7 @@ class LaneServer:
                 if seat.training.done():
                     seat.training.result()
                 if seat.free:
-                    raise LaneLost(f"{seat.run.book.run_dir} was given to another attempt")
+                    raise LaneLost(f"{seat.run.writer.run_dir} was given to another attempt")
                 self._changed.wait(LOOK_SECONDS)
 
     def release(self, ticket: str, status: runs.Status, fields: dict[str, Any]) -> None:
@@ -187,7 +187,7 @@ class LaneServer:
         """End the runs that still have lanes as interrupted, which can go on later, and stop training."""
         for ticket, seat in list(self._seats.items()):
             self._withdraw(ticket, seat)
-            if runs.read_result(seat.run.book.run_dir) is None:
+            if runs.read_result(seat.run.writer.run_dir) is None:
                 seat.run.finish("interrupted")
             seat.lock.release()
         with self._changed:
@@ -240,9 +240,9 @@ class LaneServer:
                 for seat in going:
                     seat.free = True
                 self._changed.notify_all()
-            for arrival in trainer.advance():
-                writing = self._writers.submit(arrival.run.settle, arrival)
-                seats[arrival.run].writing.append(writing)
+            for event in trainer.advance():
+                writing = self._writers.submit(event.run.write, event)
+                seats[event.run].writing.append(writing)
                 writing.add_done_callback(self._announce)
 
     @property

@@ -55,7 +55,7 @@ class WorkerSettings:
       training: module with `train` and `evaluate_test`; imported in the worker, because it imports JAX.
       servers: names of the lane servers that train instead, empty where each trial trains in its process.
       lanes: of each server.
-      wandb, tensorboard, group: see `lru_tune.training.trackers.trackers.TrackerSettings`.
+      wandb, tensorboard, group: see `lru_tune.training.trackers.tracker.TrackerSettings`.
     """
 
     data_root: str
@@ -211,7 +211,7 @@ def _training(settings: WorkerSettings) -> Training:
 def _trackers(settings: WorkerSettings) -> tuple[Any, ...]:
     if settings.wandb == "off" and not settings.tensorboard:
         return ()
-    from lru_tune.training.trackers.trackers import TrackerSettings, make_trackers
+    from lru_tune.training.trackers.tracker import TrackerSettings, make_trackers
 
     return make_trackers(TrackerSettings(settings.wandb, settings.tensorboard, settings.group))
 

@@ -1,4 +1,4 @@
-"""How many lanes a device holds, from what the compiler says of one lane and of two."""
+"""How many lanes fit on a device, from the memory that the compiler plans for one lane and for two."""
 
 import logging
 from pathlib import Path
@@ -12,7 +12,7 @@ from lru_tune.data.store import open_task
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.lanes.lane_run import LaneData
 from lru_tune.training.lanes.programs import Lanes, lane_programs
-from lru_tune.training.loop import programs_of
+from lru_tune.training.programs.compiled import programs_of
 from lru_tune.training.speed import free_memory
 
 logger = logging.getLogger(__name__)
@@ -21,10 +21,10 @@ USABLE = 0.8  # of the free memory; the rest is for evaluation, a bank that grow
 
 
 def fitting_lanes(config: RunConfig, data_root: Path, most: int) -> int:
-    """Return how many lanes of runs like this one the device holds, from 1 to `most`."""
+    """Return how many lanes of runs like this one fit on the device, from 1 to `most`."""
     task = open_task(config.task, data_root)
     config = config.with_length(task.manifest.counts["train"])
-    data = LaneData.read(config, task)
+    data = LaneData.load(config, task)
     one, two = (training_bytes(config, data, lanes) for lanes in (1, 2))
     room = free_memory(jax.devices()[0])
     lanes = most if room is None else lanes_in(int(room * USABLE), one, two, most)
@@ -41,16 +41,16 @@ def lanes_in(room: int, one: int, two: int, most: int) -> int:
 
 
 def training_bytes(config: RunConfig, data: LaneData, lanes: int) -> int:
-    """Return the bytes that training so many lanes takes on the device, the data among them."""
-    made = programs_of(config)
+    """Return the bytes of device memory that training takes in `lanes` lanes, the data included."""
+    programs = programs_of(config)
     hyper = hyperparameters(config)
-    lane = Lanes(jax.eval_shape(made.init, hyper), hyper)
+    lane = Lanes(jax.eval_shape(programs.init, hyper), hyper)
 
     def stacked(leaf: Any) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((lanes, *leaf.shape), leaf.dtype)
 
     batches = (lanes, config.runtime.steps_per_dispatch, config.data.batch_size)
-    compiled = lane_programs(made).train.prepare(
+    compiled = lane_programs(programs).train.prepare(
         jax.tree.map(stacked, lane),
         data.train,
         jax.ShapeDtypeStruct(batches, jnp.int32),

@@ -1,6 +1,7 @@
-"""A run in a lane: whose turn it is, which batches come next, and what is written when it arrives."""
+"""A run in a lane: its next batches, its next report, and what is written when it gets there."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,126 +15,124 @@ from lru_tune.data.store import PreparedTask
 from lru_tune.errors import Diverged
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Report
-from lru_tune.training.bookkeeping import Bookkeeper
+from lru_tune.training.divergence import divergence
 from lru_tune.training.lanes.programs import Lanes
-from lru_tune.training.loop import divergence, programs_of, to_device
-from lru_tune.training.state import Batches, Sums, TrainState
+from lru_tune.training.programs.compiled import programs_of
+from lru_tune.training.run_writer import RunWriter
+from lru_tune.training.state import Batches, Sums, TrainState, load_split
 
 
 @dataclass(frozen=True, eq=False)
 class LaneData:
-    """Training and validation split on the device, shared by all lanes that read the same."""
+    """Training and validation split on the device, shared by all lanes that read the same examples."""
 
     train: Batches
     val: Batches
 
     @staticmethod
-    def read(config: RunConfig, task: PreparedTask) -> "LaneData":
-        """Bring what a configuration reads to the device; the test split is not opened."""
-        data = config.data
+    def load(config: RunConfig, task: PreparedTask) -> "LaneData":
+        """Load the examples that a configuration asks for; the test split is not opened."""
         return LaneData(
-            to_device(task, "train", data.train_examples, data.max_length),
-            to_device(task, "val", data.val_examples, data.max_length),
+            load_split(task, "train", config.data), load_split(task, "val", config.data)
         )
 
 
 class LaneRun:
     """A run that is trained in a lane.
 
-    It may train on while its reports are read, but never past the next one: that one is made when it is
-    asked for. So a run that is stopped at a report has written that one last, as if it were alone.
+    It trains ahead to its next report while a client handles the last one, but evaluates and writes the
+    report only on request. So a run that is stopped at a report has written nothing later, as if it had
+    been trained alone.
 
     Attributes:
-      book: keeps its run directory.
+      writer: writes its run directory; its `step` is that of the last report.
       programs: of its network.
-      data: what it reads.
-      first: its lane at the beginning, until it is put into a bank.
-      step: optimiser steps done.
+      data: its splits.
+      initial: its state and hyperparameters until it is put into a bank.
+      step: optimiser steps done on the device.
       target: the step of its next report.
-      sound: whether every step so far was finite.
-      asked: whether the next report is wanted.
-      settling: whether something it has come to is being written, or could not be.
+      finite: whether every step so far was finite.
+      report_requested: whether a client waits for the next report.
+      writing: whether an event of this run is being written, or could not be.
     """
 
     def __init__(
         self, config: RunConfig, task: PreparedTask, run_dir: Path, data: LaneData
     ) -> None:
-        self.book = Bookkeeper(config, task, run_dir)
-        self.programs = programs_of(self.book.config)
+        self.writer = RunWriter(config, task, run_dir)
+        self.programs = programs_of(self.writer.config)
         self.data = data
-        self.first = Lanes(self.book.open(self.programs), self.book.hyper)
-        self.step = self._told = int(self.first.state.step)
-        self.target = self.book.next_report(self.step)
-        self.sound, self.asked, self.settling = True, False, False
-        self._order: tuple[int, np.ndarray] | None = None
+        self.initial = Lanes(self.writer.restore(self.programs), self.writer.hyper)
+        self.step = self.writer.step
+        self.target = self.writer.next_report(self.step)
+        self.finite, self.report_requested, self.writing = True, False, False
+
+        @lru_cache(maxsize=1)
+        def order(epoch: int) -> np.ndarray:
+            examples, batch_size = len(data.train.targets), config.data.batch_size
+            return epoch_order(config.seed, epoch, examples, batch_size)
+
+        self._order = order
 
     @property
     def remaining(self) -> int:
         """Steps it can take now."""
-        return self.target - self.step if self.sound else 0
+        return self.target - self.step if self.finite else 0
 
     @property
-    def has_arrived(self) -> bool:
-        """Whether what was asked for can be made now, without another step."""
-        return self.asked and self.remaining == 0 and not self.settling
+    def report_is_ready(self) -> bool:
+        """Whether the requested report, or the divergence in its place, needs no further step."""
+        return self.report_requested and self.remaining == 0 and not self.writing
 
     @property
     def needs_checkpoint(self) -> bool:
-        """Whether its last checkpoint is old; at a report's step there is another with the report."""
-        return self.remaining > 0 and not self.settling and self.book.is_due()
+        """Whether its last checkpoint is old; at a report's step one is written with the report."""
+        return self.remaining > 0 and not self.writing and self.writer.checkpoint_is_due()
 
-    def upcoming(self, count: int) -> np.ndarray:
-        """Return the next `count` batches, (count, B) int32, across the ends of epochs."""
-        per_epoch = self.book.steps_per_epoch
-        parts, step = [], self.step
-        while step < self.step + count:
+    def next_batches(self, count: int) -> np.ndarray:
+        """Return the examples of the next `count` batches, (count, B) int32, across the ends of epochs."""
+        per_epoch = self.writer.steps_per_epoch
+        parts, step, end = [], self.step, self.step + count
+        while step < end:
             epoch, first = divmod(step, per_epoch)
-            last = min(per_epoch, first + self.step + count - step)
-            parts.append(self._epoch(epoch)[first:last])
+            last = min(per_epoch, first + end - step)
+            parts.append(self._order(epoch)[first:last])
             step += last - first
         return np.concatenate(parts)
 
-    def settle(self, arrival: "Arrival") -> Report | Diverged | None:
-        """Write what a lane has come to; return what its reader is told, nothing of a checkpoint."""
-        told = self._settle(arrival, jax.device_get(arrival.lane.state))
-        self.settling = False
-        return told
+    def write(self, event: "LaneEvent") -> Report | Diverged | None:
+        """Write what an event calls for; return what the client gets, None after a mere checkpoint."""
+        outcome = self._write(event, jax.device_get(event.lane.state))
+        self.writing = False
+        return outcome
 
-    def _settle(self, arrival: "Arrival", state: TrainState) -> Report | Diverged | None:
-        if arrival.kind == "checkpoint":
-            self.book.save(state)
+    def _write(self, event: "LaneEvent", state: TrainState) -> Report | Diverged | None:
+        if event.kind == "checkpoint":
+            self.writer.save(state)
             return None
-        self._told = int(state.step)
-        if arrival.validation is None:
-            batch = jnp.asarray(self.upcoming(1)[0])
-            return divergence(self.programs, state, self.book.hyper, self.data.train, batch)
+        self.writer.step = int(state.step)
+        if event.validation is None:
+            batch = jnp.asarray(self.next_batches(1)[0])
+            return divergence(self.programs, state, self.writer.hyper, self.data.train, batch)
         try:
-            return self.book.report(state, arrival.validation)
+            return self.writer.report(state, event.validation)
         except Diverged as error:
             return error
 
     def finish(self, status: runs.Status, **fields: Any) -> None:
-        """Write result.json, as of what its reader was told last."""
-        own = sum(self.book.clock.seconds().values())
-        self.book.finish(status, self._told, **{runs.DEVICE_SECONDS: own} | fields)
-
-    def _epoch(self, epoch: int) -> np.ndarray:
-        if self._order is None or self._order[0] != epoch:
-            config = self.book.config
-            examples = self.data.train.targets.shape[0]
-            order = epoch_order(config.seed, epoch, examples, config.data.batch_size)
-            self._order = epoch, order
-        return self._order[1]
+        """Write result.json, as of the last report; of what lanes do together, the run counts its share."""
+        own = sum(self.writer.clock.seconds().values())
+        self.writer.finish(status, **{runs.DEVICE_SECONDS: own} | fields)
 
 
-class Arrival(NamedTuple):
-    """A lane at something to be written.
+class LaneEvent(NamedTuple):
+    """A lane at a step where something must be written.
 
     Attributes:
-      run: whose it is.
+      run: the run in the lane.
       kind: a report, a step that was not finite, or only an old checkpoint.
       lane: its state there, on the device.
-      validation: of a report, the totals over the validation split.
+      validation: totals over the validation split, for a report.
     """
 
     run: LaneRun

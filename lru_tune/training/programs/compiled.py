@@ -1,7 +1,7 @@
 """The compiled programs of a run.
 
-They are built once per `compile_key` and process, and their executables are kept for later processes.
-What they are built with, flax and optax among it, is imported where something must be traced.
+A process builds them once for each `compile_key`, and their executables are cached on disk. Flax, optax and
+the network are imported only when something must be traced: to load an executable is quicker.
 """
 
 import functools
@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import RunConfig
 from lru_tune.ops.native.calls import demand_native
 from lru_tune.ops.scan.linear_scan import resolve_backend
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import Hyperparameters
-from lru_tune.training.programs.executable_cache import KeptProgram
+from lru_tune.training.programs.automatic_choices import settled
+from lru_tune.training.programs.executable_cache import CachedProgram
 from lru_tune.training.programs.memory import group_count
 from lru_tune.training.state import Batches
 
@@ -35,16 +37,27 @@ class Programs(NamedTuple):
       evaluate: params, batch_stats, Batches -> Sums over all examples.
     """
 
-    init: KeptProgram
-    train: KeptProgram
-    gradients: KeptProgram
-    evaluate: KeptProgram
+    init: CachedProgram
+    train: CachedProgram
+    gradients: CachedProgram
+    evaluate: CachedProgram
+
+
+def programs_of(config: RunConfig) -> Programs:
+    """Return the programs of a run; resolves what is `auto` for this process's device."""
+    eval_batch_size = config.runtime.eval_batch_size or 2 * config.data.batch_size
+    return programs(compile_key(settled(config)), eval_batch_size)
 
 
 @lru_cache(maxsize=8)
 def programs(key: RunConfig, eval_batch_size: int) -> Programs:
-    """Return the programs that all runs with this `compile_key` share; what is still `auto` is plain."""
-    # What was compiled in another process must find its foreign functions.
+    """Return the programs that all runs with this `compile_key` share.
+
+    Args:
+      key: a `compile_key`; what is `auto` in it is the plainest choice.
+      eval_batch_size: examples evaluated at a time.
+    """
+    # An executable of another process needs the foreign functions that are registered here.
     resolve_backend(key.runtime.scan)
     if key.runtime.block == "native":
         demand_native()
@@ -55,8 +68,8 @@ def programs(key: RunConfig, eval_batch_size: int) -> Programs:
     }
     build = functools.cache(partial(functions, key, eval_batch_size))
 
-    def program(name: str) -> KeptProgram:
-        return KeptProgram(name, lambda: build()[name], origin)
+    def program(name: str) -> CachedProgram:
+        return CachedProgram(name, lambda: build()[name], origin)
 
     return Programs(*(program(name) for name in Programs._fields))
 
@@ -90,28 +103,29 @@ def functions(key: RunConfig, eval_batch_size: int) -> dict[str, Any]:
 
 
 def start_compiling(
-    made: Programs, hyper: Hyperparameters, data: Batches, batch_size: int
+    programs: Programs, hyper: Hyperparameters, data: Batches, batch_size: int
 ) -> Thread:
-    """Begin to load or compile training, beside whatever the caller does meanwhile; return the thread.
+    """Load or compile the training program in a thread, while the caller does something else.
 
-    A call of `made.train` after its end finds the program ready. What goes wrong in it goes wrong again,
-    and is raised, in that call.
+    After the thread has ended, a call of `programs.train` finds the program ready. An error in the thread is
+    not lost: that call meets it again.
 
     Args:
-      made: the run's programs.
-      hyper: as the program will be given it.
-      data: training examples on the device.
-      batch_size: of an optimiser step.
+      programs: of the run.
+      hyper: of the run.
+      data: the training split on the device.
+      batch_size: examples of an optimiser step.
     """
-    state = made.init.result(hyper)  # here: the thread would wait where the caller compiles it
+    # Not in the thread, which would wait for a caller that compiles `init`.
+    state = programs.init.output_shapes(hyper)
 
     def compile_training() -> None:
         batches = data.targets.shape[0] // batch_size
         order = jax.ShapeDtypeStruct((batches, batch_size), jnp.int32)
         whole = jax.ShapeDtypeStruct((), jnp.int32)
-        made.train.prepare(state, hyper, data, order, whole, whole)
+        programs.train.prepare(state, hyper, data, order, whole, whole)
 
-    # Not a daemon: a process that ended while XLA compiles could crash.
+    # Not a daemon: a process that ends while XLA compiles may crash.
     thread = Thread(target=compile_training, name="compile")
     thread.start()
     return thread

@@ -1,12 +1,13 @@
-"""Compiled programs that outlive their process: loaded from disk, a function is neither traced nor lowered.
+"""Compiled programs on disk: a later process loads one and need not trace, lower or compile the function.
 
-JAX's own cache of compilations is asked by what a function lowers to, so that each process traces and lowers
-it first, which takes longer than to load what comes of it. Here it is asked by what the function is built
-from. Both lie in one folder, `programs` is this one's; where JAX keeps nothing, nothing is kept here either.
+JAX's own cache of compilations has the lowered function as its key, so that each process must trace and
+lower it first, which takes longer than to load the executable. The key here is what the function is built
+from. Both caches share a folder, this one in its subfolder `programs`; where JAX's cache is off, so is this
+one.
 
-A file is the line `lru-tune program 1`, the sha256 of the rest as a line of hexadecimal digits, then what
-`jax.experimental.serialize_executable` makes of an executable, pickled and deflated. Like all of the folder
-it is code that will be run: the folder must be the user's own.
+A file has the frame of `lru_tune.files.framed` around what `jax.experimental.serialize_executable` makes of
+an executable, pickled and deflated. Like all of the folder it is code that will be run: the folder must be
+the user's own.
 """
 
 import functools
@@ -26,38 +27,39 @@ from typing import Any
 import jax
 from jax.experimental import serialize_executable
 
-from lru_tune.files.atomic import write_atomically
+from lru_tune.files.framed import read_framed, write_framed
 from lru_tune.files.paths import PACKAGE
 from lru_tune.ops.native.build import processor
 
 logger = logging.getLogger(__name__)
 
-HEADER = b"lru-tune program 1\n"
+HEADER = "lru-tune program 1"
 CACHE_HIT = "/jax/compilation_cache/cache_hits"  # the event that JAX reports
-LOADING = "/lru_tune/load_program"  # the event that JAX's listeners of durations hear
+LOADING = "/lru_tune/load_program"  # the event that this module reports
 SUFFIXES = (".py", ".cpp", ".h")  # of sources that programs may come from
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
-# Read by XLA and its libraries when they compile; NPROC decides into how many parts loops are cut.
+# Read by XLA and its libraries when they compile; NPROC sets into how many parts loops are cut.
 VARIABLES = ("XLA_FLAGS", "LIBTPU_INIT_ARGS", "NPROC")
-# Settings of JAX that no program depends on, by a part of their names; the device is named by itself.
+# Settings of JAX that no program depends on, by a part of their names; the device is in the key by itself.
 IRRELEVANT = ("cache", "dump", "log", "platforms", "traceback")
-# What reading a whole file of another machine, or of another build of the same versions, ends with.
+# What unpacking a file of another machine, or of another build of the same versions, may raise.
 FAILURES = (
     *(RuntimeError, ValueError, TypeError, AttributeError, ImportError, EOFError, LookupError),
     *(pickle.UnpicklingError, zlib.error),
 )
 
 
-class KeptProgram:
-    """A jitted function whose executables, one for each size of its arguments, are kept on disk.
+class CachedProgram:
+    """A jitted function whose executables, one for each shape of its arguments, are cached on disk.
 
-    It is called like the function, and within another transformation of JAX it is the function. Threads may
-    share it; one that needs what another is compiling waits for it.
+    It is called like the function; within another transformation of JAX, such as `vmap`, the function
+    itself is used. Threads may share it: one that needs an executable which another is compiling waits for
+    it.
 
     Args:
       name: of the function among those of the same origin.
-      build: makes the jitted function; called where it is needed.
-      origin: what the function is built from beside the source of this package, as JSON has it.
+      build: makes the jitted function; called when it must be traced.
+      origin: what the function is built from beside the source of this package; JSON values.
     """
 
     def __init__(self, name: str, build: Callable[[], Any], origin: Mapping[str, Any]) -> None:
@@ -68,59 +70,59 @@ class KeptProgram:
 
     @property
     def jitted(self) -> Any:
-        """The function itself, to be traced or lowered."""
+        """The jitted function, to be traced or lowered."""
         with self._lock:
             if self._function is None:
                 self._function = self._build()
             return self._function
 
-    def derived(self, name: str, build: Callable[[], Any]) -> "KeptProgram":
+    def derived(self, name: str, build: Callable[[], Any]) -> "CachedProgram":
         """Return another program of the same origin."""
-        return KeptProgram(name, build, self._origin)
+        return CachedProgram(name, build, self._origin)
 
     def __call__(self, *args: Any) -> Any:
-        """Call the function: arrays of JAX and NumPy, or scalars of theirs, in tuples and dictionaries."""
+        """Call the function; arguments are arrays or scalars of JAX and NumPy, in tuples and dictionaries."""
         if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(args)):
             return self.jitted(*args)
         return self.prepare(*args)(*args)
 
     def prepare(self, *args: Any) -> Any:
-        """Return the executable for arguments of these shapes, loaded or compiled now if need be.
+        """Return the executable for arguments of these shapes; load or compile it if need be.
 
         Args:
           args: the function's own, or `jax.ShapeDtypeStruct` in place of arrays.
         """
-        sizes = _sizes(args)
-        if sizes not in self._ready:
+        shapes = _shapes(args)
+        if shapes not in self._ready:
             with self._lock:
-                if sizes not in self._ready:
-                    self._ready[sizes] = self._load(sizes) or self._compile(sizes, args)
-        return self._ready[sizes]
+                if shapes not in self._ready:
+                    self._ready[shapes] = self._load(shapes) or self._compile(shapes, args)
+        return self._ready[shapes]
 
-    def result(self, *args: Any) -> Any:
-        """Return the shapes of what the function returns, from its executable where that is kept."""
-        sizes = _sizes(args)
+    def output_shapes(self, *args: Any) -> Any:
+        """Return the shapes of what the function returns, from its executable if that is cached."""
+        shapes = _shapes(args)
         with self._lock:
-            if sizes not in self._ready and (loaded := self._load(sizes)):
-                self._ready[sizes] = loaded
-        if sizes in self._ready:
-            known = self._ready[sizes].out_info
+            if shapes not in self._ready and (loaded := self._load(shapes)):
+                self._ready[shapes] = loaded
+        if shapes in self._ready:
+            known = self._ready[shapes].out_info
             return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), known)
         return jax.eval_shape(self.jitted, *args)
 
-    def _file(self, sizes: Hashable) -> Path | None:
-        """Return where the executable is kept; None where this process keeps none."""
+    def _file(self, shapes: Hashable) -> Path | None:
+        """Return the file of the executable; None if this process caches none."""
         config: Any = jax.config  # whose settings JAX does not declare
         folder = config.jax_compilation_cache_dir
         if folder is None or not config.jax_enable_compilation_cache:
             return None
-        parts = {"program": self._name, "sizes": sizes, **self._origin, **surroundings()}
+        parts = {"program": self._name, "shapes": shapes, **self._origin, **environment_key()}
         digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode())
         return Path(folder, "programs", f"{self._name}-{digest.hexdigest()[:32]}.bin")
 
-    def _load(self, sizes: Hashable) -> Any:
-        """Return the kept executable, None where there is none that can be used."""
-        file = self._file(sizes)
+    def _load(self, shapes: Hashable) -> Any:
+        """Return the cached executable, None if there is none that can be used."""
+        file = self._file(shapes)
         if file is None or not file.is_file():
             return None
         begun = time.monotonic()
@@ -128,66 +130,66 @@ class KeptProgram:
             loaded = read_program(file)
         except (OSError, *FAILURES) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            logger.warning("%s cannot be used and is made anew: %s", file, reason)
+            logger.warning("%s cannot be used, and the program is compiled again: %s", file, reason)
             return None
         jax.monitoring.record_event_duration_secs(LOADING, time.monotonic() - begun)
         return loaded
 
-    def _compile(self, sizes: Hashable, args: tuple[Any, ...]) -> Any:
+    def _compile(self, shapes: Hashable, args: tuple[Any, ...]) -> Any:
         hits = cache_hits()
         before = hits.count
         compiled = self.jitted.lower(*args).compile()
-        # XLA hands out the code of a CPU program once, not again where JAX's own cache handed it in: what
-        # would be kept of that loads, but fails when it is called.
-        if hits.count == before and (file := self._file(sizes)):
-            # Beside the first steps; not a daemon, so that a short process keeps its programs too.
-            threading.Thread(target=keep_program, args=(file, compiled), name="keep").start()
+        # XLA serialises the code of a CPU program only if it compiled the program itself. After a hit in
+        # JAX's own cache it would serialise something that loads, but fails when it is called.
+        if hits.count == before and (file := self._file(shapes)):
+            # In a thread, beside the first steps; not a daemon, so that a short process stores its programs
+            # too.
+            threading.Thread(target=store_program, args=(file, compiled), name="store").start()
         return compiled
 
 
 class CacheHits:
-    """Hears how often this thread's compilations came out of JAX's own cache."""
+    """Counts the compilations of each thread that JAX took from its own cache."""
 
     def __init__(self) -> None:
         self._of_thread = threading.local()
 
     @property
     def count(self) -> int:
-        """Of the calling thread, in which JAX reports them."""
+        """Of the calling thread; JAX reports a hit in the thread that compiles."""
         return getattr(self._of_thread, "count", 0)
 
     def hear(self, event: str, **_about: Any) -> None:
-        """Take an event of JAX's."""
+        """Take an event of JAX's monitoring."""
         if event == CACHE_HIT:
             self._of_thread.count = self.count + 1
 
 
 @functools.cache
 def cache_hits() -> CacheHits:
-    """Return the process's hits, heard from the first call on."""
+    """Return the hits of this process, counted from the first call on."""
     heard = CacheHits()
     jax.monitoring.register_event_listener(heard.hear)
     return heard
 
 
-def keep_program(file: Path, compiled: Any) -> None:
-    """Write an executable, or say why it cannot be kept: it is only slower then."""
+def store_program(file: Path, compiled: Any) -> None:
+    """Write an executable; log why it cannot be stored, as later processes are only slower then."""
     try:
         content = zlib.compress(pickle.dumps(serialize_executable.serialize(compiled)), level=1)
     except (ValueError, NotImplementedError) as error:  # a back end that cannot
-        logger.info("%s is not kept: %s", file.name, error)
+        logger.info("%s is not cached: %s", file.name, error)
         return
-    digest = hashlib.sha256(content).hexdigest().encode()
     try:
-        write_atomically(file, HEADER + digest + b"\n" + content)
+        write_framed(file, HEADER, content)
     except OSError as error:
-        complain(file.parent, error.strerror or str(error))
+        warn_once(file.parent, error.strerror or str(error))
 
 
 @functools.cache
-def complain(folder: Path, reason: str) -> None:
-    """Warn, once in a process, that programs cannot be kept."""
-    logger.warning("compiled programs cannot be kept in %s: %s", folder, reason)
+def warn_once(folder: Path, reason: str) -> None:
+    """Warn that programs cannot be stored, once for each folder and reason."""
+    logger.warning("compiled programs cannot be stored in %s: %s", folder, reason)
 
 
 def read_program(file: Path) -> Any:
@@ -195,22 +197,17 @@ def read_program(file: Path) -> Any:
 
     Raises:
       OSError: the file cannot be read.
-      ValueError: it is cut, changed or of another format.
-      RuntimeError, ...: any of FAILURES, where it is whole but of no use here.
+      Invalid: it was cut short or changed, or has another format.
+      RuntimeError, ...: any of FAILURES, if it is whole but of no use here.
     """
-    header, digest, content = file.read_bytes().split(b"\n", 2)
-    if header + b"\n" != HEADER:
-        raise ValueError("it is no program of this version of lru-tune")
-    if hashlib.sha256(content).hexdigest().encode() != digest:
-        raise ValueError("its checksum does not fit its content")
-    executable, in_tree, out_tree = pickle.loads(zlib.decompress(content))
+    executable, in_tree, out_tree = pickle.loads(zlib.decompress(read_framed(file, HEADER)))
     return serialize_executable.deserialize_and_load(
         executable, in_tree, out_tree, execution_devices=jax.devices()[:1]
     )
 
 
-def surroundings() -> dict[str, Any]:
-    """Return what a compiled program depends on beside its origin: versions, source, device, settings."""
+def environment_key() -> dict[str, Any]:
+    """Return what a program depends on beside its origin: versions, source, device, settings."""
     settings = {
         name: getattr(jax.config, name, value)
         for name, value in jax.config.values.items()
@@ -242,7 +239,7 @@ def source_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _sizes(args: tuple[Any, ...]) -> Hashable:
-    """Return structure, shapes and dtypes of arguments."""
+def _shapes(args: tuple[Any, ...]) -> Hashable:
+    """Return structure, shapes and dtypes of arguments, as a key."""
     leaves, tree = jax.tree.flatten(args)
     return (str(tree), *((leaf.shape, str(leaf.dtype)) for leaf in leaves))

@@ -1,1 +1,1 @@
-"""Optional mirrors of a run's reports: TensorBoard and Weights & Biases."""
+"""Copies of a run's reports: TensorBoard and Weights & Biases."""

@@ -1,7 +1,7 @@
-"""Weights & Biases: one run per trial, grouped by experiment. A bad line is a warning and ends offline.
+"""Weights & Biases: one W&B run per trial, grouped by experiment.
 
-What a process learns about its line to the server it learns once: a search of many short trials waits for
-a dead network at its first trial, not at each.
+Without a key or a connection the runs are kept offline, with a warning. A process decides this once, so
+that a search of many short trials waits for a dead network at its first trial only.
 """
 
 import functools
@@ -31,34 +31,34 @@ SEND_SECONDS = 12.0  # at the end of a run, for what has not been sent yet
 SYNC = "send it later with `wandb sync`"
 
 
-class Line:
-    """What this process knows of the way to the server.
+class Connection:
+    """Whether this process sends its runs to the server.
 
     Attributes:
-      problem: why runs are kept offline; "" while nothing speaks against sending them.
+      problem: why runs are kept offline; "" while they are sent.
     """
 
     def __init__(self) -> None:
         self.problem = ""
 
     def give_up(self, problem: str) -> None:
-        """Keep this run and all later ones of the process offline, and say so once."""
+        """Keep this run and all later ones of the process offline, with one warning."""
         if not self.problem:
             logger.warning("W&B: %s; keeping its runs offline, %s", problem, SYNC)
         self.problem = self.problem or problem
 
 
 @functools.cache
-def line() -> Line:
-    """Return the process's line."""
-    return Line()
+def connection() -> Connection:
+    """Return the connection of this process."""
+    return Connection()
 
 
 class WandbTracker:
-    """Mirrors a run to Weights & Biases; `offline` needs neither an account nor a network.
+    """Copies a run to Weights & Biases; `offline` needs neither an account nor a network.
 
     Args:
-      mode: `online` ends offline where the server or the key is not there.
+      mode: `online` falls back to `offline` without a key or a connection.
       group: the experiment.
     """
 
@@ -67,9 +67,9 @@ class WandbTracker:
         self._group = group
 
     def start(self, config: RunConfig, run_dir: Path) -> None:
-        """Open a W&B run named after the run directory; the same one where an earlier attempt did."""
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # to its makers
-        os.environ.setdefault("WANDB_SILENT", "true")  # what matters is said here
+        """Open a W&B run named after the run directory; a resumed run opens its first one again."""
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # no reports to W&B
+        os.environ.setdefault("WANDB_SILENT", "true")  # this module logs what matters
         import wandb
 
         self._run_dir = run_dir
@@ -94,31 +94,31 @@ class WandbTracker:
         begun = time.monotonic()
         self._run.finish()
         if time.monotonic() - begun >= SEND_SECONDS:
-            line().give_up(f"the server did not take a run's data within {SEND_SECONDS:g} s")
+            connection().give_up(f"the server did not take a run's data within {SEND_SECONDS:g} s")
 
     def _online(self, options: dict[str, Any]) -> Any | None:
-        """Return a run that is sent as it goes, or None where that cannot be."""
+        """Return a W&B run that is sent as it trains, or None if it cannot be."""
         import wandb
         from wandb.errors import Error
 
-        problem = line().problem
+        problem = connection().problem
         try:
             problem = problem or _no_key() or _unreachable(wandb.setup().settings.base_url)
             if not problem:
-                # The service that W&B starts holds on to the id of a run it could not send: an offline
-                # run takes one of its own.
+                # The service that W&B starts keeps the id of a run it could not send, so an offline run
+                # gets another one.
                 id_ = _run_id(self._run_dir)
                 return wandb.init(
                     mode="online", id=id_, resume="allow", settings=_settings(), **options
                 )
         except (Error, OSError, ValueError) as error:
             problem = f"{type(error).__name__}: {error}"
-        line().give_up(problem)
+        connection().give_up(problem)
         return None
 
 
 def summary(run_dir: Path, status: str) -> dict[str, Any]:
-    """Return how a run ended: status, steps, and its best report by validation."""
+    """Return status and steps of a run, and its best report by validation."""
     reports = runs.read_metrics(run_dir)
     if not reports:
         return {"status": status, "steps": 0}
@@ -132,7 +132,7 @@ def summary(run_dir: Path, status: str) -> dict[str, Any]:
 
 
 def _settings() -> Any:
-    """Return new settings: W&B writes into those it is given."""
+    """Return new settings; W&B writes into the object that it is given."""
     import wandb
 
     return wandb.Settings(
@@ -149,16 +149,16 @@ def _run_id(run_dir: Path) -> str:
 
 
 def _no_key() -> str:
-    """Return why there is no key that could be one, "" if there is; asks neither user nor server."""
+    """Return why no plausible key is found, "" if one is; asks neither the user nor the server."""
     import wandb
 
     if wandb.login(prompt=False, verify=False):
         return ""
-    return "no key found; say `wandb login` first"
+    return "no key found; run `wandb login` first"
 
 
 def _unreachable(url: str) -> str:
-    """Return why no connection to a server, or to the proxy before it, can be made; "" if one can."""
+    """Return why a server, or the proxy in front of it, cannot be reached; "" if it can."""
     scheme = urllib.parse.urlsplit(url).scheme
     address = urllib.parse.urlsplit(urllib.request.getproxies().get(scheme, url))
     port = address.port or {"http": 80}.get(address.scheme, 443)

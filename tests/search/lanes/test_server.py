@@ -153,7 +153,7 @@ def test_what_breaks_training_reaches_every_client_and_the_server_works_on(
     def breaks(self, count):
         raise MemoryError("RESOURCE_EXHAUSTED: out of memory")
 
-    monkeypatch.setattr(lane_run.LaneRun, "upcoming", breaks)
+    monkeypatch.setattr(lane_run.LaneRun, "next_batches", breaks)
     for admission in (first, second):
         with pytest.raises(MemoryError, match="RESOURCE_EXHAUSTED"):
             steps_told(server, admission)

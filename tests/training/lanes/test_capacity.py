@@ -18,7 +18,7 @@ def test_what_is_said_to_fit_is_what_the_compiler_asks_for(config, twins, monkey
     # Blocks as on a GPU, where lanes are counted; those of C++ are taken lane by lane, in shared memory.
     runtime = config.runtime.model_copy(update={"block": "jax"})
     config = config.with_length(256).model_copy(update={"runtime": runtime})
-    data = LaneData.read(config, open_task("copy", twins))
+    data = LaneData.load(config, open_task("copy", twins))
     one, two, eight = (training_bytes(config, data, lanes) for lanes in (1, 2, 8))
     assert one < two < eight
     # The compiler shares buffers as it likes; the estimate is to be within the part kept back.

@@ -19,13 +19,14 @@ from lru_tune.errors import Diverged
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Report
 from lru_tune.tasks import find_task
-from lru_tune.training import bookkeeping, checkpoint
+from lru_tune.training import checkpoint, run_writer
 from lru_tune.training.checkpoint import read_checkpoint
-from lru_tune.training.course import follow
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.lanes.lane_trainer import LaneTrainer
 from lru_tune.training.lanes.programs import Lanes, bank_size, common_count, lane_programs
-from lru_tune.training.loop import programs_of, train
+from lru_tune.training.loop import train
+from lru_tune.training.programs.compiled import programs_of
+from lru_tune.training.run_status import recorded_status
 from lru_tune.training.state import Batches
 
 RTOL, ATOL = 2e-3, 5e-4
@@ -57,29 +58,36 @@ def wild(config):
 
 
 class InLane:
-    """A run in a lane of a trainer, driven like one alone: `lru_tune.training.course.UnderWay`."""
+    """A run in a lane of a trainer, driven like one alone."""
 
     def __init__(self, trainer, config, data_root, run_dir):
         self._trainer = trainer
         self._run = trainer.open(config, data_root, run_dir)
-        self.config, self.length = self._run.book.config, self._run.book.length
+        self.config, self.length = self._run.writer.config, self._run.writer.length
         self.step = self._run.step
-        self.told = []
+        self.outcomes = []
         trainer.admit(self._run)
 
     def ask(self):
-        self._run.asked = True
+        self._run.report_requested = True
 
     def advance(self):
         self.ask()
-        while not self.told:
-            for arrival in self._trainer.advance():
-                LANES[arrival.run].told.append(arrival.run.settle(arrival))
-        outcome = self.told.pop(0)
+        while not self.outcomes:
+            for event in self._trainer.advance():
+                LANES[event.run].outcomes.append(event.run.write(event))
+        outcome = self.outcomes.pop(0)
         if isinstance(outcome, Diverged):
             raise outcome
         self.step = outcome.step
         return outcome
+
+    def reports(self, run_dir):
+        with recorded_status(self.finish, self.config, run_dir, ()) as record:
+            while self.step < self.length.steps:
+                report = self.advance()
+                record(report)
+                yield report
 
     def finish(self, status, **fields):
         self._trainer.leave(self._run)
@@ -92,7 +100,7 @@ LANES = {}
 @pytest.fixture
 def trainer():
     LANES.clear()
-    return LaneTrainer(most=4)
+    return LaneTrainer(max_lanes=4)
 
 
 @pytest.fixture
@@ -102,7 +110,7 @@ def start(trainer, twins):
     def start(config, run_dir: Path):
         lane = InLane(trainer, config, twins, run_dir)
         LANES[lane._run] = lane
-        return follow(lane, run_dir, ())
+        return lane.reports(run_dir)
 
     return start
 
@@ -262,15 +270,15 @@ def test_a_lane_trains_ahead_to_its_next_report_but_does_not_make_it(
         assert trainer.advance() == []
     assert run.step == 6
     assert runs.read_metrics(tmp_path) == []
-    run.asked = True
-    (arrival,) = trainer.advance()
-    report = run.settle(arrival)
+    run.report_requested = True
+    (event,) = trainer.advance()
+    report = run.write(event)
     assert isinstance(report, Report)
     assert report.step == 6
-    monkeypatch.setattr(bookkeeping, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(run_writer, "CHECKPOINT_SECONDS", 0.0)
     (old,) = trainer.advance()
     assert old.kind == "checkpoint"
-    assert run.settle(old) is None
+    assert run.write(old) is None
     saved = read_checkpoint(tmp_path / "checkpoints" / checkpoint.LAST)
     assert 6 < int(saved["state"]["step"]) < 12
     assert saved["progress"]["reports"] == 1
@@ -278,7 +286,7 @@ def test_a_lane_trains_ahead_to_its_next_report_but_does_not_make_it(
 
 @pytest.mark.parametrize(("runs_", "size"), [(1, 1), (2, 4), (4, 4), (5, 16), (17, 20), (20, 20)])
 def test_a_bank_has_few_sizes(runs_, size):
-    assert bank_size(runs_, most=20) == size
+    assert bank_size(runs_, max_lanes=20) == size
 
 
 @pytest.mark.parametrize(
@@ -298,10 +306,10 @@ def test_a_dispatch_goes_to_the_nearest_report(remaining, count):
 
 def test_batches_go_on_across_epochs(config, trainer, twins, tmp_path):
     run = trainer.open(config, twins, tmp_path)
-    whole = run.upcoming(40)  # epochs of 16
+    whole = run.next_batches(40)  # epochs of 16
     assert whole.shape == (40, 16)
     for epoch in range(2):
         seen = np.sort(whole[16 * epoch : 16 * epoch + 16].ravel())
         np.testing.assert_array_equal(seen, np.arange(256))
     run.step = 13
-    np.testing.assert_array_equal(run.upcoming(9), whole[13:22])
+    np.testing.assert_array_equal(run.next_batches(9), whole[13:22])

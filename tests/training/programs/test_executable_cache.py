@@ -1,9 +1,12 @@
 """Kept executables against the functions they were compiled from."""
 
+import hashlib
 import os
+import pickle
 import subprocess
 import sys
 import threading
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +18,9 @@ from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
 from lru_tune.system.worker_environment import training_environment
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import hyperparameters
-from lru_tune.training.programs import executable_cache as kept
+from lru_tune.training.programs import executable_cache
 from lru_tune.training.programs.compiled import programs, start_compiling
-from lru_tune.training.programs.executable_cache import KeptProgram, source_digest
+from lru_tune.training.programs.executable_cache import CachedProgram, source_digest
 from lru_tune.training.state import Batches
 
 CACHE = "JAX_COMPILATION_CACHE_DIR"
@@ -54,14 +57,14 @@ def counted():
 
 def called(counted, name="f", origin=None, args=ARGS):
     """Call a program as a new process would; return what it returns when its executable is written."""
-    result = KeptProgram(name, counted, origin or {})(*args)
+    result = CachedProgram(name, counted, origin or {})(*args)
     wait_for_files()
     return result
 
 
 def wait_for_files():
     for thread in threading.enumerate():
-        if thread.name == "keep":
+        if thread.name == "store":
             thread.join()
 
 
@@ -80,7 +83,7 @@ def test_a_later_process_gets_the_same_values_without_tracing(folder, counted):
 
 def test_shapes_of_results_are_known_from_the_executable(folder, counted):
     called(counted)
-    found = KeptProgram("f", counted, {}).result(*ARGS)
+    found = CachedProgram("f", counted, {}).output_shapes(*ARGS)
     assert counted.traces == 1
     assert found == jax.eval_shape(counted.function, *ARGS)
 
@@ -102,10 +105,10 @@ def test_what_changes_the_program_compiles_anew(folder, counted, change):
 
 
 @pytest.mark.parametrize("part", ["versions", "source", "device", "processor", "variables"])
-def test_other_surroundings_compile_anew(folder, counted, monkeypatch, part):
+def test_another_environment_compiles_anew(folder, counted, monkeypatch, part):
     called(counted)
-    changed = {**kept.surroundings(), part: "another"}
-    monkeypatch.setattr(kept, "surroundings", lambda: changed)
+    changed = {**executable_cache.environment_key(), part: "another"}
+    monkeypatch.setattr(executable_cache, "environment_key", lambda: changed)
     assert_right(called(counted))
     assert counted.traces == 2
 
@@ -129,8 +132,8 @@ def test_a_setting_of_jax_compiles_anew_and_the_folder_of_the_cache_does_not(fol
         lambda content: content.replace(b"program 1", b"program 0", 1),
         lambda content: b"\n\n",
         lambda content: _signed(b"no deflated data"),
-        lambda content: _signed(kept.zlib.compress(b"no pickle")),
-        lambda content: _signed(kept.zlib.compress(kept.pickle.dumps(("no", "executable", "!")))),
+        lambda content: _signed(zlib.compress(b"no pickle")),
+        lambda content: _signed(zlib.compress(pickle.dumps(("no", "executable", "!")))),
     ],
     ids=["empty", "cut", "format", "lines", "deflate", "pickle", "executable"],
 )
@@ -142,23 +145,23 @@ def test_a_file_that_cannot_be_used_is_warned_of_once_and_replaced(folder, count
     assert_right(called(counted))
     assert counted.traces == 2
     assert [message for message in caplog.messages if str(file) in message] == [
-        message for message in caplog.messages if "is made anew" in message
+        message for message in caplog.messages if "is compiled again" in message
     ]
     assert len(caplog.messages) == 1
 
 
 def _signed(content):
-    digest = kept.hashlib.sha256(content).hexdigest().encode()
-    return kept.HEADER + digest + b"\n" + content
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return executable_cache.HEADER.encode() + b"\n" + digest + b"\n" + content
 
 
 def test_a_folder_that_cannot_be_written_is_warned_of_once(folder, counted, caplog):
     folder.parent.mkdir(exist_ok=True)
     folder.write_text("a file in its place")
-    kept.complain.cache_clear()
+    executable_cache.warn_once.cache_clear()
     assert_right(called(counted))
     assert_right(called(counted))
-    warned = [message for message in caplog.messages if "cannot be kept in" in message]
+    warned = [message for message in caplog.messages if "cannot be stored in" in message]
     assert len(warned) == 1
 
 
@@ -171,7 +174,7 @@ def test_nothing_is_kept_where_jax_keeps_nothing(folder, counted):
 
 
 def test_within_a_transformation_a_program_is_its_function(folder, counted):
-    program = KeptProgram("f", counted, {})
+    program = CachedProgram("f", counted, {})
     several = jnp.arange(6.0).reshape(2, 3)
     result = jax.vmap(program, in_axes=(0, None))(several, {"b": 1.0})
     np.testing.assert_array_equal(result["sum"], several + 1)
@@ -223,10 +226,10 @@ def test_training_with_kept_programs_gives_the_same_state_and_builds_no_network(
 PROCESS = """
 import sys
 import jax, jax.numpy as jnp
-from lru_tune.training.programs.executable_cache import KeptProgram
+from lru_tune.training.programs.executable_cache import CachedProgram
 
 build = lambda: jax.jit(lambda x: jnp.tanh(x) @ x)  # noqa: E731
-print(float(KeptProgram("f", build, {"of": sys.argv[1]})(jnp.ones((5, 5)))[0, 0]))
+print(float(CachedProgram("f", build, {"of": sys.argv[1]})(jnp.ones((5, 5)))[0, 0]))
 """
 
 

@@ -14,8 +14,8 @@ import pytest
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import METRICS_COLUMNS, Report
 from lru_tune.training.trackers import weights_and_biases
-from lru_tune.training.trackers.trackers import TrackerSettings, make_trackers
-from lru_tune.training.trackers.weights_and_biases import line, summary
+from lru_tune.training.trackers.tracker import TrackerSettings, make_trackers
+from lru_tune.training.trackers.weights_and_biases import connection, summary
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 REPORT = Report(5, dict.fromkeys(METRICS_COLUMNS, 0.5), last=True)
@@ -27,9 +27,9 @@ def _no_account(monkeypatch, tmp_path):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    line.cache_clear()
+    connection.cache_clear()
     yield
-    line.cache_clear()
+    connection.cache_clear()
     if "wandb" in sys.modules:  # it reads the environment once
         sys.modules["wandb"].teardown()
 

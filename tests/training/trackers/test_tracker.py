@@ -2,13 +2,9 @@ import threading
 import time
 
 from lru_tune.files.run_directory import METRICS_COLUMNS, Report
-from lru_tune.training.trackers import trackers
-from lru_tune.training.trackers.trackers import (
-    Background,
-    TensorBoardTracker,
-    TrackerSettings,
-    make_trackers,
-)
+from lru_tune.training.trackers import tensorboard, tracker
+from lru_tune.training.trackers.tensorboard import TensorBoardTracker
+from lru_tune.training.trackers.tracker import Background, TrackerSettings, make_trackers
 
 REPORT = Report(5, dict.fromkeys(METRICS_COLUMNS, 0.5), last=True)
 
@@ -65,7 +61,7 @@ def test_a_broken_tracker_is_a_warning(config, tmp_path, caplog):
 
 
 def test_a_stuck_tracker_delays_the_end_by_a_bound_only(config, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(trackers, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(tracker, "FINISH_SECONDS", 0.2)
     stuck = Stuck()
     begun = time.monotonic()
     follow(Background(stuck), config, tmp_path)
@@ -75,7 +71,7 @@ def test_a_stuck_tracker_delays_the_end_by_a_bound_only(config, tmp_path, monkey
 
 
 def test_tensorboard_sees_a_report_while_the_run_goes_on(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(trackers, "FLUSH_SECONDS", 0.1)
+    monkeypatch.setattr(tensorboard, "FLUSH_SECONDS", 0.1)
     tracker = TensorBoardTracker()
     tracker.start(config, tmp_path)
     tracker.log(REPORT)
