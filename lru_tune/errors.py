@@ -89,6 +89,12 @@ class Problem:
         return ": ".join(filter(None, (place, self.key, self.text)))
 
 
+def problem(code: str, **values: Any) -> Problem:
+    """Return a problem with the values of its sentence; `file`, `line` and `key` are its place."""
+    place = {name: values.pop(name) for name in ("file", "line", "key") if name in values}
+    return Problem(code, values, **place)
+
+
 class LruTuneError(Exception):
     """Base of every error that is meant for the user.
 
@@ -103,8 +109,7 @@ class LruTuneError(Exception):
         """Take problems, or one code with the values of its sentence; `file`, `line`, `key` are its place."""
         if values or all(isinstance(x, str) and CODE.fullmatch(x) for x in problems):
             (code,) = problems
-            place = {name: values.pop(name) for name in ("file", "line", "key") if name in values}
-            problems = (Problem(str(code), values, **place),)
+            problems = (problem(str(code), **values),)
         self.problems: tuple[Any, ...] = problems  # TRANSITION: some are still sentences
         super().__init__("\n".join(map(str, problems)))
 

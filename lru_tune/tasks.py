@@ -217,9 +217,9 @@ TASKS = {
 def find_task(name: str) -> Task:
     """Return a task by its name or an alias; raise ConfigError with the nearest name otherwise."""
     if name in AMBIGUOUS:
-        raise ConfigError(f"task {name!r} may be {' or '.join(AMBIGUOUS[name])}; say which")
+        raise ConfigError("tasks.ambiguous", name=name, candidates=" or ".join(AMBIGUOUS[name]))
     for task in TASKS.values():
         if name == task.name or name in task.aliases:
             return task
     known = [known for task in TASKS.values() for known in (task.name, *task.aliases)]
-    raise ConfigError(f"unknown task {name!r}.{did_you_mean(name, known)}")
+    raise ConfigError("tasks.unknown", name=name, hint=did_you_mean(name, known))

@@ -125,7 +125,8 @@ def _write_run(
     """
     import yaml
 
-    from lru_tune.config.schema import RunConfig, flatten, nest
+    from lru_tune.config.dotted import flatten, nest
+    from lru_tune.config.schema import RunConfig
     from lru_tune.files import run_directory as runs
     from lru_tune.files.atomic import write_atomically
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import yaml
 
-from lru_tune.config.messages import FLAG, Document, in_file_order
+from lru_tune.config.document import FLAG, Document, in_file_order
+from lru_tune.config.dotted import flatten, nest
+from lru_tune.config.pydantic_errors import wrong_type
 from lru_tune.config.resolve import TOP_LEVEL, adapt, assign, read_heading, resolve
-from lru_tune.config.schema import RunConfig, flatten, nest
+from lru_tune.config.schema import RunConfig
 from lru_tune.config.yaml_io import read_override, read_yaml
-from lru_tune.errors import ConfigError
+from lru_tune.errors import ConfigError, Problem
 
 LONGEST_LINE = 80  # characters of a mapping or list that is written on one line
 
@@ -58,17 +60,17 @@ def load_run_config(path: str | Path, *, overrides: Sequence[str] = ()) -> RunCo
 
     Args:
       path: the file.
-      overrides: `dotted.key=value` texts, as after `--set`; they may name `variant` too, in which case
-        the file's recurrence gives way to that variant's.
+      overrides: `dotted.key=value` strings, as after `--set`; `variant=NAME` replaces the recurrence of
+        the file.
 
     Raises:
-      ConfigError: every problem found, one line each, with file and line or the `--set` it came from.
+      ConfigError: every problem found, with file and line or the `--set` it came from.
     """
     document = read_yaml(path)
     heading = {key: document.content[key] for key in TOP_LEVEL if key in document.content}
     prefix, body = _body(document)
     flat, origins = flatten(body), dict(document.origins)
-    problems: list[str] = []
+    problems: list[Problem] = []
     for text in overrides:
         try:
             key, value = read_override(text)
@@ -83,7 +85,7 @@ def load_run_config(path: str | Path, *, overrides: Sequence[str] = ()) -> RunCo
             assign(flat, key, value)
     written = Document(document.name, document.content, origins)
     try:
-        chosen = read_heading(heading, written.problem)
+        chosen = read_heading(heading, written.locate)
         if document.content.get("variant", "lru") != chosen.variant:
             flat = adapt(flat, chosen.variant).flat
         config = resolve(chosen, flat, written.under(prefix.rstrip(".")))
@@ -100,5 +102,5 @@ def _body(document: Document) -> tuple[str, dict[str, Any]]:
         return "", {k: v for k, v in document.content.items() if k not in TOP_LEVEL}
     base = document.content["base"]
     if not isinstance(base, dict):
-        raise ConfigError(document.problem("base", "needs a mapping of fields"))
+        raise ConfigError(document.locate("base", wrong_type("a mapping of fields", base)))
     return "base.", base

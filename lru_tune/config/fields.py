@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from lru_tune.config.messages import Say, describe
-from lru_tune.config.schema import nest
-from lru_tune.errors import ConfigError
+from lru_tune.config.document import Locate
+from lru_tune.config.dotted import nest
+from lru_tune.config.pydantic_errors import describe
+from lru_tune.errors import ConfigError, Problem, problem
 
 Model = TypeVar("Model", bound=BaseModel)
 Fields = dict[str, TypeAdapter[Any]]
@@ -92,18 +93,20 @@ def tag_of(model: type[BaseModel]) -> Any:
     return model.model_fields["kind"].default if "kind" in model.model_fields else None
 
 
-def unknown_field(path: str, known: Mapping[str, Any]) -> str:
-    """Return "no such field." with the nearest name, or why a path is not a field."""
+def unknown_field(path: str, known: Mapping[str, Any]) -> Problem:
+    """Return why a path is not a field: it is a group, or there is none, but perhaps a similar one."""
     if any(name.startswith(f"{path}.") for name in known):
-        return f"is a group of fields; write {path}.<field>"
+        return problem("config.group-of-fields", group=path)
     group, _, leaf = path.rpartition(".")
     siblings = {name.rpartition(".")[2]: name for name in known if name.rpartition(".")[0] == group}
     leaves = {name.rpartition(".")[2]: name for name in known}
     if near := _nearest(leaf, siblings):
-        return f"no such field. Did you mean {near!r}?"
-    if near := _nearest(leaf, leaves):
-        return f"no such field. Did you mean {leaves[near]!r}?"
-    return f"no such field. Known: {', '.join(sorted(siblings or known))}."
+        hint = f" Did you mean {near!r}?"
+    elif near := _nearest(leaf, leaves):
+        hint = f" Did you mean {leaves[near]!r}?"
+    else:
+        hint = f" Known: {', '.join(sorted(siblings or known))}."
+    return problem("config.unknown-field", hint=hint)
 
 
 def _nearest(word: str, known: Mapping[str, str]) -> str | None:
@@ -114,39 +117,37 @@ def _nearest(word: str, known: Mapping[str, str]) -> str | None:
     return spellings[found[0]] if found else None
 
 
-def validate(model: type[Model], flat: Mapping[str, Any], say: Say) -> Model:
+def validate(model: type[Model], flat: Mapping[str, Any], locate: Locate) -> Model:
     """Return the model made of dotted values.
 
     Args:
       model: what to make.
       flat: dotted field -> value as written.
-      say: makes the line of a problem from the dotted field ("" for the whole) and what is wrong.
+      locate: adds the place of a dotted field ("" for the whole) to a problem.
 
     Raises:
       ConfigError: unknown fields and wrong values, all of them; if there are none, the rules between
         fields.
     """
-    problems = problems_in(fields_of(model, flat), flat, say)
+    problems = problems_in(fields_of(model, flat), flat, locate)
     if problems:
         raise ConfigError(*problems)
     try:
         return model.model_validate(nest(dict(flat)))
     except ValidationError as error:
-        raise ConfigError(*_rules_broken(error, flat, say)) from None
+        raise ConfigError(*_broken_rules(error, flat, locate)) from None
 
 
-def problems_in(fields: Fields, flat: Mapping[str, Any], say: Say) -> list[str]:
-    """Return a line for each unknown field and each value that is not of its field's type."""
-    problems = []
-    for path, value in flat.items():
-        if path not in fields:
-            problems.append(say(path, unknown_field(path, fields)))
-        elif text := wrong_value(fields[path], value):
-            problems.append(say(path, text))
-    return problems
+def problems_in(fields: Fields, flat: Mapping[str, Any], locate: Locate) -> list[Problem]:
+    """Return a problem for each unknown field and each value that is not of its field's type."""
+    found = {
+        path: wrong_value(fields[path], value) if path in fields else unknown_field(path, fields)
+        for path, value in flat.items()
+    }
+    return [locate(path, problem) for path, problem in found.items() if problem]
 
 
-def wrong_value(field: TypeAdapter[Any], value: Any) -> str | None:
+def wrong_value(field: TypeAdapter[Any], value: Any) -> Problem | None:
     """Return what is wrong with a value for a field, None if nothing is."""
     try:
         field.validate_python(value)
@@ -155,8 +156,8 @@ def wrong_value(field: TypeAdapter[Any], value: Any) -> str | None:
     return None
 
 
-def _rules_broken(error: ValidationError, flat: Mapping[str, Any], say: Say) -> list[str]:
-    lines = []
+def _broken_rules(error: ValidationError, flat: Mapping[str, Any], locate: Locate) -> list[Problem]:
+    problems = []
     for detail in error.errors():
         # A tagged union puts its tag into the location; only names that lead somewhere are kept.
         path = ""
@@ -165,5 +166,5 @@ def _rules_broken(error: ValidationError, flat: Mapping[str, Any], say: Say) -> 
             leads_on = any(name == longer or name.startswith(f"{longer}.") for name in flat)
             if leads_on or detail["type"] == "missing":
                 path = longer
-        lines.append(say(path, describe(detail)))
-    return lines
+        problems.append(locate(path, describe(detail)))
+    return problems

@@ -1,23 +1,25 @@
-"""From written fields to a RunConfig: the variant's part added, lengths kept exclusive."""
+"""From written fields to a RunConfig: the variant's fields added, one of `steps` and `epochs` kept."""
 
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from lru_tune.config.document import Locate
+from lru_tune.config.dotted import flatten
 from lru_tune.config.fields import fields_of, validate
-from lru_tune.config.messages import Say
-from lru_tune.config.schema import RunConfig, flatten
+from lru_tune.config.pydantic_errors import wrong_type
+from lru_tune.config.schema import RunConfig
 from lru_tune.config.variants import VARIANTS, find_variant
-from lru_tune.errors import ConfigError
+from lru_tune.errors import ConfigError, Problem, problem
 from lru_tune.tasks import find_task
 
 RECURRENCE = "model.recurrence."
-TOP_LEVEL = ("task", "variant")  # fields of RunConfig that a file says outside of `base`
+TOP_LEVEL = ("task", "variant")  # fields of RunConfig that stand in a file outside of `base`
 SAME_THING = {"steps": "epochs", "epochs": "steps"}
 
 
 class Heading(NamedTuple):
-    """What a file says outside of `base`: canonical task, known variant."""
+    """What stands in a file outside of `base`: the canonical task and a known variant."""
 
     task: str
     variant: str
@@ -35,18 +37,19 @@ def _known_variant(name: str) -> str:
 _HEADING: dict[str, Callable[[str], str]] = {"task": _canonical_task, "variant": _known_variant}
 
 
-def read_heading(content: Mapping[str, Any], say: Say) -> Heading:
-    """Return task and variant ("lru" unless said), aliases resolved; raise ConfigError otherwise."""
+def read_heading(content: Mapping[str, Any], locate: Locate) -> Heading:
+    """Return task and variant ("lru" by default), aliases resolved; raise ConfigError otherwise."""
     problems, found = [], {}
     for key, find in _HEADING.items():
         name = content.get(key, RunConfig.model_fields[key].get_default())
         if not isinstance(name, str):
-            problems.append(say(key, "needs a name" if key in content else "is missing"))
+            missing = problem("config.missing")
+            problems.append(locate(key, wrong_type("a name", name) if key in content else missing))
             continue
         try:
             found[key] = find(name)
         except ConfigError as error:
-            problems += [say(key, text) for text in error.problems]
+            problems += [locate(key, problem) for problem in error.problems]
     if problems:
         raise ConfigError(*problems)
     return Heading(**found)
@@ -64,7 +67,7 @@ def base_fields(variant: str) -> dict[str, Any]:
 
 
 def assign(flat: dict[str, Any], path: str, value: Any) -> None:
-    """Set a field in place; a length said the other way before (`steps`, `epochs`) is forgotten."""
+    """Set a field in place; of `steps` and `epochs`, the one set last replaces the other."""
     flat.pop(SAME_THING.get(path, ""), None)
     flat[path] = value
 
@@ -87,14 +90,11 @@ def adapt(flat: Mapping[str, Any], variant: str) -> Adapted:
     return Adapted(kept, tuple(path for path in flat if path not in kept and path not in fixed))
 
 
-def fixed_by_variant(variant: str, flat: Mapping[str, Any], say: Say) -> list[str]:
-    """Return a line for each field that contradicts what the variant fixes."""
+def fixed_by_variant(variant: str, flat: Mapping[str, Any], locate: Locate) -> list[Problem]:
+    """Return a problem for each field that contradicts what the variant fixes."""
     fixed = variant_fields(variant)
     return [
-        say(
-            path,
-            f"variant {variant!r} fixes this to {fixed[path]!r}; choose another variant instead",
-        )
+        locate(path, problem("config.fixed-by-variant", variant=variant, value=fixed[path]))
         for path, value in flat.items()
         if path in fixed and value != fixed[path]
     ]
@@ -106,32 +106,31 @@ def all_fields() -> frozenset[str]:
     return frozenset(path for variant in VARIANTS for path in base_fields(variant))
 
 
-def lacking(path: str, variant: str) -> str:
-    """Return why a recurrence has no such field, "" where the reason is not the variant."""
+def not_in_variant(path: str, variant: str) -> Problem | None:
+    """Return that another variant has this field and this one has not; None where that is not so."""
     if path in base_fields(variant) or path not in all_fields():
-        return ""
-    return f"no such field for variant {variant!r}, a {find_variant(variant)['kind']} recurrence"
+        return None
+    kind = find_variant(variant)["kind"]
+    return problem("config.not-in-variant", variant=variant, kind=kind)
 
 
-def resolve(heading: Heading, flat: Mapping[str, Any], say: Say) -> RunConfig:
+def resolve(heading: Heading, flat: Mapping[str, Any], locate: Locate) -> RunConfig:
     """Return the RunConfig of task, variant and dotted fields; what is left out takes its default.
 
     Raises:
       ConfigError: every problem found.
     """
     task, variant = heading
-    problems = fixed_by_variant(variant, flat, say)
+    problems = fixed_by_variant(variant, flat, locate)
     problems += [
-        say(path, "belongs at the top of the file, outside of `base`")
-        for path in TOP_LEVEL
-        if path in flat
+        locate(path, problem("config.belongs-at-the-top")) for path in TOP_LEVEL if path in flat
     ]
-    foreign = {path: text for path in flat if (text := lacking(path, variant))}
-    problems += [say(path, text) for path, text in foreign.items()]
+    foreign = {path: found for path in flat if (found := not_in_variant(path, variant))}
+    problems += [locate(path, found) for path, found in foreign.items()]
     rest = {path: value for path, value in flat.items() if path not in (*TOP_LEVEL, *foreign)}
     whole = {"task": task, "variant": variant, **rest, **variant_fields(variant)}
     try:
-        config = validate(RunConfig, whole, say)
+        config = validate(RunConfig, whole, locate)
     except ConfigError as error:
         raise ConfigError(*problems, *error.problems) from None
     if problems:

@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from lru_tune.errors import ConfigError, Invalid
 from lru_tune.tasks import find_task
 
 
 def _no_truth_value(value: Any) -> Any:
     if isinstance(value, bool):  # pydantic would read true as 1
-        raise ValueError(f"needs a number, got {str(value).lower()}")
+        raise Invalid("config.wrong-type", expected="a number", given=str(value).lower())
     return value
 
 
@@ -66,7 +67,7 @@ class DiagonalRecurrence(Strict):
     @model_validator(mode="after")
     def _ring_is_ordered(self) -> "DiagonalRecurrence":
         if self.r_min > self.r_max:
-            raise ValueError(f"r_min ({self.r_min:g}) must not be above r_max ({self.r_max:g})")
+            raise Invalid("config.ring-reversed", r_min=self.r_min, r_max=self.r_max)
         return self
 
 
@@ -229,16 +230,19 @@ class RunConfig(Strict):
     def _fields_agree(self) -> "RunConfig":
         task = find_task(self.task)
         if self.steps is not None and self.epochs is not None:
-            raise ValueError("`steps` and `epochs` are two ways to say the same; give one of them")
+            raise Invalid("config.length-given-twice")
         if self.steps is None and self.epochs is None:
-            raise ValueError("the length of the run is missing: give `steps` or `epochs`")
+            raise Invalid("config.length-missing")
         if (task.head == "per_step") != (self.model.pooling == "none"):
             expected = "none" if task.head == "per_step" else "mean or last"
-            raise ValueError(
-                f"model.pooling must be {expected} for task {task.name}, got {self.model.pooling}"
+            raise Invalid(
+                "config.pooling-unfit",
+                task=task.name,
+                expected=expected,
+                given=self.model.pooling,
             )
         if task.head == "per_step" and self.data.max_length is not None:
-            raise ValueError(f"data.max_length would cut off what task {task.name} predicts")
+            raise Invalid("config.max-length-unfit", task=task.name)
         return self
 
     @model_validator(mode="after")
@@ -267,32 +271,20 @@ class RunConfig(Strict):
             return self
         model = self.model
         if model.recurrence.kind != "diagonal":
-            raise ValueError(
-                f"optim.algorithm rtrl carries one trace a parameter, which only a diagonal recurrence "
-                f"allows; variant {self.variant} is dense: choose another variant or bptt"
-            )
+            raise Invalid("config.rtrl-dense", variant=self.variant)
         if model.bidirectional:
-            raise ValueError(
-                "optim.algorithm rtrl learns from the past alone; set model.bidirectional: false or bptt"
-            )
+            raise Invalid("config.rtrl-bidirectional")
         if self.runtime.states != "kept":
-            raise ValueError(
-                "optim.algorithm rtrl has no backward pass through time; set runtime.states: kept or bptt"
-            )
+            raise Invalid("config.rtrl-states")
         if model.norm != "layer":
-            raise ValueError(
-                "optim.algorithm rtrl needs model.norm: layer; the statistics of batch norm would carry "
-                "errors from later steps to earlier ones"
-            )
+            raise Invalid("config.rtrl-batch-norm")
         return self
 
     @model_validator(mode="after")
     def _block_fits(self) -> "RunConfig":
         misfit = self.native_misfit()
         if self.runtime.block == "native" and misfit is not None:
-            raise ValueError(
-                f"runtime.block native is not made for {misfit}; set it to jax or auto"
-            )
+            raise Invalid("config.native-block-unfit", setting=misfit)
         return self
 
     def native_misfit(self) -> str | None:
@@ -309,15 +301,18 @@ class RunConfig(Strict):
         return next((setting for setting, is_one in misfits.items() if is_one), None)
 
     def steps_per_epoch(self, train_examples: int) -> int:
-        """Return the whole batches that a pass over a training split of this many examples gives.
+        """Return how many whole batches a training split of this many examples has.
 
         Raises:
-          ValueError: the training split is smaller than one batch.
+          ConfigError: the training split is smaller than one batch.
         """
         used = min(train_examples, self.data.train_examples or train_examples)
         if used < self.data.batch_size:
-            raise ValueError(
-                f"data.batch_size ({self.data.batch_size}) is larger than the {used} training examples"
+            raise ConfigError(
+                "config.batch-too-large",
+                batch_size=self.data.batch_size,
+                examples=used,
+                key="data.batch_size",
             )
         return used // self.data.batch_size
 
@@ -325,7 +320,7 @@ class RunConfig(Strict):
         """Return the run's length in steps, for a training split of this many examples.
 
         Raises:
-          ValueError: the training split is smaller than one batch.
+          ConfigError: the training split is smaller than one batch.
         """
         per_epoch = self.steps_per_epoch(train_examples)
         steps = self.steps or max(1, round((self.epochs or 0.0) * per_epoch))
@@ -340,26 +335,3 @@ class RunConfig(Strict):
         """Return twelve hexadecimal digits that two configs share only if they are equal."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def flatten(mapping: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn nested dicts into one dict with dotted keys."""
-    flat: dict[str, Any] = {}
-    for key, value in mapping.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def nest(flat: dict[str, Any]) -> dict[str, Any]:
-    """Turn dotted keys into nested dicts; the inverse of `flatten`."""
-    nested: dict[str, Any] = {}
-    for path, value in flat.items():
-        *parents, leaf = path.split(".")
-        node = nested
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = value
-    return nested

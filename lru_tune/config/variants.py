@@ -26,5 +26,5 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def find_variant(name: str) -> dict[str, Any]:
     """Return the fields of `model.recurrence` that a variant fixes; raise ConfigError if unknown."""
     if name not in VARIANTS:
-        raise ConfigError(f"unknown variant {name!r}.{did_you_mean(name, VARIANTS)}")
+        raise ConfigError("config.unknown-variant", name=name, hint=did_you_mean(name, VARIANTS))
     return dict(VARIANTS[name])

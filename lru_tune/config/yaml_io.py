@@ -1,18 +1,18 @@
 """YAML that is read as written: line numbers kept, duplicate keys refused, no guessing of types.
 
-Plain scalars are read by YAML 1.2's core schema, not by PyYAML's YAML 1.1: `1e-4` is a number, `off`, `no`
-and `12:30` are texts. What a text means in the end is up to the field it is meant for.
+Plain scalars are read by YAML 1.2's core schema, not by PyYAML's YAML 1.1: `1e-4` is a number; `off`, `no`
+and `12:30` are strings. The field that a string is meant for may still convert it.
 """
 
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from lru_tune.config.messages import FLAG, Document
-from lru_tune.errors import ConfigError, did_you_mean
+from lru_tune.config.document import FLAG, Document
+from lru_tune.errors import ConfigError, Problem, did_you_mean, problem
 
 
 class _Loader(yaml.SafeLoader):
@@ -32,7 +32,7 @@ _TEXT_TAG = "tag:yaml.org,2002:str"
 
 def _scalar(node: yaml.ScalarNode) -> Any:
     text = node.value
-    if node.style is not None or node.tag != _TEXT_TAG:  # quoted, block or tagged: a text
+    if node.style is not None or node.tag != _TEXT_TAG:  # quoted, block or tagged: a string
         return text
     if _NULL.fullmatch(text):
         return None
@@ -46,17 +46,17 @@ def _scalar(node: yaml.ScalarNode) -> Any:
 
 
 class _Reader:
-    """Turns one composed file into plain Python, collecting origins and duplicate keys."""
+    """Turns one composed file into plain Python, collecting lines and duplicate keys."""
 
-    def __init__(self, origin: Callable[[int], str]) -> None:
-        self.origin = origin  # line, from 1 -> where that is
-        self.origins: dict[str, str] = {}
-        self.problems: list[str] = []
+    def __init__(self, file: str) -> None:
+        self.file = file  # as shown in messages
+        self.lines: dict[str, int] = {}  # dotted path -> line, from 1
+        self.problems: list[Problem] = []
         self.open: list[yaml.Node] = []  # the nodes around the present one
 
     def value(self, node: yaml.Node, path: str) -> Any:
         if node in self.open:
-            self.problems.append(f"{self.line(node)}: {path}: an alias to itself")
+            self.wrong(node, path, problem("config.alias-to-itself"))
             return None
         self.open.append(node)
         try:
@@ -73,20 +73,23 @@ class _Reader:
         for key_node, value_node in node.value:
             key = str(key_node.value)
             inner = f"{path}.{key}" if path else key
-            if inner in self.origins:
-                self.problems.append(
-                    f"{self.line(key_node)}: {inner}: given twice, first at {self.origins[inner]}"
-                )
-            self.origins[inner] = self.line(key_node)
+            if inner in self.lines:
+                twice = problem("config.key-given-twice", first=self.lines[inner])
+                self.wrong(key_node, inner, twice)
+            self.lines[inner] = _line(key_node)
             content[key] = self.value(value_node, inner)
         return content
 
     def item(self, node: yaml.Node, path: str) -> Any:
-        self.origins[path] = self.line(node)
+        self.lines[path] = _line(node)
         return self.value(node, path)
 
-    def line(self, node: yaml.Node) -> str:
-        return self.origin(node.start_mark.line + 1)
+    def wrong(self, node: yaml.Node, path: str, problem: Problem) -> None:
+        self.problems.append(problem.at(file=self.file, line=_line(node), key=path))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
 def read_yaml(path: str | Path) -> Document:
@@ -98,38 +101,43 @@ def read_yaml(path: str | Path) -> Document:
     path = Path(path)
     name = shown(path)
     if path.is_dir():
-        raise ConfigError(f"{name}: a folder, not a file.{_nearest('', path)}")
+        raise ConfigError("config.folder-not-file", file=name, hint=_nearest("", path))
     if not path.is_file():
-        raise ConfigError(f"{name}: no such file.{_nearest(path.name, path.parent)}")
+        hint = _nearest(path.name, path.parent)
+        raise ConfigError("config.no-such-file", file=name, hint=hint)
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), _Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{name}:{line}: not YAML: {error.problem}") from None
+        raise ConfigError("config.not-yaml", reason=error.problem, file=name, line=line) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name}: not a YAML text file: {error}") from None
+        raise ConfigError("config.not-text", reason=error, file=name) from None
     if not isinstance(node, yaml.MappingNode):
-        raise ConfigError(f"{name}: needs a mapping, `key: value` lines")
-    reader = _Reader(lambda line: f"{name}:{line}")
+        raise ConfigError("config.no-lines", given=_kind(node), file=name)
+    reader = _Reader(name)
     content = reader.mapping(node, "")
     if reader.problems:
         raise ConfigError(*reader.problems)
-    return Document(name, content, reader.origins)
+    return Document(name, content, {**reader.lines})
+
+
+def _kind(node: yaml.Node | None) -> str:
+    return {yaml.SequenceNode: "a list", yaml.ScalarNode: "one value"}.get(type(node), "nothing")
 
 
 def _nearest(name: str, folder: Path) -> str:
-    """Return what to say of the YAML files that lie in a folder instead."""
+    """Return a hint at the YAML files of a folder."""
     return did_you_mean(name, [p.name for p in folder.glob("[!.]*.yaml")])
 
 
 def shown(path: Path) -> str:
-    """Return a path as messages show it: relative where it lies below the current folder."""
+    """Return a path as messages show it: relative to the current folder where it is inside it."""
     here, absolute = Path.cwd(), path.resolve()
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def read_override(text: str) -> tuple[str, Any]:
-    """Return key and value of a `dotted.key=value` text, the value read as YAML.
+    """Return key and value of a `dotted.key=value` string, the value read as YAML.
 
     Raises:
       ConfigError: no key, no value, or not YAML.
@@ -137,13 +145,14 @@ def read_override(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     key = key.strip()
     if not (equals and key and value.strip()):
-        raise ConfigError(f"{FLAG}{text}: write {FLAG}dotted.key=value")
+        raise ConfigError("config.bad-override", key=FLAG + text)
     try:
         node = yaml.compose(value, _Loader)
     except yaml.YAMLError:
-        raise ConfigError(f"{FLAG}{text}: the value is not YAML") from None
-    reader = _Reader(lambda _: FLAG + text)
+        raise ConfigError("config.override-not-yaml", key=FLAG + text) from None
+    reader = _Reader(FLAG + text)
     content = None if node is None else reader.value(node, key)
     if reader.problems:
-        raise ConfigError(*reader.problems)
+        problems = (replace(p, file=None, line=None, key=FLAG + text) for p in reader.problems)
+        raise ConfigError(*problems)
     return key, content

@@ -54,7 +54,9 @@ def read_printed(printed: str | float | int) -> dict[str, Any]:
         return {"mean": None, "at_chance": True}
     found = _PRINTED.fullmatch(str(printed))
     if found is None:
-        raise ValueError(f"needs a number, `mean (standard error)` or {AT_CHANCE}, got {printed!r}")
+        raise ValueError(
+            f"expected a number, `mean (standard error)` or {AT_CHANCE}, got {printed!r}"
+        )
     error = found["error"]
     return {
         "mean": float(found["mean"]),

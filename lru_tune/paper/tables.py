@@ -133,7 +133,7 @@ class PaperTable(Strict):
 def kind_of(row: Row) -> Kind:
     """Return which kind of recurrence a row is run with; raise ConfigError where it cannot be run."""
     if row.variant is None:
-        raise ConfigError(f"row {row.name!r} is shown as published; it cannot be run here")
+        raise ConfigError("paper.row-not-run", row=row.name)
     kind: Kind = VARIANTS[row.variant]["kind"]
     return kind
 
@@ -147,9 +147,7 @@ def find_table(name: str) -> PaperTable:
     if name == ONLINE:
         return load_online()
     if not name.isdecimal():
-        raise ConfigError(
-            f"there is no table {name!r}; there are {TABLES[0]} to {TABLES[-1]}, {ONLINE}"
-        )
+        raise ConfigError("paper.unknown-table", table=name)
     return load_table(int(name))
 
 
@@ -161,7 +159,7 @@ def load_table(number: int) -> PaperTable:
       ConfigError: the paper has no such table.
     """
     if number not in TABLES:
-        raise ConfigError(f"the paper has no table {number}; it has {TABLES[0]} to {TABLES[-1]}")
+        raise ConfigError("paper.unknown-table", table=number)
     return _table(
         f"table{number}", number, read_table(_file(number)), read_table(SIZES), read_rates()
     )

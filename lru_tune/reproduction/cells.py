@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lru_tune.config.document import at_key
 from lru_tune.config.resolve import Heading, adapt, assign, resolve
 from lru_tune.config.schema import RunConfig
 from lru_tune.config.yaml_io import read_override
@@ -52,7 +53,7 @@ class CellPlan:
         """
         try:
             return replace(self, config=self.config.with_length(train_examples))
-        except ValueError as error:
+        except ConfigError as error:
             raise ConfigError("reproduction.bad-length", cell=self, reason=error) from None
 
     def __str__(self) -> str:
@@ -166,11 +167,7 @@ def _configuration(
         assign(flat, path, value)
     for text in overrides:
         assign(flat, *read_override(text))
-    return resolve(Heading(space.task, variant), flat, _problem)
-
-
-def _problem(path: str, text: str) -> str:
-    return f"{path}: {text}" if path else text
+    return resolve(Heading(space.task, variant), flat, at_key)
 
 
 def shortened(config: RunConfig, fraction: float) -> RunConfig:

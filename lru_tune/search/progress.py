@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lru_tune.config.schema import flatten
+from lru_tune.config.dotted import flatten
 from lru_tune.files.run_directory import STEP, Mode
 from lru_tune.formatting import duration, significant
 from lru_tune.search.strategy.trial_keys import RUN, RUN_DIR, RUNNING, STATUS

@@ -1,6 +1,6 @@
 """Constraints between fields, as small safe expressions over dotted names.
 
-Grammar: comparisons, `and`, `or`, `not`, `+ - * / // %`, numbers, texts and names such as
+Grammar: comparisons, `and`, `or`, `not`, `+ - * / // %`, numbers, strings and names such as
 `model.recurrence.r_min`. Nothing else is evaluated.
 """
 
@@ -10,6 +10,8 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from lru_tune.errors import Invalid
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -36,7 +38,7 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Constraint:
-    """What every sample has to satisfy. Made by `parse_constraint`.
+    """A condition that every sample must satisfy. Made by `parse_constraint`.
 
     Attributes:
       text: as written.
@@ -47,7 +49,7 @@ class Constraint:
     names: tuple[str, ...]
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """Return whether the expression is true of these values; a division by zero is not.
+        """Return whether the expression is true for these values; a division by zero makes it false.
 
         Args:
           values: dotted field -> value.
@@ -62,17 +64,17 @@ class Constraint:
 
 
 def parse_constraint(text: Any) -> Constraint:
-    """Return a constraint; raise ValueError where the text is not in the grammar."""
+    """Return a constraint; raise Invalid where the text is not in the grammar."""
     if not isinstance(text, str):
-        raise ValueError(f"needs a text such as 'a.b < a.c', got {text!r}")
+        raise Invalid("config.wrong-type", expected="a string such as 'a.b < a.c'", given=text)
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
-        raise ValueError(f"{text!r} is not an expression") from None
+        raise Invalid("space.not-an-expression", text=text) from None
     names: dict[str, None] = {}
     _check(tree, names)
     if not names:
-        raise ValueError(f"{text!r} names no field")
+        raise Invalid("space.constraint-without-field", text=text)
     return Constraint(text, tuple(names))
 
 
@@ -90,10 +92,7 @@ def _children(node: ast.expr) -> list[ast.expr]:
             return [left, *rest]
         case ast.Constant(value=bool() | int() | float() | str()):
             return []
-    raise ValueError(
-        f"{ast.unparse(node)!r} is not allowed; use comparisons, and, or, not, + - * / // %, numbers, "
-        "texts and dotted fields"
-    )
+    raise Invalid("space.not-allowed-in-constraints", text=ast.unparse(node))
 
 
 def _check(node: ast.expr, names: dict[str, None]) -> None:

@@ -1,7 +1,7 @@
-"""Domains: what a dimension of a search space may be, in real values and as a searcher sees it.
+"""Domains: the values that a dimension of a search space may take.
 
-A domain knows no search library. It describes its `coordinate`, the scale on which a searcher draws, and
-translates between the two; `one_minus_loguniform` is the only one whose coordinate is not the value.
+A domain knows no search library. It describes the scale on which a searcher draws, its `coordinate`, and
+converts between the two: only for `one_minus_loguniform` the coordinate is not the value itself.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 
-from lru_tune.errors import did_you_mean
+from lru_tune.errors import Invalid, did_you_mean
 from lru_tune.space.scales import Categorical, Coordinate, Float, Int, Value
 
 # 1 - (1 - x) is not x in floating point: without slack a range would not contain its own ends.
@@ -21,14 +21,15 @@ EDGE_TOLERANCE = 1e-9  # relative
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a number; a truth value, which Python counts among them, is none."""
+    """Return whether a value is an int or a float, but not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Domain(ABC):
-    """What one dimension may be. Made by `parse_domain`; every domain is a frozen dataclass.
+    """The values of one dimension. Made by `parse_domain`; every domain is a frozen dataclass.
 
-    Domains raise ValueError when what they are made of makes no sense.
+    Raises:
+      Invalid: the bounds or values make no sense.
     """
 
     kind: ClassVar[str]  # its name in YAML
@@ -40,31 +41,31 @@ class Domain(ABC):
 
     @abstractmethod
     def arguments(self) -> list[Any]:
-        """Return what stands behind the kind in YAML."""
+        """Return the list after the kind in YAML."""
 
     @abstractmethod
     def contains(self, value: Any) -> bool:
-        """Return whether a real value belongs to the domain."""
+        """Return whether a value belongs to the domain."""
 
     @abstractmethod
     def ends(self) -> tuple[Value, ...]:
-        """Return the extreme real values, smallest first; all of them for a list of values."""
+        """Return the smallest and the largest value; every value of a choice."""
 
     def to_coordinate(self, value: Any) -> Any:
-        """Return where a contained real value lies on the searcher's scale."""
+        """Return the coordinate of a value of the domain."""
         return value
 
     def from_coordinate(self, x: Any) -> Value:
-        """Return the real value at a point of the searcher's scale."""
+        """Return the value at a coordinate."""
         value: Value = x
         return value
 
     def label(self, path: str) -> str:
-        """Return what the searcher's scale of a field is called."""
+        """Return the name of the coordinate of a field."""
         return path
 
     def draw(self, rng: np.random.Generator) -> Value:
-        """Return a random real value, distributed as a random searcher draws it."""
+        """Return a random value, distributed as the random searcher draws it."""
         return self.from_coordinate(self.coordinate.draw(rng))
 
     def to_mapping(self) -> dict[str, list[Any]]:
@@ -81,14 +82,14 @@ class Range(Domain):
 
     def __post_init__(self) -> None:
         for name, number in (("low", self.low), ("high", self.high)):
-            if not is_number(number):
-                raise ValueError(f"{name} needs a number, got {number!r}")
-            if not math.isfinite(number):
-                raise ValueError(f"{name} needs a finite number, got {number}")
+            if not (is_number(number) and math.isfinite(number)):
+                raise Invalid(
+                    "space.bad-bound", name=name, expected="a finite number", given=number
+                )
         if self.low > self.high:
-            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g}); swapped?")
+            raise Invalid("space.bounds-swapped", low=self.low, high=self.high)
         if self.coordinate.log and self.low <= 0:
-            raise ValueError(f"log needs low > 0, got {self.low:g}")
+            raise Invalid("space.log-of-zero", low=self.low)
 
     @property
     @abstractmethod
@@ -100,7 +101,7 @@ class Range(Domain):
         return [self.low, self.high]
 
     def contains(self, value: Any) -> bool:
-        """Return whether a number lies in the range, give or take rounding."""
+        """Return whether a number lies in the range, up to rounding."""
         if not is_number(value):
             return False
         return self.low <= value <= self.high or any(
@@ -109,7 +110,7 @@ class Range(Domain):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Smallest and largest real value."""
+        """The smallest and the largest value."""
         return (self.low, self.high)
 
     def ends(self) -> tuple[Value, ...]:
@@ -117,7 +118,7 @@ class Range(Domain):
         return self.bounds
 
     def to_coordinate(self, value: float) -> float:
-        """Return the value, rounding beyond an end undone."""
+        """Return the value, clipped to the range."""
         return min(max(value, self.low), self.high)
 
     def from_coordinate(self, x: float) -> float:
@@ -125,16 +126,17 @@ class Range(Domain):
         return x
 
     def place(self, value: float) -> float:
-        """Return where a real value lies on the searcher's scale: 0 at the lower end, 1 at the upper one.
+        """Return the position of a value on the searcher's scale: 0 at the smallest value, 1 at the largest.
 
-        Values outside lie beyond; NaN where the scale does not reach, as a logarithm at 0.
+        Values outside of the range are below 0 or above 1; NaN where the scale is not defined, as the
+        logarithm of 0.
         """
         return self.coordinate.share(value)
 
 
 @dataclass(frozen=True)
 class Uniform(Range):
-    """Real numbers, evenly."""
+    """Real numbers, uniformly distributed."""
 
     kind = "uniform"
 
@@ -146,7 +148,7 @@ class Uniform(Range):
 
 @dataclass(frozen=True)
 class LogUniform(Range):
-    """Real numbers, evenly on a log scale: rates."""
+    """Real numbers, uniformly distributed on a log scale."""
 
     kind = "loguniform"
 
@@ -158,9 +160,9 @@ class LogUniform(Range):
 
 @dataclass(frozen=True)
 class OneMinusLogUniform(Range):
-    """Numbers 1 - x with x log-uniform in [low, high]: moduli and decay rates close to one.
+    """Numbers 1 - x with x log-uniform in [low, high], for moduli and decay rates close to one.
 
-    low and high are those of x, so that [1e-4, 1e-1] are the values from 0.9 to 0.9999.
+    low and high are the bounds of x: [1e-4, 1e-1] gives values from 0.9 to 0.9999.
     """
 
     kind = "one_minus_loguniform"
@@ -175,10 +177,12 @@ class OneMinusLogUniform(Range):
         return f"1 - {path}"
 
     def contains(self, value: Any) -> bool:
-        """Return whether 1 - value lies in the range, give or take rounding."""
+        """Return whether 1 - value lies in the range, up to rounding."""
         if not is_number(value):
             return False
-        slack = EDGE_TOLERANCE * self.low + sys.float_info.epsilon  # 1 - x loses half of one
+        slack = (
+            EDGE_TOLERANCE * self.low + sys.float_info.epsilon
+        )  # 1 - x is rounded to half an epsilon
         return bool(self.low - slack <= 1.0 - value <= self.high + slack)
 
     @property
@@ -187,7 +191,7 @@ class OneMinusLogUniform(Range):
         return (1.0 - self.high, 1.0 - self.low)
 
     def to_coordinate(self, value: float) -> float:
-        """Return 1 - value, rounding beyond an end undone."""
+        """Return 1 - value, clipped to the range."""
         return super().to_coordinate(1.0 - value)
 
     def from_coordinate(self, x: float) -> float:
@@ -195,7 +199,7 @@ class OneMinusLogUniform(Range):
         return 1.0 - x
 
     def place(self, value: float) -> float:
-        """Return where a real value lies; the scale runs the other way."""
+        """Return the position of a value; the scale runs the other way."""
         return 1.0 - self.coordinate.share(1.0 - value)
 
 
@@ -209,13 +213,13 @@ class QUniform(Range):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (is_number(self.q) and self.q > 0):
-            raise ValueError(f"q needs a number above 0, got {self.q!r}")
+            raise Invalid(
+                "space.bad-bound", name="q", expected="a number greater than 0", given=self.q
+            )
         count = (self.high - self.low) / self.q
         if abs(count - round(count)) > 1e-6 * max(1.0, count):
             nearest = self.low + self.q * math.floor(count)
-            raise ValueError(
-                f"high ({self.high:g}) is not low plus a multiple of q ({self.q:g}); nearest: {nearest:g}"
-            )
+            raise Invalid("space.step-misses-high", high=self.high, q=self.q, nearest=nearest)
 
     @property
     def coordinate(self) -> Float:
@@ -227,7 +231,7 @@ class QUniform(Range):
         return [self.low, self.high, self.q]
 
     def contains(self, value: Any) -> bool:
-        """Return whether a number is one of the steps, give or take rounding."""
+        """Return whether a number is one of the steps, up to rounding."""
         if not super().contains(value):
             return False
         count = (value - self.low) / self.q
@@ -236,7 +240,7 @@ class QUniform(Range):
 
 @dataclass(frozen=True)
 class RandInt(Range):
-    """Whole numbers, evenly, both ends included."""
+    """Integers, uniformly distributed, both bounds included."""
 
     low: int
     high: int
@@ -246,7 +250,7 @@ class RandInt(Range):
         super().__post_init__()
         for name, number in (("low", self.low), ("high", self.high)):
             if not isinstance(number, int):
-                raise ValueError(f"{name} needs a whole number, got {number:g}")
+                raise Invalid("space.bad-bound", name=name, expected="an integer", given=number)
 
     @property
     def coordinate(self) -> Int:
@@ -254,13 +258,13 @@ class RandInt(Range):
         return Int(self.low, self.high)
 
     def contains(self, value: Any) -> bool:
-        """Return whether a number is whole and in the range."""
+        """Return whether a number is an integer in the range."""
         return super().contains(value) and float(value).is_integer()
 
 
 @dataclass(frozen=True)
 class LogRandInt(RandInt):
-    """Whole numbers, evenly on a log scale, both ends included."""
+    """Integers, uniformly distributed on a log scale, both bounds included."""
 
     kind = "lograndint"
 
@@ -272,18 +276,18 @@ class LogRandInt(RandInt):
 
 @dataclass(frozen=True)
 class Choice(Domain):
-    """One of some values, without order."""
+    """One of several values, without order."""
 
     values: tuple[Value, ...]
     kind = "choice"
 
     def __post_init__(self) -> None:
         if not self.values:
-            raise ValueError(f"{self.kind} needs at least one value")
+            raise Invalid("space.choice-of-nothing")
         if any(isinstance(value, list | dict) for value in self.values):
-            raise ValueError(f"{self.kind} needs plain values, got {list(self.values)}")
+            raise Invalid("space.choice-of-lists", values=list(self.values))
         if len(set(self.values)) < len(self.values):
-            raise ValueError(f"{self.kind} names a value twice: {list(self.values)}")
+            raise Invalid("space.choice-repeats", values=list(self.values))
 
     @property
     def coordinate(self) -> Categorical:
@@ -299,15 +303,8 @@ class Choice(Domain):
         return value in self.values
 
     def ends(self) -> tuple[Value, ...]:
-        """Return all values, as written."""
+        """Return all values, in the order written."""
         return self.values
-
-
-@dataclass(frozen=True)
-class Grid(Choice):
-    """Values that the grid searcher tries all; a choice for every other searcher."""
-
-    kind = "grid"
 
 
 DOMAINS: dict[str, type[Domain]] = {
@@ -318,39 +315,29 @@ DOMAINS: dict[str, type[Domain]] = {
     "randint": RandInt,
     "lograndint": LogRandInt,
     "choice": Choice,
-    "grid": Grid,
+    "grid": Choice,  # accepted as another spelling of `choice`
 }
-_WRITTEN: dict[type[Domain], str] = {QUniform: "[low, high, q]", Choice: "[a, b]", Grid: "[a, b]"}
 
 
 def parse_domain(written: Any) -> Domain:
     """Return the domain of `{kind: [...]}`.
 
     Raises:
-      ValueError: it is not written so, or its numbers make no sense.
+      Invalid: it is not written in this form, or its bounds make no sense.
     """
+    if isinstance(written, list):
+        raise Invalid("space.list-without-domain", values=written)
     if not isinstance(written, Mapping) or len(written) != 1:
-        raise ValueError(_no_domain(written))
+        raise Invalid("space.not-a-domain", given=written, known=", ".join(DOMAINS))
     ((kind, arguments),) = written.items()
     if kind not in DOMAINS:
-        raise ValueError(f"unknown domain {kind!r}.{did_you_mean(kind, DOMAINS)}")
+        raise Invalid("space.unknown-domain", kind=kind, hint=did_you_mean(kind, DOMAINS))
     domain = DOMAINS[kind]
-    form = _WRITTEN.get(domain, "[low, high]")
     if issubclass(domain, Choice):
         if not isinstance(arguments, list):
-            raise ValueError(
-                f"{kind!r} needs a list, got {arguments!r}. Write {kind}: [{arguments}]."
-            )
+            raise Invalid("space.choice-without-list", kind=kind, given=arguments)
         return domain(tuple(arguments))
+    form = "[low, high, q]" if domain is QUniform else "[low, high]"
     if not isinstance(arguments, list) or len(arguments) != form.count(",") + 1:
-        raise ValueError(f"{kind!r} needs {form}, got {arguments!r}")
+        raise Invalid("space.domain-arguments", kind=kind, form=form, given=arguments)
     return domain(*arguments)
-
-
-def _no_domain(written: Any) -> str:
-    if isinstance(written, list):
-        return f"needs a domain; for a list of values write {{choice: {written}}}"
-    known = ", ".join(DOMAINS)
-    return (
-        f"needs one domain such as {{loguniform: [0.001, 0.1]}}, got {written!r}. Known: {known}."
-    )

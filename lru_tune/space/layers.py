@@ -1,11 +1,13 @@
-"""A search space while it is put together: file, then `quick:`, then another variant, then `--set`."""
+"""The layers of a search space: the file, then `quick:`, then another variant, then `--set`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lru_tune.config.document import FLAG, Document, Origin
+from lru_tune.config.dotted import flatten
 from lru_tune.config.fields import fields_of, unknown_field
-from lru_tune.config.messages import FLAG, Document, show
+from lru_tune.config.pydantic_errors import wrong_type
 from lru_tune.config.resolve import (
     RECURRENCE,
     SAME_THING,
@@ -14,10 +16,9 @@ from lru_tune.config.resolve import (
     assign,
     base_fields,
 )
-from lru_tune.config.schema import flatten
 from lru_tune.config.variants import VARIANTS
 from lru_tune.config.yaml_io import read_override
-from lru_tune.errors import ConfigError, did_you_mean
+from lru_tune.errors import ConfigError, Problem, did_you_mean, problem
 from lru_tune.space.constraints import parse_constraint
 from lru_tune.space.settings import TuneSettings
 
@@ -26,10 +27,10 @@ _MAPPINGS = ("base", "search", "points", "tune", "quick")
 _KEYS = ("schema", "task", "variant", "scale", "constraints", *_MAPPINGS)
 # What a dotted key of `quick:` or `--set` may not reach, and what to type instead.
 _ELSEWHERE = {
-    "task": "say --task",
-    "variant": "say --variant",
-    "schema": "it is the file's",
-    "scale": "say --quick",
+    "task": "use --task",
+    "variant": "use --variant",
+    "schema": "edit the file",
+    "scale": "use --quick",
     "points": "edit the file",
     "quick": "edit the file",
 }
@@ -37,7 +38,7 @@ _ELSEWHERE = {
 
 @dataclass
 class Draft:
-    """The sections as written so far; problems are collected, never raised here.
+    """A search space while its layers are merged; problems are collected, not raised.
 
     Attributes:
       document: the file, with the origins of later layers added.
@@ -56,25 +57,25 @@ class Draft:
     scale: Literal["full", "quick"]
     removed: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
     @classmethod
     def of(cls, document: Document) -> "Draft":
-        """Take a file apart."""
-        content, say = document.content, document.problem
-        problems = [
-            say(key, f"no such section.{did_you_mean(key, _KEYS)}")
+        """Split a file into its sections."""
+        content = document.content
+        found = {
+            key: problem("space.unknown-section", hint=did_you_mean(key, _KEYS))
             for key in content
             if key not in _KEYS
-        ]
-        if content.get("schema") != SCHEMA:
-            problems.append(say("schema", f"needs {SCHEMA}, got {show(content.get('schema'))}"))
-        if content.get("scale", "full") not in ("full", "quick"):
-            problems.append(say("scale", f"needs full or quick, got {show(content['scale'])}"))
+        }
+        if (schema := content.get("schema")) != SCHEMA:
+            found["schema"] = wrong_type(str(SCHEMA), schema)
+        if (scale := content.get("scale", "full")) not in ("full", "quick"):
+            found["scale"] = wrong_type("full or quick", scale)
         sections = {key: content.get(key) or {} for key in _MAPPINGS}
         for key, section in sections.items():
             if not isinstance(section, dict):
-                problems.append(say(key, f"needs a mapping, got {show(section)}"))
+                found[key] = wrong_type("a mapping", section)
                 sections[key] = {}
         return cls(
             document=Document(document.name, content, dict(document.origins)),
@@ -86,25 +87,25 @@ class Draft:
             constraints=content.get("constraints") or [],
             heading={key: content[key] for key in ("task", "variant") if key in content},
             scale=content.get("scale", "full"),
-            problems=problems,
+            problems=[document.locate(key, problem) for key, problem in found.items()],
         )
 
     def merge_quick(self, scale: Literal["full", "quick"]) -> None:
-        """Put the `quick:` block over the rest where scale says so; its names are checked always."""
+        """Merge the `quick:` block over the rest where scale is "quick"; always check its names."""
         for key in self.quick:
-            if text := _no_such_key(key):
-                self.problems.append(self.document.problem(f"quick.{key}", text))
+            if found := _no_such_key(key):
+                self.problems.append(self.document.locate(f"quick.{key}", found))
         if scale != "quick" or self.scale == "quick":
             return
         if not self.quick:
-            self.problems.append(f"{self.document.name}: has no `quick:` block")
+            self.problems.append(self.document.locate("", problem("space.no-quick-block")))
         for key, value in self.quick.items():
             if not _no_such_key(key):
                 self.assign(key, value, self.document.origin(f"quick.{key}"))
         self.scale = "quick"
 
     def switch(self, variant: str) -> None:
-        """Take another variant than the file's; what that one lacks is dropped, with a note."""
+        """Replace the file's variant; fields that the new one lacks are dropped, with a note."""
         before = self.heading.get("variant", "lru")
         self.heading["variant"] = variant
         self.document.origins["variant"] = "--variant"
@@ -126,18 +127,18 @@ class Draft:
             self.notes.append(f"dropped, as variant {variant} lacks them: {', '.join(gone)}")
 
     def override(self, text: str) -> None:
-        """Put one `--set` over the rest."""
+        """Merge one `--set` over the rest."""
         try:
             key, value = read_override(text)
         except ConfigError as error:
             self.problems += error.problems
             return
-        if hint := _no_such_key(key):
-            self.problems.append(f"{FLAG}{text}: {hint}")
+        if found := _no_such_key(key):
+            self.problems.append(found.at(key=FLAG + text))
         else:
             self.assign(key, value, FLAG + text)
 
-    def assign(self, key: str, value: Any, origin: str) -> None:
+    def assign(self, key: str, value: Any, origin: Origin) -> None:
         """Set `tune.<setting>`, `search.<field>` or a field, which then is no longer searched."""
         section, _, rest = key.partition(".")
         if section == "constraints":
@@ -158,11 +159,11 @@ class Draft:
         self.document.origins[key] = origin
 
 
-def _no_such_key(key: str) -> str | None:
+def _no_such_key(key: str) -> Problem | None:
     """Return what is wrong with a key of `quick:` or `--set`, None if nothing is."""
     section, _, rest = key.partition(".")
     if section in _ELSEWHERE:
-        return f"cannot be set here; {_ELSEWHERE[section]}"
+        return problem("space.cannot-be-set-here", instead=_ELSEWHERE[section])
     if section == "constraints" and not rest:
         return None
     known = fields_of(TuneSettings) if section == "tune" else dict.fromkeys(all_fields())

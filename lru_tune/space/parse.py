@@ -1,22 +1,24 @@
-"""From a draft's written entries to typed pieces, telling every problem at once."""
+"""From the written entries of a draft to typed parts; reports every problem at once."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
+from lru_tune.config.document import Locate, in_file_order
+from lru_tune.config.dotted import flatten
 from lru_tune.config.fields import Fields, problems_in, unknown_field, validate, wrong_value
-from lru_tune.config.messages import Say, in_file_order, show
+from lru_tune.config.pydantic_errors import wrong_type
 from lru_tune.config.resolve import (
     Heading,
     base_fields,
-    lacking,
+    not_in_variant,
     read_heading,
     resolve,
     variant_fields,
 )
-from lru_tune.config.schema import RunConfig, flatten
-from lru_tune.errors import ConfigError
+from lru_tune.config.schema import RunConfig
+from lru_tune.errors import ConfigError, Invalid, Problem, problem
 from lru_tune.space.constraints import Constraint, parse_constraint
 from lru_tune.space.domains import Choice, Domain, parse_domain
 from lru_tune.space.layers import Draft
@@ -26,7 +28,7 @@ Made = TypeVar("Made")
 
 
 class Parts(NamedTuple):
-    """The typed pieces of a space."""
+    """The typed parts of a space."""
 
     heading: Heading
     config: RunConfig
@@ -37,7 +39,7 @@ class Parts(NamedTuple):
 
 
 def parse(draft: Draft) -> Parts:
-    """Return the typed pieces; raise ConfigError with the draft's problems and all found on the way."""
+    """Return the typed parts; raise ConfigError with the problems of the draft and all found here."""
     problems = list(draft.problems)
 
     def collect(make: Callable[[], Made]) -> Made | None:
@@ -63,43 +65,51 @@ def parse(draft: Draft) -> Parts:
     return Parts(heading, config, domains, constraints, points, tune)
 
 
-def _domains(search: Mapping[str, Any], variant: str, say: Say) -> dict[str, Domain]:
+def _domains(search: Mapping[str, Any], variant: str, locate: Locate) -> dict[str, Domain]:
     fields, fixed = base_fields(variant), variant_fields(variant)
     domains: dict[str, Domain] = {}
     problems = []
     for path, written in search.items():
         if path not in fields:
-            problems.append(say(path, lacking(path, variant) or unknown_field(path, fields)))
+            wrong = [not_in_variant(path, variant) or unknown_field(path, fields)]
         elif path in fixed:
-            problems.append(say(path, f"variant {variant!r} fixes this field"))
+            wrong = [problem("config.fixed-by-variant", variant=variant, value=fixed[path])]
         else:
             try:
-                domains[path] = _typed(parse_domain(written), fields[path])
-            except ValueError as error:
-                problems.append(say(path, str(error)))
+                domain = parse_domain(written)
+            except Invalid as error:
+                wrong = [error.problem]
+            else:
+                wrong = _wrong_choices(domain, fields[path])
+                domains[path] = domain if wrong else _typed(domain, fields[path])
+        problems += [locate(path, found) for found in wrong]
     if problems:
         raise ConfigError(*problems)
     return domains
+
+
+def _wrong_choices(domain: Domain, field: TypeAdapter[Any]) -> list[Problem]:
+    """Return what is wrong with the listed values of a choice; nothing of a range."""
+    values = domain.values if isinstance(domain, Choice) else ()
+    return [found for value in values if (found := wrong_value(field, value))]
 
 
 def _typed(domain: Domain, field: TypeAdapter[Any]) -> Domain:
     """Return the domain with its listed values in the field's type, so that 1 becomes 1.0."""
     if not isinstance(domain, Choice):
         return domain
-    if wrong := [text for value in domain.values if (text := wrong_value(field, value))]:
-        raise ValueError("; ".join(wrong))
-    return type(domain)(tuple(map(field.validate_python, domain.values)))
+    return Choice(tuple(map(field.validate_python, domain.values)))
 
 
-def _constraints(written: Any, say: Say) -> tuple[Constraint, ...]:
+def _constraints(written: Any, locate: Locate) -> tuple[Constraint, ...]:
     if not isinstance(written, list):
-        raise ConfigError(say("", f"needs a list of texts, got {show(written)}"))
+        raise ConfigError(locate("", wrong_type("a list of strings", written)))
     parsed, problems = [], []
     for index, text in enumerate(written):
         try:
             parsed.append(parse_constraint(text))
-        except ValueError as error:
-            problems.append(say(str(index), str(error)))
+        except Invalid as error:
+            problems.append(locate(str(index), error.problem))
     if problems:
         raise ConfigError(*problems)
     return tuple(parsed)
@@ -110,18 +120,18 @@ def _points(draft: Draft, fields: Fields) -> dict[str, dict[str, Any]]:
     points: dict[str, dict[str, Any]] = {}
     problems = []
     for name, written in draft.points.items():
-        say = draft.document.under(f"points.{name}")
+        locate = draft.document.under(f"points.{name}")
         if not isinstance(written, dict):
-            problems.append(say("", f"needs a mapping, got {show(written)}"))
+            problems.append(locate("", wrong_type("a mapping", written)))
             continue
         point = {
             k: v for k, v in flatten(written).items() if k in searched or k not in draft.removed
         }
         for path in point:
             if path in fields and path not in searched:
-                problems.append(say(path, "is not searched; a point names dimensions of `search`"))
+                problems.append(locate(path, problem("space.point-not-searched")))
         point = {k: v for k, v in point.items() if k in searched or k not in fields}
-        if wrong := problems_in(searched, point, say):
+        if wrong := problems_in(searched, point, locate):
             problems += wrong
         else:
             points[name] = {k: searched[k].validate_python(v) for k, v in point.items()}

@@ -1,4 +1,4 @@
-"""Coordinates: the scales on which a searcher draws, described without any search library."""
+"""Coordinates: the scales on which a searcher draws, independent of any search library."""
 
 import math
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ Value = float | int | str | bool | None
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers in [low, high], both included, even on a log scale where `log`."""
+    """Numbers in [low, high], both included; distances are measured on a log scale where `log`."""
 
     low: float
     high: float
     log: bool = False
 
     def share(self, x: float) -> float:
-        """Return how far along the scale a number lies: 0 at low, 1 at high, outside beyond; NaN off it."""
+        """Return the position of a number: 0 at low, 1 at high; NaN where the logarithm is not defined."""
         if math.isnan(x) or (self.log and x <= 0):
             return math.nan
         low, high = self._forward(self.low), self._forward(self.high)
         return (self._forward(x) - low) / ((high - low) or 1.0)
 
     def at(self, share: float) -> float:
-        """Return the number at a share of the scale, in the scale's own units: the inverse of `share`."""
+        """Return the number at a position; the inverse of `share`."""
         low, high = self._forward(self.low), self._forward(self.high)
         x = low + share * (high - low)
         return math.exp(x) if self.log else x
@@ -35,7 +35,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Float(Scale):
-    """A real coordinate, in steps from low where `step`."""
+    """A real coordinate; with `step`, one of low, low + step, ..., high."""
 
     step: float | None = None
 
@@ -52,7 +52,7 @@ class Float(Scale):
 
 @dataclass(frozen=True)
 class Int(Scale):
-    """A whole coordinate."""
+    """An integer coordinate."""
 
     low: int
     high: int
@@ -68,7 +68,7 @@ class Int(Scale):
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of some values, without order."""
+    """One of several values, without order."""
 
     values: tuple[Value, ...]
 

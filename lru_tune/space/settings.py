@@ -5,9 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lru_tune.config.schema import Count, NonNegative, Positive, Strict, Whole
+from lru_tune.errors import Invalid
 from lru_tune.files.run_directory import VAL_ACCURACY, VAL_LOSS, Mode
 
 DIRECTIONS = {VAL_ACCURACY: "max", VAL_LOSS: "min"}
+
+
+def default_grace(horizon: int) -> int:
+    """Return the default of `grace`: a tenth of the longest run, in steps."""
+    return max(1, horizon // 10)
 
 
 class SchedulerSettings(Strict):
@@ -75,5 +81,5 @@ class TuneSettings(Strict):
     @model_validator(mode="after")
     def _mode_suits_the_metric(self) -> "TuneSettings":
         if self.mode != DIRECTIONS[self.metric]:
-            raise ValueError(f"mode must be {DIRECTIONS[self.metric]} for {self.metric}")
+            raise Invalid("space.mode-unfit", expected=DIRECTIONS[self.metric], metric=self.metric)
         return self

@@ -11,17 +11,19 @@ import numpy as np
 from pydantic import ValidationError
 
 from lru_tune.config.config_files import dump_yaml
+from lru_tune.config.document import at_key
+from lru_tune.config.dotted import flatten, nest
 from lru_tune.config.fields import validate
 from lru_tune.config.resolve import flat_fields
-from lru_tune.config.schema import RunConfig, flatten, nest
+from lru_tune.config.schema import RunConfig
 from lru_tune.config.yaml_io import read_yaml
-from lru_tune.errors import ConfigError
+from lru_tune.errors import ConfigError, Problem, problem
 from lru_tune.files import paths as layout
 from lru_tune.space.constraints import Constraint
 from lru_tune.space.domains import Choice, Domain
 from lru_tune.space.layers import SCHEMA, Draft
 from lru_tune.space.parse import parse
-from lru_tune.space.settings import TuneSettings
+from lru_tune.space.settings import TuneSettings, default_grace
 from lru_tune.space.validate import check
 from lru_tune.tasks import find_task
 
@@ -73,15 +75,15 @@ class SearchSpace:
         """Read, resolve and check a search space.
 
         Args:
-          source: a task's name or alias (its shipped space), or the path of a file (a `Path`, or a text
+          source: a task's name or alias (its shipped space), or the path of a file (a `Path`, or a string
             with a separator or ending in .yaml). An experiment's space.yaml loads to an equal space.
-          variant: another recurrence than the file's; fields it does not have are dropped, with a note.
-          overrides: `dotted.key=value` texts, as after `--set`; a key is a field of RunConfig (which then
+          variant: replaces the variant of the file; fields that it lacks are dropped, with a note.
+          overrides: `dotted.key=value` strings, as after `--set`; a key is a field of RunConfig (which then
             is no longer searched), `search.<field>` with a domain, or `tune.<setting>`. They come last.
           scale: "quick" merges the file's `quick:` block over the rest; a resolved space keeps its own.
 
         Raises:
-          ConfigError: every problem found, one line each, with file and line or the `--set` it came from.
+          ConfigError: every problem found, with file and line or the `--set` it came from.
         """
         path = _find(source)
         draft = Draft.of(read_yaml(path))
@@ -103,7 +105,7 @@ class SearchSpace:
             path=path,
             notes=tuple(draft.notes),
         )
-        if problems := check(space, draft.document.problem):
+        if problems := check(space, draft.document.locate):
             raise ConfigError(*problems)
         return space
 
@@ -122,8 +124,8 @@ class SearchSpace:
             flat["seed"] = seed
         try:
             return RunConfig.model_validate(nest(flat))
-        except (ValidationError, ConfigError):  # said again, in words
-            return validate(RunConfig, flat, lambda path, text: f"{path}: {text}" if path else text)
+        except (ValidationError, ConfigError):  # again, for a problem of each field
+            return validate(RunConfig, flat, at_key)
 
     def satisfies(self, sample: Mapping[str, Any]) -> bool:
         """Return whether a sample meets every constraint and makes a valid RunConfig."""
@@ -172,11 +174,7 @@ class SearchSpace:
         lengths = [path for path in _LENGTH_FIELDS if path in self.domains]
         ends = itertools.product(*(self.domains[path].ends() for path in lengths))
         configs = [self.realise(dict(zip(lengths, values, strict=True))) for values in ends]
-        try:
-            resolved = [config.with_length(train_examples) for config in configs]
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
-        return max(config.steps or 0 for config in resolved)
+        return max(config.length(train_examples).steps for config in configs)
 
     def grace(self, train_examples: int) -> int:
         """Return the steps before a trial may be stopped: `tune.scheduler.grace` or a tenth of the horizon.
@@ -186,26 +184,30 @@ class SearchSpace:
         """
         horizon = self.horizon(train_examples)
         if late := self.too_late(horizon):
-            raise ConfigError(*(f"{path}: {text}" for path, text in late.items()))
-        return self._first_rung(horizon)
+            raise ConfigError(*late)
+        return self.tune.scheduler.grace or default_grace(horizon)
 
-    def too_late(self, horizon: int) -> dict[str, str]:
-        """Return dotted setting -> what is wrong, for each that keeps any trial from being stopped early."""
+    def too_late(self, horizon: int) -> list[Problem]:
+        """Return a problem for each setting that keeps every trial from being stopped early."""
         if self.tune.scheduler.kind == "none":
-            return {}
+            return []
+        default = default_grace(horizon)
         clocks = {
-            "tune.scheduler.grace": self._first_rung(horizon),
+            "tune.scheduler.grace": self.tune.scheduler.grace or default,
             "eval_every": self.base.get("eval_every", 1),
         }
-        return {
-            path: f"{steps} is not below the longest run ({horizon} steps): no trial could ever be "
-            f"stopped. Say --set {path}={max(1, horizon // 10)} or --set tune.scheduler.kind=none."
+        return [
+            problem(
+                "space.never-stopped",
+                steps=steps,
+                horizon=horizon,
+                better=default,
+                setting=path,
+                key=path,
+            )
             for path, steps in clocks.items()
             if steps >= horizon
-        }
-
-    def _first_rung(self, horizon: int) -> int:
-        return self.tune.scheduler.grace or max(1, horizon // 10)
+        ]
 
     def grid(self) -> list[Sample]:
         """Return every combination of values, for the grid searcher; violating ones are left out.
@@ -215,9 +217,7 @@ class SearchSpace:
         """
         endless = [path for path, domain in self.domains.items() if not isinstance(domain, Choice)]
         if endless:
-            raise ConfigError(
-                f"kind grid needs grid or choice for every dimension; {endless[0]} is not"
-            )
+            raise ConfigError("space.grid-of-range", field=endless[0])
         values = itertools.product(*(domain.ends() for domain in self.domains.values()))
         samples = [dict(zip(self.domains, row, strict=True)) for row in values]
         return [sample for sample in samples if self.satisfies(sample)]

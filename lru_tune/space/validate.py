@@ -1,39 +1,41 @@
-"""What is wrong with a search space whose every entry is well written."""
+"""Checks of a whole search space, each of whose entries is valid by itself."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lru_tune.config.document import Locate
 from lru_tune.config.fields import unknown_field, wrong_value
-from lru_tune.config.messages import Say
 from lru_tune.config.resolve import base_fields
-from lru_tune.errors import ConfigError, did_you_mean
-from lru_tune.space.domains import Domain
+from lru_tune.errors import ConfigError, Problem, did_you_mean, problem
+from lru_tune.space.domains import Domain, Range
 
 if TYPE_CHECKING:
     from lru_tune.space.space import SearchSpace
 
+Found = Iterator[tuple[str, Problem]]  # where in the file, what is wrong
 DRAWS = 1000
 MOST_REJECTED = 0.95
 BASE_POINT = "base"  # a start point that every space has: base's own values
 
 
-def check(space: "SearchSpace", say: Say) -> list[str]:
-    """Return a line for each problem; `say` puts the place before it. Takes some tens of milliseconds."""
+def check(space: "SearchSpace", locate: Locate) -> list[Problem]:
+    """Return every problem; `locate` adds the place in the file. Takes some tens of milliseconds."""
     for group in _CHECKS:
-        if problems := [line for part in group for line in part(space, say)]:
-            return problems
+        if found := [locate(path, wrong) for part in group for path, wrong in part(space)]:
+            return found
     return []
 
 
-def _values(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _values(space: "SearchSpace") -> Found:
     fields = base_fields(space.variant)
     for path, domain in space.domains.items():
-        wrong = (text for value in _examples(domain) if (text := wrong_value(fields[path], value)))
-        if text := next(wrong, None):
-            hint = "; use randint or lograndint" if "whole number" in text else ""
-            yield say(f"search.{path}", text + hint)
+        wrong = (p for value in _examples(domain) if (p := wrong_value(fields[path], value)))
+        if found := next(wrong, None):
+            if found.values.get("expected") == "an integer" and isinstance(domain, Range):
+                found = problem("space.integers-needed", given=found.values["given"])
+            yield f"search.{path}", found
 
 
 def _examples(domain: Domain) -> list[Any]:
@@ -41,28 +43,29 @@ def _examples(domain: Domain) -> list[Any]:
     return [*domain.ends(), *(domain.draw(rng) for _ in range(3))]
 
 
-def _names(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _names(space: "SearchSpace") -> Found:
     known = base_fields(space.variant)
     for index, constraint in enumerate(space.constraints):
         place = f"constraints.{index}"
         for name in constraint.names:
             if name not in known:
-                yield say(place, f"{name}: {unknown_field(name, known)}")
+                why = unknown_field(name, known)
+                yield place, problem("space.constraint-unknown-field", field=name, why=why)
             elif name not in space.base and name not in space.domains:
-                yield say(place, f"{name} has no value; give it one under base")
+                yield place, problem("space.constraint-field-unset", field=name)
     for name in space.tune.start_points:
         if name not in space.points and name != BASE_POINT:
             hint = did_you_mean(name, [*space.points, BASE_POINT])
-            yield say("tune.start_points", f"no start point {name!r} under `points`.{hint}")
+            yield "tune.start_points", problem("space.unknown-point", name=name, hint=hint)
 
 
-def _ends(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _ends(space: "SearchSpace") -> Found:
     for path, domain in space.domains.items():
         for end in domain.ends():
-            text = _why_invalid(space, {path: end})
+            why = _why_invalid(space, {path: end})
             # An end that a constraint rejects beside base may be fine beside another value.
-            if text and _constraints_hold(space, {path: end}):
-                yield say(f"search.{path}", f"{end!r} with the rest at base: {text}")
+            if why and _constraints_hold(space, {path: end}):
+                yield f"search.{path}", problem("space.invalid-end", end=end, why=why)
                 break
 
 
@@ -74,17 +77,17 @@ def _why_invalid(space: "SearchSpace", sample: dict[str, Any]) -> str | None:
     try:
         space.realise(sample)
     except ConfigError as error:
-        return "; ".join(error.problems)
+        return "; ".join(map(str, error.problems))
     return None
 
 
-def _comparisons(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _comparisons(space: "SearchSpace") -> Found:
     for index, constraint in enumerate(space.constraints):
         try:
             for sample in _samples(space, 20):
                 constraint.holds(sample)
         except TypeError as error:
-            yield say(f"constraints.{index}", f"cannot be judged: {error}")
+            yield f"constraints.{index}", problem("space.constraint-types", reason=str(error))
 
 
 def _samples(space: "SearchSpace", count: int) -> list[dict[str, Any]]:
@@ -92,7 +95,7 @@ def _samples(space: "SearchSpace", count: int) -> list[dict[str, Any]]:
     return [space.base | space.draw(rng) for _ in range(count)]
 
 
-def _draws(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _draws(space: "SearchSpace") -> Found:
     if not space.constraints:
         return
     samples = _samples(space, DRAWS)
@@ -101,45 +104,51 @@ def _draws(space: "SearchSpace", say: Say) -> Iterator[str]:
     if share > MOST_REJECTED:
         worst = int(np.argmax(np.mean(rejected, axis=1)))
         culprit = space.constraints[worst]
-        yield say(
+        yield (
             f"constraints.{worst}",
-            f'constraint "{culprit.text}" rejects {np.mean(rejected[worst]):.0%} of the space '
-            f"({DRAWS} draws; all constraints: {share:.0%}); widen {culprit.names[0]} or drop the "
-            "constraint",
+            problem(
+                "space.constraint-rejects",
+                constraint=culprit.text,
+                share=float(np.mean(rejected[worst])),
+                of_all=float(share),
+                draws=DRAWS,
+                field=culprit.names[0],
+            ),
         )
 
 
-def _points(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _points(space: "SearchSpace") -> Found:
     for name in space.tune.start_points:
         point = space.complete(space.points.get(name, {}))
         place = f"points.{name}" if name in space.points else "tune.start_points"
         outside = [path for path, value in point.items() if not space.domains[path].contains(value)]
         for path in outside:
-            yield say(
-                f"{place}.{path}",
-                f"{point[path]!r} is outside of {space.domains[path].to_mapping()} "
-                f"(start point {name!r}; what a point does not name comes from base)",
+            domain = space.domains[path].to_mapping()
+            outside_of = problem(
+                "space.point-outside", value=point[path], domain=domain, point=name
             )
+            yield f"{place}.{path}", outside_of
         if not outside and not space.satisfies(point):
             why = _why_invalid(space, point) or "a constraint rejects it"
-            yield say(place, f"start point {name!r} is not valid: {why}")
+            yield place, problem("space.invalid-point", point=name, why=why)
 
 
-def _scheduler(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _scheduler(space: "SearchSpace") -> Found:
     lengths = {*space.base, *space.domains}
     if "epochs" in lengths:
-        return  # how many steps that is, only the data can tell
-    for path, text in space.too_late(space.horizon(train_examples=2**62)).items():
-        yield say(path if path.startswith("tune.") else f"base.{path}", text)
+        return  # their number of steps depends on the data
+    for found in space.too_late(space.horizon(train_examples=2**62)):
+        path = found.key or ""
+        yield path if path.startswith("tune.") else f"base.{path}", found
 
 
-def _grid(space: "SearchSpace", say: Say) -> Iterator[str]:
+def _grid(space: "SearchSpace") -> Found:
     if space.tune.searcher.kind == "grid":
         try:
             space.grid()
         except ConfigError as error:
-            yield from (say("tune.searcher", text) for text in error.problems)
+            yield from (("tune.searcher", found) for found in error.problems)
 
 
-# Each group relies on the ones before it, so that one mistake is not told twice.
+# Each group relies on the ones before it, so that one mistake is reported once.
 _CHECKS = ((_values, _names), (_comparisons,), (_ends, _draws, _points, _scheduler, _grid))

@@ -53,12 +53,9 @@ class RunWriter:
           ResourcesMissing: likewise, such as a compiler.
         """
         examples = task.manifest.counts["train"]
-        try:
-            self.length = config.length(examples)
-            self.config = config.with_length(examples)
-            self.steps_per_epoch = config.steps_per_epoch(examples)
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
+        self.length = config.length(examples)
+        self.config = config.with_length(examples)
+        self.steps_per_epoch = config.steps_per_epoch(examples)
         self._runtime = settled(self.config).runtime
         logger.info("%s: block %s, scan %s", run_dir.name, self._runtime.block, self._runtime.scan)
         self.hyper = hyperparameters(self.config)

@@ -41,7 +41,7 @@ def uses() -> Iterator[tuple[str, str, set[str] | None]]:
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             name = node.func.id if isinstance(node.func, ast.Name) else None
-            if name not in KINDS | {"Problem", "Refusal"}:
+            if name not in KINDS | {"Problem", "Refusal", "problem"}:
                 continue
             given = {word.arg for word in node.keywords}
             known = None if None in given or name == "Problem" else {w for w in given if w} - PLACE

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from lru_tune.config.config_files import dump_run_config, load_run_config
-from lru_tune.config.schema import flatten
+from lru_tune.config.dotted import flatten
 from lru_tune.config.variants import VARIANTS
 from lru_tune.errors import ConfigError
 from lru_tune.files.paths import search_space_folder
@@ -190,7 +190,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("printed", ["60.2(0.8)", "60.2 (0.8", "-1", "about 60", ""])
     def test_anything_else_is_refused(self, printed):
-        with pytest.raises(ValueError, match="needs a number"):
+        with pytest.raises(ValueError, match="expected a number"):
             read_printed(printed)
 
 
@@ -300,21 +300,25 @@ class TestUse:
         assert [find_table(str(number)) for number in TABLES] == [load_table(n) for n in TABLES]
         assert find_table("online") is load_online()
         assert find_table("online").heading == "Table 1 of Zucchet et al. 2023"
-        with pytest.raises(ConfigError, match="there are 1 to 9, online"):
+        with pytest.raises(ConfigError) as caught:
             find_table("onlin")
+        assert caught.value.code == "paper.unknown-table"
 
     @pytest.mark.parametrize("number", [0, 10, -1])
     def test_an_unknown_table_is_refused_with_the_known_ones(self, number):
-        with pytest.raises(ConfigError, match="it has 1 to 9"):
+        with pytest.raises(ConfigError) as caught:
             load_table(number)
+        assert caught.value.code == "paper.unknown-table"
 
     def test_a_row_that_is_only_shown_cannot_be_run(self):
         table = load_table(3)
         row = find(table.rows, "S5 (quoted)")
-        with pytest.raises(ConfigError, match="shown as published"):
+        with pytest.raises(ConfigError) as caught:
             table.fields(row, table.columns[0])
-        with pytest.raises(ConfigError, match="shown as published"):
+        assert caught.value.code == "paper.row-not-run"
+        with pytest.raises(ConfigError) as caught:
             table.learning_rates(row, table.columns[0])
+        assert caught.value.code == "paper.row-not-run"
 
     def test_every_file_of_the_folder_is_read(self):
         tables = {f"table{number}.yaml" for number in TABLES}

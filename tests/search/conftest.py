@@ -39,7 +39,7 @@ SPACE: dict[str, Any] = {
 @pytest.fixture
 def make_space(tmp_path: Path) -> Callable[..., Any]:
     """Return a function that makes a space, some of the usual one's entries replaced."""
-    from lru_tune.config.schema import flatten, nest
+    from lru_tune.config.dotted import flatten, nest
     from lru_tune.space.space import SearchSpace
 
     def make(

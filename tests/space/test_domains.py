@@ -5,11 +5,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lru_tune.errors import Invalid
 from lru_tune.space.domains import (
     DOMAINS,
     Choice,
     Domain,
-    Grid,
     LogRandInt,
     LogUniform,
     OneMinusLogUniform,
@@ -123,55 +123,45 @@ def test_steps_are_kept():
 
 
 @pytest.mark.parametrize(
-    ("written", "text"),
+    ("written", "code", "values"),
     [
-        ({"loguniform": [0.01, 0.001]}, "low (0.01) is above high (0.001); swapped?"),
-        ({"loguniform": [0, 1]}, "log needs low > 0, got 0"),
-        ({"lograndint": [0, 8]}, "log needs low > 0, got 0"),
-        ({"one_minus_loguniform": [0.0, 0.1]}, "log needs low > 0, got 0"),
-        ({"uniform": [0, "many"]}, "high needs a number, got 'many'"),
-        ({"uniform": [True, 2]}, "low needs a number, got True"),
-        ({"uniform": [0, math.inf]}, "high needs a finite number, got inf"),
-        ({"uniform": [1]}, "'uniform' needs [low, high], got [1]"),
-        ({"uniform": 1}, "'uniform' needs [low, high], got 1"),
-        ({"quniform": [0, 1]}, "'quniform' needs [low, high, q], got [0, 1]"),
-        ({"quniform": [0, 1, 0]}, "q needs a number above 0, got 0"),
-        (
-            {"quniform": [0, 1, 0.3]},
-            "high (1) is not low plus a multiple of q (0.3); nearest: 0.9",
-        ),
-        ({"randint": [1.5, 3]}, "low needs a whole number, got 1.5"),
-        ({"choice": "adamw"}, "'choice' needs a list, got 'adamw'. Write choice: [adamw]."),
-        ({"choice": []}, "choice needs at least one value"),
-        ({"choice": [1, 1]}, "choice names a value twice: [1, 1]"),
-        ({"grid": [[1], [2]]}, "grid needs plain values, got [[1], [2]]"),
-        ({"loguniformm": [1, 2]}, "unknown domain 'loguniformm'. Did you mean 'loguniform'?"),
-        ([1, 2], "needs a domain; for a list of values write {choice: [1, 2]}"),
+        ({"loguniform": [0.01, 0.001]}, "bounds-swapped", {"low": 0.01, "high": 0.001}),
+        ({"loguniform": [0, 1]}, "log-of-zero", {"low": 0}),
+        ({"lograndint": [0, 8]}, "log-of-zero", {"low": 0}),
+        ({"one_minus_loguniform": [0.0, 0.1]}, "log-of-zero", {"low": 0}),
+        ({"uniform": [0, "many"]}, "bad-bound", {"name": "high", "given": "many"}),
+        ({"uniform": [True, 2]}, "bad-bound", {"name": "low", "given": True}),
+        ({"uniform": [0, math.inf]}, "bad-bound", {"name": "high", "given": math.inf}),
+        ({"uniform": [1]}, "domain-arguments", {"form": "[low, high]", "given": [1]}),
+        ({"uniform": 1}, "domain-arguments", {"form": "[low, high]", "given": 1}),
+        ({"quniform": [0, 1]}, "domain-arguments", {"form": "[low, high, q]", "given": [0, 1]}),
+        ({"quniform": [0, 1, 0]}, "bad-bound", {"name": "q", "given": 0}),
+        ({"quniform": [0, 1, 0.3]}, "step-misses-high", {"nearest": pytest.approx(0.9)}),
+        ({"randint": [1.5, 3]}, "bad-bound", {"name": "low", "expected": "an integer"}),
+        ({"choice": "adamw"}, "choice-without-list", {"kind": "choice", "given": "adamw"}),
+        ({"choice": []}, "choice-of-nothing", {}),
+        ({"choice": [1, 1]}, "choice-repeats", {"values": [1, 1]}),
+        ({"grid": [[1], [2]]}, "choice-of-lists", {"values": [[1], [2]]}),
+        ({"loguniformm": [1, 2]}, "unknown-domain", {"hint": " Did you mean 'loguniform'?"}),
+        ([1, 2], "list-without-domain", {"values": [1, 2]}),
+        (3, "not-a-domain", {"given": 3}),
+        (None, "not-a-domain", {}),
+        ({}, "not-a-domain", {}),
+        ({"uniform": [0, 1], "choice": [1]}, "not-a-domain", {}),
     ],
 )
-def test_what_makes_no_sense_is_told(written, text):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared whole
+def test_what_makes_no_sense_is_refused(written, code, values):
+    with pytest.raises(Invalid) as caught:
         parse_domain(written)
-    assert str(caught.value) == text
+    problem = caught.value.problem
+    assert problem.code == f"space.{code}"
+    assert problem.values | values == problem.values
+    assert problem.text
 
 
-@pytest.mark.parametrize("written", [3, None, {}, {"uniform": [0, 1], "choice": [1]}])
-def test_anything_else_is_told_what_a_domain_looks_like(written):
-    with pytest.raises(
-        ValueError, match=r"needs one domain such as \{loguniform: \[0.001, 0.1\]\}"
-    ):
-        parse_domain(written)
-
-
-def test_the_table_names_every_domain_as_the_domain_names_itself():
-    assert {kind: domain.kind for kind, domain in DOMAINS.items()} == {
-        kind: kind for kind in DOMAINS
-    }
-
-
-def test_a_grid_is_a_choice_to_other_searchers():
-    assert Grid((1, 2)).coordinate == Categorical((1, 2))
-    assert Grid((1, 2)) != Choice((1, 2))
+def test_a_grid_is_another_spelling_of_a_choice():
+    assert parse_domain({"grid": [1, 2]}) == Choice((1, 2))
+    assert Choice((1, 2)).to_mapping() == {"choice": [1, 2]}
 
 
 @pytest.mark.parametrize(

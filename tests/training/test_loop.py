@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from data_prep import ensure_prepared
+from lru_tune.config.dotted import flatten
 from lru_tune.config.schema import (
     DataConfig,
     DiagonalRecurrence,
     ModelConfig,
     OptimConfig,
     RunConfig,
-    flatten,
 )
 from lru_tune.data.batches import take_examples
 from lru_tune.data.store import open_task
@@ -228,7 +228,7 @@ def test_the_test_split_is_read_once_and_only_on_demand(config, twins, tmp_path,
 
 def test_a_batch_larger_than_the_data_is_a_configuration_error(config, twins, tmp_path):
     data = config.data.model_copy(update={"batch_size": 4096})
-    with pytest.raises(ConfigError, match="larger than the 256 training examples"):
+    with pytest.raises(ConfigError, match="the 256 training examples"):
         next(train(config.model_copy(update={"data": data}), data_root=twins, run_dir=tmp_path))
 
 

@@ -5,8 +5,9 @@ import optax
 import pytest
 
 from lru_tune.config.compile_key import compile_key
+from lru_tune.config.dotted import flatten, nest
 from lru_tune.config.reference import groups
-from lru_tune.config.schema import RunConfig, flatten, nest
+from lru_tune.config.schema import RunConfig
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import (
     adam_moments,

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from lru_tune.config.schema import RunConfig, nest
+from lru_tune.config.dotted import nest
+from lru_tune.config.schema import RunConfig
 from lru_tune.results.judging.best import ELIGIBLE
 from lru_tune.results.reading.frame import CONFIG_PREFIX, STATUS
 from lru_tune.space.domains import Range, parse_domain

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from lru_tune.config.schema import flatten
+from lru_tune.config.dotted import flatten
 from lru_tune.errors import ConfigError
 from lru_tune.files import run_directory as runs
 from lru_tune.files.experiment_folder import (

@@ -9,6 +9,7 @@ from scipy import stats
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Mode
 from lru_tune.results.reading.frame import EXPERIMENT, STATUS, TRIAL
+from lru_tune.space.settings import default_grace
 
 RUNG, VALUE, FINAL = "rung", "value", "final"
 LEAST = 3  # trials; fewer have no rank correlation worth a number
@@ -39,8 +40,7 @@ def searched_rungs(space: dict[str, Any], horizon: int) -> list[int]:
     scheduler = (space.get("tune") or {}).get("scheduler") or {}
     if scheduler.get("kind") != "asha":
         return []
-    # Where no grace is given, as the search does.
-    first = scheduler.get("grace") or max(1, horizon // 10)
+    first = scheduler.get("grace") or default_grace(horizon)
     return rung_steps(first, scheduler["reduction_factor"], horizon)
 
 

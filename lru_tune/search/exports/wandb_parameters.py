@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lru_tune.config.messages import Document, show
-from lru_tune.errors import did_you_mean
+from lru_tune.config.document import Document, show
+from lru_tune.config.pydantic_errors import wrong_type
+from lru_tune.errors import Invalid, Problem, did_you_mean, problem
 from lru_tune.search.exports.wandb_tables import (
     DATASET,
     DISTRIBUTIONS,
@@ -24,7 +25,7 @@ MOST_GRID_VALUES = 1000  # of one dimension of a grid
 
 @dataclass
 class Sweep:
-    """A sweep while it is read; problems are collected, never raised here.
+    """A sweep while it is read; problems are collected, not raised.
 
     Attributes:
       document: the file.
@@ -32,8 +33,9 @@ class Sweep:
       constants: dotted field -> value.
       search: dotted field -> `{kind: [...]}`.
       origins: dotted field -> path in the sweep.
-      special: what stands for no field of its own, name -> (path, value).
-      problems, notes, left: what is wrong, said differently, or not carried over; a line each.
+      special: parameters that are not a field of their own, name -> (path, value).
+      problems: what is wrong.
+      notes, left: what becomes something else, and what is not carried over: (line or 0, message).
     """
 
     document: Document
@@ -42,28 +44,33 @@ class Sweep:
     search: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     special: dict[str, tuple[str, Any]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[tuple[int, str]] = field(default_factory=list)
+    left: list[tuple[int, str]] = field(default_factory=list)
 
-    def wrong(self, path: str, text: str) -> None:
-        """Tell a problem."""
-        self.problems.append(self.document.problem(path, text))
+    def wrong(self, path: str, problem: Problem) -> None:
+        """Add a problem."""
+        self.problems.append(self.document.locate(path, problem))
 
     def note(self, path: str, text: str) -> None:
-        """Tell what is said differently here."""
-        self.notes.append(self.document.problem(path, text))
+        """Add what becomes something else."""
+        self.notes.append(self._line(path, text))
 
     def leave(self, path: str, text: str) -> None:
-        """Tell what is not carried over."""
-        self.left.append(self.document.problem(path, f"not carried over; {text}"))
+        """Add what is not carried over."""
+        self.left.append(self._line(path, f"not carried over; {text}"))
+
+    def _line(self, path: str, text: str) -> tuple[int, str]:
+        line = self.document.origin(path)
+        place = f"{self.document.name}:{line}" if line else self.document.name
+        return int(line or 0), f"{place}: {path}: {text}"
 
 
 def read_parameters(sweep: Sweep) -> None:
     """Read every parameter into constants, dimensions, specials or what is left."""
     parameters = sweep.document.content.get("parameters")
     if not isinstance(parameters, dict) or not parameters:
-        sweep.wrong("parameters", f"needs a mapping of names, got {show(parameters)}")
+        sweep.wrong("parameters", wrong_type("a mapping of names", parameters))
         return
     for name, path, spec in _leaves(parameters, "parameters"):
         if name in FOREIGN:
@@ -76,7 +83,7 @@ def read_parameters(sweep: Sweep) -> None:
             sweep.leave(path, "no such parameter is known." + hint * ("Did you mean" in hint))
             continue
         if not isinstance(spec, dict):
-            sweep.wrong(path, f"needs a mapping such as {{values: [1, 2]}}, got {show(spec)}")
+            sweep.wrong(path, wrong_type("a mapping such as {values: [1, 2]}", spec))
             continue
         _parameter(sweep, name, path, spec)
 
@@ -95,24 +102,26 @@ def _leaves(
 
 def _parameter(sweep: Sweep, name: str, path: str, spec: Mapping[str, Any]) -> None:
     for key in spec.keys() - SPEC_KEYS:
-        sweep.wrong(f"{path}.{key}", f"no such key.{did_you_mean(key, SPEC_KEYS)}")
+        hint = did_you_mean(key, SPEC_KEYS)
+        sweep.wrong(f"{path}.{key}", problem("wandb.unknown-key", hint=hint))
     if "value" in spec:
         _constant(sweep, name, path, spec["value"])
         return
     kind = spec.get("distribution") or _kind(spec)
     if kind == "constant":
-        sweep.wrong(path, "constant needs `value`")
+        sweep.wrong(path, problem("wandb.key-missing", distribution=kind, missing="value"))
     elif kind is None:
-        sweep.wrong(path, f"needs value, values, or min and max; got {', '.join(spec) or 'none'}")
+        sweep.wrong(path, problem("wandb.no-values", given=", ".join(spec) or "nothing"))
     elif kind in WITHOUT_COUNTERPART:
         sweep.leave(path, f"distribution {kind} has no counterpart; the field keeps one value")
     elif kind not in DISTRIBUTIONS:
         hint = did_you_mean(str(kind), DISTRIBUTIONS)
-        sweep.wrong(f"{path}.distribution", f"no such distribution: {show(kind)}.{hint}")
+        unknown = problem("wandb.unknown-distribution", kind=show(kind), hint=hint)
+        sweep.wrong(f"{path}.distribution", unknown)
     elif missing := [key for key in NEEDED[kind] if key not in spec]:
-        sweep.wrong(path, f"{kind} needs {' and '.join(NEEDED[kind])}; {missing[0]} is missing")
-    elif text := _untypical(spec):
-        sweep.wrong(path, text)
+        sweep.wrong(path, problem("wandb.key-missing", distribution=kind, missing=missing[0]))
+    elif found := _wrong_type(spec):
+        sweep.wrong(path, found)
     else:
         _searched(sweep, name, path, kind, spec)
 
@@ -127,15 +136,14 @@ def _kind(spec: Mapping[str, Any]) -> str | None:
     return "int_uniform" if whole else "uniform"
 
 
-def _untypical(spec: Mapping[str, Any]) -> str:
-    """Return what is wrong with the types of a specification, "" if nothing is."""
+def _wrong_type(spec: Mapping[str, Any]) -> Problem | None:
+    """Return what is wrong with the types of a specification, None if nothing is."""
     if "values" in spec and (not isinstance(spec["values"], list) or not spec["values"]):
-        return f"values needs a list, got {show(spec['values'])}"
+        return wrong_type("a list of `values`", spec["values"])
     for key in ("min", "max", "q"):
-        value = spec.get(key, 1)
-        if not is_number(value):
-            return f"{key} needs a number, got {show(value)}"
-    return ""
+        if not is_number(value := spec.get(key, 1)):
+            return problem("space.bad-bound", name=key, expected="a number", given=value)
+    return None
 
 
 def _constant(sweep: Sweep, name: str, path: str, value: Any) -> None:
@@ -150,7 +158,7 @@ def _constant(sweep: Sweep, name: str, path: str, value: Any) -> None:
 
 def _searched(sweep: Sweep, name: str, path: str, kind: str, spec: Mapping[str, Any]) -> None:
     if name == DATASET:
-        sweep.wrong(path, "a search has one task; give one value, or say --task")
+        sweep.wrong(path, problem("wandb.several-datasets"))
         return
     if name == WARMUP:
         sweep.leave(path, "a searched number of epochs; search optim.warmup_fraction instead")
@@ -163,8 +171,11 @@ def _searched(sweep: Sweep, name: str, path: str, kind: str, spec: Mapping[str, 
         values = [_translated(name, value) for value in made.domain[domain]]
         made = _as_grid({domain: values}) if sweep.grid else made._replace(domain={domain: values})
         parse_domain(made.domain)
-    except (ValueError, OverflowError) as error:
-        sweep.wrong(path, str(error))
+    except Invalid as error:
+        sweep.wrong(path, error.problem)
+        return
+    except OverflowError:
+        sweep.wrong(path, problem("wandb.exponent-too-large"))
         return
     if made.remark:
         sweep.note(path, made.remark)
@@ -173,17 +184,17 @@ def _searched(sweep: Sweep, name: str, path: str, kind: str, spec: Mapping[str, 
 
 
 def _as_grid(domain: dict[str, list[Any]]) -> Made:
-    """Return a list of values for a grid; a range of whole numbers or of steps is written out."""
+    """Return a list of values for a grid; a range of integers or of steps is written out."""
     ((kind, values),) = domain.items()
     if kind == "choice":
-        return Made({"grid": values})
+        return Made({kind: values})
     if kind not in ("randint", "quniform"):
-        raise ValueError("method grid needs `values`, or whole steps from min to max")
+        raise Invalid("wandb.grid-of-range")
     low, high, q = (*values, 1)[:3]
     count = round((high - low) / q) + 1
     if count > MOST_GRID_VALUES:
-        raise ValueError(f"method grid would try {count} values of this one parameter")
-    return Made({"grid": [low + number * q for number in range(count)]})
+        raise Invalid("wandb.grid-too-large", count=count)
+    return Made({"choice": [low + number * q for number in range(count)]})
 
 
 def _translated(name: str, value: Any) -> Any:

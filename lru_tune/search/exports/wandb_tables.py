@@ -1,9 +1,11 @@
-"""What a W&B sweep file may say, and our words for it. W&B's documentation of sweeps, November 2026."""
+"""The vocabulary of W&B sweep files and our names for it. Source: W&B's documentation, November 2026."""
 
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from lru_tune.errors import Invalid
 
 
 class Flag(NamedTuple):
@@ -11,7 +13,7 @@ class Flag(NamedTuple):
 
     Attributes:
       field: dotted field of RunConfig.
-      values: what the flag's values are called here; empty where they are the same.
+      values: our names for the flag's values; empty where they are the same.
     """
 
     field: str
@@ -51,26 +53,26 @@ DATASET = "dataset"  # the task
 WARMUP = "warmup_end"  # a number of epochs; a fraction here
 # Flags of minimal-LRU without a counterpart.
 FOREIGN: Mapping[str, str] = {
-    "use_wandb": "say --wandb when the search is started",
-    "wandb_project": "set WANDB_PROJECT when the search is started",
-    "wandb_entity": "set WANDB_ENTITY when the search is started",
-    "dir_name": "say --data-root when the search is started",
-    "early_stop_patience": "trials are stopped by the scheduler only",
+    "use_wandb": "use --wandb when you start the search",
+    "wandb_project": "set WANDB_PROJECT when you start the search",
+    "wandb_entity": "set WANDB_ENTITY when you start the search",
+    "dir_name": "use --data-root when you start the search",
+    "early_stop_patience": "only the scheduler stops trials",
     "lr_patience": "the learning rate follows its schedule only",
     "reduce_factor": "the learning rate follows its schedule only",
 }
-# Keys at the top of a sweep file that say nothing about the space.
+# Keys at the top of a sweep file that are not part of the space.
 ASIDE: Mapping[str, str] = {
-    "program": "the task's own training is run",
-    "command": "the task's own training is run",
-    "entity": "set WANDB_ENTITY when the search is started",
-    "project": "set WANDB_PROJECT when the search is started",
-    "name": "say --name when the search is started",
-    "description": "write it into the space as a comment",
-    "controller": "the search runs here",
-    "imports": "the search runs here",
-    "program_args": "the task's own training is run",
-    "job": "the search runs here",
+    "program": "lru-tune trains with its own program",
+    "command": "lru-tune trains with its own program",
+    "entity": "set WANDB_ENTITY when you start the search",
+    "project": "set WANDB_PROJECT when you start the search",
+    "name": "use --name when you start the search",
+    "description": "add it to the space as a comment",
+    "controller": "lru-tune runs the search itself",
+    "imports": "lru-tune runs the search itself",
+    "program_args": "lru-tune trains with its own program",
+    "job": "lru-tune runs the search itself",
 }
 SEARCHERS: Mapping[str, dict[str, Any]] = {
     "grid": {"kind": "grid"},
@@ -80,11 +82,11 @@ SEARCHERS: Mapping[str, dict[str, Any]] = {
 
 
 class Made(NamedTuple):
-    """A distribution in our words.
+    """A distribution as a domain.
 
     Attributes:
       domain: `{kind: [...]}`.
-      remark: what is different from W&B's; mostly "".
+      remark: how it differs from W&B's distribution; "" where it does not.
     """
 
     domain: dict[str, list[Any]]
@@ -94,7 +96,7 @@ class Made(NamedTuple):
 def _stepped(spec: Mapping[str, Any]) -> Made:
     low, high, q = spec["min"], spec["max"], spec.get("q", 1)
     if q <= 0:
-        raise ValueError(f"q needs a number above 0, got {q}")
+        raise Invalid("space.bad-bound", name="q", expected="a number greater than 0", given=q)
     whole = all(isinstance(x, int) for x in (low, high, q))
     if whole and q == 1:
         return Made({"randint": [low, high]})
@@ -104,7 +106,10 @@ def _stepped(spec: Mapping[str, Any]) -> Made:
 
 
 def _weighted(spec: Mapping[str, Any]) -> Made:
-    return Made({"choice": list(spec["values"])}, "its probabilities are not kept, all are equal")
+    return Made(
+        {"choice": list(spec["values"])},
+        "the probabilities are dropped: all values are equally likely",
+    )
 
 
 def _rounded(spec: Mapping[str, Any]) -> Made:

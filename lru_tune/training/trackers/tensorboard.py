@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lru_tune.config.schema import RunConfig, flatten
+from lru_tune.config.dotted import flatten
+from lru_tune.config.schema import RunConfig
 from lru_tune.files.run_directory import STEP, Report
 
 FLUSH_SECONDS = 5.0  # until a report shows in the file; TensorBoard's own default is two minutes

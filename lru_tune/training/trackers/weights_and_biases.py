@@ -15,7 +15,8 @@ import uuid
 from pathlib import Path
 from typing import Any, Literal
 
-from lru_tune.config.schema import RunConfig, flatten
+from lru_tune.config.dotted import flatten
+from lru_tune.config.schema import RunConfig
 from lru_tune.files import run_directory as runs
 from lru_tune.files.atomic import write_atomically
 from lru_tune.files.run_directory import Report

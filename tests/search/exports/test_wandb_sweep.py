@@ -1,6 +1,7 @@
-"""W&B sweep files as search spaces: what is meant is kept, what cannot be kept is named."""
+"""W&B sweep files as search spaces: what cannot be carried over is reported."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,9 @@ def test_what_is_written_loads_to_the_same_space(capsys, tmp_path):
     assert guard(main, [str(SWEEP), "--out", str(out)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     assert SearchSpace.load(out) == import_sweep(SWEEP).space
-    assert "# tests/search/exports/sweep.yaml:21: parameters.momentum" in out.read_text().replace(
-        str(SWEEP), "tests/search/exports/sweep.yaml"
-    )
+    assert re.search(r"^# \S*sweep\.yaml:21: parameters\.momentum: ", out.read_text(), re.M)
     assert guard(main, [str(SWEEP), "--out", str(out)]) == 2
-    assert "say --force" in capsys.readouterr().err
+    assert "--force" in capsys.readouterr().err
     assert guard(main, [str(SWEEP), "--out", str(out), "--force"]) == 0
     assert guard(main, [str(SWEEP), "--out", str(tmp_path / "mine.txt")]) == 2
 
@@ -122,8 +121,10 @@ def test_a_grid_is_written_out(sweep):
     assert space.space.tune.searcher.kind == "grid"
     assert space.space.tune.scheduler.kind == "none"
     assert len(space.space.grid()) == 6
-    with pytest.raises(ConfigError, match=r"s\.yaml:3: .*method grid needs `values`"):
+    with pytest.raises(ConfigError) as caught:
         sweep({"lr": {"min": 0.1, "max": 0.2}}, method="grid")
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.code) == ("s.yaml", 3, "wandb.grid-of-range")
 
 
 def test_a_ring_keeps_its_order(sweep):
@@ -141,7 +142,7 @@ def test_a_test_metric_becomes_validation(sweep):
 def test_searched_epochs_and_their_warmup(sweep):
     found = sweep({"epochs": {"values": [10, 20]}, "warmup_end": {"value": 2}})
     assert domains(found.space) == {"epochs": {"choice": [10.0, 20.0]}}
-    assert any("not one number" in line for line in found.left)
+    assert [line.split(": ")[1] for line in found.left] == ["parameters.warmup_end"]
 
 
 def test_a_broken_file_tells_everything_at_once(tmp_path, capsys):
@@ -166,27 +167,31 @@ def test_a_broken_file_tells_everything_at_once(tmp_path, capsys):
     said = capsys.readouterr().err.removeprefix("error: ").splitlines()
     lines = [int(line.removeprefix(f"{broken}:").split(":")[0]) for line in said]
     assert sorted(set(lines)) == [1, 2, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14]
+    assert all(re.search(r"\[[a-z]+\.[a-z-]+\]$", line) for line in said)
     assert "Did you mean 'bayes'?" in said[0]
     assert not list(tmp_path.glob("listops*"))
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "key", "code"),
     [
-        ("method: random\n", "parameters: needs a mapping"),
-        ("parameters: {lr: {value: 1}}\n", "method: is missing"),
-        ("method: random\nparameters: {lr: {value: 1}}\n", "say --task NAME"),
-        ("method: random\nparameters: {dataset: {value: cifar}}\n", "scifar or cifar-gray"),
-        ("method: [\n", "not YAML"),
+        ("method: random\n", "parameters", "config.wrong-type"),
+        ("parameters: {lr: {value: 1}}\n", "method", "config.missing"),
+        ("method: random\nparameters: {lr: {value: 1}}\n", None, "wandb.no-dataset"),
+        ("method: random\nparameters: {dataset: {value: cifar}}\n",
+         "parameters.dataset", "tasks.ambiguous"),
+        ("method: [\n", None, "config.not-yaml"),
     ],
-)
-def test_what_is_missing_is_named(tmp_path, text, message):
+)  # fmt: skip
+def test_what_is_missing_is_reported(tmp_path, text, key, code):
     file = tmp_path / "s.yaml"
     file.write_text(text)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError) as caught:
         import_sweep(file)
+    assert (key, code) in [(problem.key, problem.code) for problem in caught.value.problems]
 
 
 def test_the_task_of_the_command_and_of_the_sweep_agree():
-    with pytest.raises(ConfigError, match="the sweep is for listops, --task says imdb"):
+    with pytest.raises(ConfigError) as caught:
         import_sweep(SWEEP, "imdb")
+    assert (caught.value.code, caught.value.problems[0].line) == ("wandb.other-task", 8)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lru_tune.config.schema import flatten
+from lru_tune.config.dotted import flatten
 from lru_tune.errors import Diverged
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Report
