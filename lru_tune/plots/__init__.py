@@ -1,6 +1,6 @@
-"""Pictures of what `lru_tune.results` reads. Every function returns a matplotlib figure and shows nothing.
+"""Plots of the frames of `lru_tune.results`. Every function returns a matplotlib figure and does not show it.
 
-matplotlib, of the extra `figures`, is imported when something is drawn.
+matplotlib, of the extra `figures`, is imported only when a function draws.
 """
 
 from lru_tune.plots.costs import cost_bars

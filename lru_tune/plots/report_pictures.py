@@ -1,4 +1,4 @@
-"""Which pictures an experiment's report shows, where, and how to read each."""
+"""The pictures of an experiment's report, their sections and captions."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,22 +29,22 @@ from lru_tune.tasks import find_task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEAST_TRIALS = 3  # fewer make no picture of a search
-MOST_FIELDS = 4  # in pairs
-RESAMPLED = 20_000  # trials times resamples, so that a large search does not wait for its intervals
+LEAST_TRIALS = 3  # that pictures of the search space need
+MOST_FIELDS = 4  # of which all pairs are drawn
+RESAMPLED = 20_000  # trials times bootstrap samples, at most: keeps large searches fast
 
 
 class Picture(NamedTuple):
     """A picture of a report.
 
     Attributes:
-      place: the section of report.md it stands below.
-      figure: drawn.
+      section: the section of report.md that it follows.
+      figure: the matplotlib figure.
       title: a few words.
       caption: how to read it.
     """
 
-    place: Section
+    section: Section
     figure: "Figure"
     title: str
     caption: str
@@ -53,13 +53,13 @@ class Picture(NamedTuple):
 def pictures(
     findings: Findings, reports: pd.DataFrame, space: dict[str, Any], spectra: Spectra | None
 ) -> Iterator[Picture]:
-    """Yield the pictures that an experiment has something to show in.
+    """Yield the pictures for which an experiment has data.
 
     Args:
-      findings: what report.md was written from.
+      findings: the data of report.md.
       reports: `history` of the experiment.
       space: the mapping in its space.yaml.
-      spectra: of the winner; None where it has none.
+      spectra: of the best trial; None if it has none.
     """
     if not findings.confirmed.empty:
         figure = confirmed_seeds(findings.trials, findings.confirmed, findings.record.chance)
@@ -67,8 +67,8 @@ def pictures(
             "confirmation",
             figure,
             "Fresh seeds",
-            "Every dot is a training from scratch. The diamond is what the search saw; how far it lies "
-            "beyond the confirmed mean is the winner's curse.",
+            "Each dot is a run from scratch. The diamond is the trial's score in the search; its distance to "
+            "the confirmed mean is the winner's curse.",
         )
     if not reports.empty:
         yield from _search(findings, reports, space)
@@ -86,23 +86,23 @@ def _search(findings: Findings, reports: pd.DataFrame, space: dict[str, Any]) ->
         "top",
         best_so_far(trials, metric, mode, share=device_share(space, record.device, record.plan)),
         "Best so far",
-        "A line that still rises at its right end asks for more trials. Trials that ran side by side are "
+        "If the line still rises at its right end, more trials may help. Trials that ran at the same time are "
         "counted one after the other.",
     )
     yield Picture(
         "ends",
         learning_curves(trials, reports, best=best, rungs=rungs, metric=metric),
         "Learning curves",
-        "Coloured by how and where each trial ended. Curves that cross after a dotted line were ordered "
-        "wrongly there.",
+        "The colour shows how and where each trial ended. Dotted lines are rungs: curves that cross after one "
+        "were in the wrong order there.",
     )
     if rungs and trials[STATUS].isin(["completed", "stopped"]).sum() >= LEAST_TRIALS:
         yield Picture(
             "ends",
             rung_scatter(rung_values(trials, reports, rungs, metric), mode),
-            "Could the rungs be trusted?",
-            "The closer to a rising line, the more a value at the rung says of the final one. Only trials "
-            "that completed have a final one, so that this judges the survivors.",
+            "How well rungs predict final values",
+            "The closer the dots are to a rising line, the better the value at the rung predicts the final "
+            "value. Only completed trials have a final value, so the dots are the survivors.",
         )
     yield Picture(
         "ends",
@@ -112,9 +112,9 @@ def _search(findings: Findings, reports: pd.DataFrame, space: dict[str, Any]) ->
             places=record.plan.get("places", record.plan.get("at_once")),
             confirm_seconds=float(findings.confirmed[runs.DEVICE_SECONDS].sum()),
         ),
-        "Cost and pace",
-        "Compiling is paid once for each shape of model and process. Idle: no run counted its seconds there, "
-        "because Ray, a worker or JAX was starting, data were loaded, or too few trials were left.",
+        "Cost and speed",
+        "Each process compiles a model shape once. Idle: no run was active, because Ray, a worker or JAX was "
+        "starting, data were loading, or too few trials were left.",
     )
     if search and len(trials) >= LEAST_TRIALS:
         yield from _fields(findings, reports)
@@ -127,13 +127,13 @@ def _fields(findings: Findings, reports: pd.DataFrame) -> Iterator[Picture]:
         "space",
         slices(trials, search, metric),
         "One field at a time",
-        "Filled: completed. Hollow: a shorter training, whose value would have changed.",
+        "Filled: completed. Hollow: stopped earlier, so the value might still have changed.",
     )
     yield Picture(
         "space",
         parallel_coordinates(trials, search, metric, mode),
         "All fields at once",
-        "One line a trial, from grey (worst) over blue and purple to orange (best).",
+        "One line for each trial, from grey (worst) through blue and purple to orange (best).",
     )
     found = scored(trials, reports, metric=metric, mode=mode)
     resamples = min(RESAMPLES, RESAMPLED // max(1, len(trials)))
@@ -142,21 +142,22 @@ def _fields(findings: Findings, reports: pd.DataFrame) -> Iterator[Picture]:
         yield Picture(
             "space",
             importance_bars(ranking, found.basis),
-            "Which fields matter",
-            "PED-ANOVA: what sets the better trials apart from the others. Trials that were stopped count "
-            "like all others, because all are compared at the same step. Wide intervals: too few trials.",
+            "Importance of the fields",
+            "PED-ANOVA: how much each field separates the better trials from the others. All trials are "
+            "compared at the same step, so stopped trials count as well. Wide intervals mean too few trials.",
         )
         yield Picture(
             "space",
             contour_pairs(trials, search, ranking[FIELD].tolist()[:MOST_FIELDS], metric),
-            "Pairs of the fields that matter most",
-            "Dots are trials; the surface is linear between them and ends with them.",
+            "Pairs of the most important fields",
+            "Dots are trials. The surface is interpolated linearly and ends at the outermost trials.",
         )
     yield Picture(
         "space",
         boundary_strips(ranked(trials, metric, mode), search),
         "Where the best trials lie",
-        "Dots: the best fourth. A red end is pressed by them, and the interval to try stands beside it.",
+        "Dots: the best quarter of the trials. If they lie at one end, it is red, and the label suggests a wider "
+        "interval.",
     )
 
 
@@ -165,20 +166,20 @@ def _dynamics(findings: Findings, spectra: Spectra) -> Iterator[Picture]:
     yield Picture(
         "space",
         eigenvalue_ring(spectra.before, spectra.after),
-        "Eigenvalues of the winner",
-        "Before training and at its best report. Near the circle: long memory. Angle: frequency.",
+        "Eigenvalues of the best trial",
+        "Before training and at its best report. Close to the circle: long memory. Angle: frequency.",
     )
     yield Picture(
         "space",
         half_lives(spectra.before, spectra.after, length),
-        "How long the winner remembers",
-        "Steps after which a state has lost half of itself, states sorted. Where all lines stay far below "
-        "the dotted one, no state spans the sequence.",
+        "Memory of the best trial",
+        "Half-life of each state in steps, sorted. If all lines are far below the dotted line, no state "
+        "remembers the whole sequence.",
     )
     if any(len(layer) for layer in spectra.gamma_before):
         yield Picture(
             "space",
             input_gains(spectra.gamma_before, spectra.gamma_after),
-            "Input gains of the winner",
-            "Gamma scales what enters a state; on the line, training left it alone.",
+            "Input gains of the best trial",
+            "Gamma scales the input of a state. On the line, training did not change it.",
         )

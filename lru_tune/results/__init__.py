@@ -1,4 +1,4 @@
-"""Run directories as pandas frames, choices and reports."""
+"""Reads run directories into pandas frames, chooses the best runs and writes reports."""
 
 from lru_tune.results.judging.best import best_run, ranked, write_best_config
 from lru_tune.results.judging.stats import Summary, share_learned, summarise, winners_curse

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from lru_tune.results.judging.equivalence import Reference, decide, seeds_needed, welch
+from lru_tune.results.judging.equivalence import Reference, classify, seeds_needed, welch
 
 LEVEL = 0.05
 CONFIDENCE = 1 - LEVEL
@@ -42,7 +42,7 @@ def true_margin(spread):
 
 
 def judge_all(ours, reference, margin):
-    return decide(ours.mean(1), ours.std(1, ddof=1), ours.shape[1], reference, margin, CONFIDENCE)
+    return classify(ours.mean(1), ours.std(1, ddof=1), ours.shape[1], reference, margin, CONFIDENCE)
 
 
 def shares(name, words):
@@ -166,13 +166,13 @@ def test_the_seeds_asked_for_suffice_more_often_than_not(repetitions, spread):
         reference = references._replace(mean=references.mean[0], error=references.error[0])
         rule = (reference, margins[0], CONFIDENCE)
         first = rng.normal(60.0, spread, 3)
-        if decide(first.mean(), first.std(ddof=1), 3, *rule) != "INCONCLUSIVE":
+        if classify(first.mean(), first.std(ddof=1), 3, *rule) != "INCONCLUSIVE":
             continue
         needs = seeds_needed(first.mean(), first.std(ddof=1), 3, *rule)
         if needs is not None:
             asked.append(needs)
             every = np.concatenate([first, rng.normal(60.0, spread, needs)])
-            word = decide(every.mean(), every.std(ddof=1), len(every), *rule)
+            word = classify(every.mean(), every.std(ddof=1), len(every), *rule)
             decided += word != "INCONCLUSIVE"
     share = decided / len(asked)
     print(f"spread {spread:g}: {np.median(asked):g} more seeds asked for, decided then {share:.0%}")

@@ -1,1 +1,1 @@
-"""What a finished search suggests to try next."""
+"""Suggestions for the next search."""

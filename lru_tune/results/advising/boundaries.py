@@ -1,4 +1,4 @@
-"""Best trials pressed against the end of a searched interval: a hint that it was too narrow."""
+"""Finds searched intervals whose best trials lie at one end: such an interval may be too narrow."""
 
 import math
 from dataclasses import replace
@@ -15,24 +15,24 @@ from lru_tune.results.reading.frame import CONFIG_PREFIX, STATUS
 from lru_tune.space.domains import Range, parse_domain
 from lru_tune.space.scales import Int
 
-LEAST_TRIALS = 8  # fewer say nothing about an interval
-TOP_SHARE = 4  # the best fourth of the trials, and at least LEAST_TOP of them
+LEAST_TRIALS = 8  # fewer are not enough to judge an interval
+TOP_SHARE = 4  # the best quarter of the trials, but at least LEAST_TOP, is looked at
 LEAST_TOP = 3
-EDGE = 0.1  # of the interval, on the scale it is searched on
-WIDEN = 0.5  # of the interval's width there, added to the pressed side
+EDGE = 0.1  # fraction of the interval, on the scale of the search
+WIDEN = 0.5  # fraction of the interval's width on that scale, by which the suggestion extends it
 
 
-End = Literal["lower", "upper"]  # of the real values of a dimension
+End = Literal["lower", "upper"]  # of the values of a field
 
 
 class Alarm(NamedTuple):
-    """One end of one dimension at which the best trials gather.
+    """An end of an interval at which the best trials gather.
 
     Attributes:
       field: dotted path.
-      end: which end in real values.
+      end: the lower or the upper end.
       bound: its value.
-      suggestion: a wider interval, in the words of the search space.
+      suggestion: a wider interval, as it is written in a search space.
     """
 
     field: str
@@ -44,7 +44,7 @@ class Alarm(NamedTuple):
 def pressed_bounds(search: dict[str, Any], order: pd.DataFrame) -> list[Alarm]:
     """Return an alarm for every interval whose best trials lie within a tenth of one end.
 
-    Ends that the schema itself sets (a dropout below 0) raise no alarm: there is nothing to widen.
+    Ends beyond which the schema allows no value (such as dropout 0) raise no alarm.
 
     Args:
       search: the `search` block of a space: dotted field -> {kind: [low, high, ...]}.
@@ -79,11 +79,11 @@ def _pressed(field: str, domain: Range, top: pd.DataFrame) -> Alarm | None:
 
 
 def widened(domain: Range, end: End) -> Range | None:
-    """Return a domain that reaches further at one end, in round numbers; None where its scale does not.
+    """Return a domain that extends further at one end, in round numbers; None if its scale does not allow it.
 
     Args:
-      domain: with two different ends.
-      end: of its real values.
+      domain: its two ends must differ.
+      end: the end to extend.
     """
     scale = domain.coordinate
     at_low = domain.from_coordinate(scale.low) == _bound(domain, end)
@@ -107,7 +107,7 @@ def _bound(domain: Range, end: End) -> float:
 
 
 def _is_valid(field: str, value: float, row: pd.Series) -> bool:
-    """Return whether the best trial's configuration could have this value."""
+    """Return whether the best trial's configuration is valid with this value."""
     flat = {
         str(name).removeprefix(CONFIG_PREFIX): x
         for name, x in row.items()

@@ -1,7 +1,7 @@
-"""How much each searched field moves the metric: Optuna's importances, with bootstrap intervals.
+"""The importance of each searched field for the metric: Optuna's evaluators, with bootstrap intervals.
 
-Trials that were stopped early have no final value, and leaving them out would leave out most of the bad ones.
-`Basis` says what is done about it.
+Trials that were stopped early have no final value, but leaving them out removes most of the bad trials.
+`Basis` names the ways to compare them.
 """
 
 import importlib.util
@@ -26,18 +26,18 @@ Basis = Literal["common_step", "completed", "best_reported"]
 Method = Literal["ped-anova", "fanova"]
 
 FIELD, IMPORTANCE, LOW, HIGH = "field", "importance", "low", "high"
-LEAST_TRIALS = 8  # fewer say nothing about several fields
-COVERED = 0.9  # share of the trials that must have reached the common step
+LEAST_TRIALS = 8  # fewer are not enough to compare fields
+COVERED = 0.9  # fraction of the trials that have reached the common step
 RESAMPLES = 50
 CONFIDENCE = 0.9
 
 
 class Scored(NamedTuple):
-    """What trials are compared by.
+    """The values by which trials are compared.
 
     Attributes:
-      values: metric of each trial, aligned with the frame of trials; NA where it does not count.
-      basis: in words, for a caption.
+      values: metric of each trial, aligned with the frame of trials; NA for trials that do not count.
+      basis: how they were compared, for a caption.
     """
 
     values: pd.Series
@@ -59,18 +59,18 @@ def scored(
 ) -> Scored:
     """Return the value by which each trial is compared with the others.
 
-    * `common_step`: the best value up to the last step that nine in ten of the trials with a report have
-      reached, mostly the first rung. Stopped trials count like all others, and no trial is ahead for
-      having trained longer; what only shows later is not seen. Trials that diverged before it do not count.
-    * `completed`: the best value of trials that ran to their end. What made others stop is not seen.
-    * `best_reported`: the best value of every trial, however short. Mixes importance with training time.
+    * `common_step`: the best value up to the last step that 90 % of the trials with a report have reached,
+      usually the first rung. Stopped trials count like all others, and longer training is no advantage;
+      effects that appear later are missed. Trials that diverged before that step do not count.
+    * `completed`: the best value of trials that ran to their end. The reasons why others stopped are missed.
+    * `best_reported`: the best value of every trial, however short. Confuses importance and training time.
 
     Args:
       trials: as `load_runs` returns them.
-      reports: of the same, as `history` returns them.
-      basis: see above.
-      metric: a column of both.
-      mode: whether more or less of it is better.
+      reports: of the same trials, as `history` returns them.
+      basis: one of the above.
+      metric: a column of both frames.
+      mode: whether the metric is maximised or minimised.
     """
     if basis == "completed":
         values = trials[metric].where(trials[STATUS] == "completed")
@@ -105,24 +105,24 @@ def importances(
     Args:
       trials: as `load_runs` returns them.
       search: the `search` block of the space: dotted field -> {kind: arguments}.
-      values: of the metric, aligned with `trials`; trials without one do not count. See `scored`.
-      method: PED-ANOVA asks what sets the better trials apart from the others; fANOVA fits a forest to the
-        values and needs scikit-learn.
-      mode: whether more or less is better.
-      resamples: of the trials, with replacement, for the intervals; 0 for none.
-      seed: of the resampling.
+      values: of the metric, aligned with `trials`, as from `scored`; trials without a value do not count.
+      method: PED-ANOVA measures how the best trials differ from the others; fANOVA fits a random forest to
+        the values and needs scikit-learn.
+      mode: whether the metric is maximised or minimised.
+      resamples: number of bootstrap samples of the trials, for the intervals; 0 for no intervals.
+      seed: random seed of the bootstrap.
 
     Returns:
-      Columns field, importance (they sum to 1), low and high (the middle 90 % of the resamples; NaN without
-      any). No rows below LEAST_TRIALS trials, or where no field varies.
+      Columns field, importance (sums to 1), low and high (the middle 90 % of the bootstrap samples; NaN
+      without samples). No rows if fewer than LEAST_TRIALS trials have a value, or no field varies.
 
     Raises:
-      ResourcesMissing: fANOVA without scikit-learn.
+      ResourcesMissing: fANOVA needs scikit-learn, which is not installed.
     """
     if method == "fanova" and importlib.util.find_spec("sklearn") is None:
         raise ResourcesMissing("results.no-scikit-learn")
     counted = trials[values.notna()]
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it announces every study
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # Optuna logs every study that it creates
     frozen = _trials(counted, search, values[values.notna()])
     empty = pd.DataFrame(columns=[FIELD, IMPORTANCE, LOW, HIGH])
     if len(frozen) < LEAST_TRIALS:
@@ -152,7 +152,7 @@ def importances(
 def _trials(
     trials: pd.DataFrame, search: dict[str, Any], values: pd.Series
 ) -> list[optuna.trial.FrozenTrial]:
-    """Return the trials as Optuna knows them; a field without a value is no part of a trial."""
+    """Return the trials as Optuna's trials; a trial lacks the parameters for which it has no value."""
     dimensions = {
         field: parse_domain(written)
         for field, written in search.items()
@@ -173,7 +173,7 @@ def _trials(
 
 
 def _placed(value: Any, domain: Domain) -> Any:
-    """Return where a value lies on the searcher's scale, None where it does not."""
+    """Return the coordinate of a value on the searcher's scale; None if it is outside the domain."""
     if not isinstance(value, list) and pd.isna(value):
         return None
     if isinstance(value, np.generic):
@@ -186,7 +186,7 @@ def _placed(value: Any, domain: Domain) -> Any:
 def _importance(
     trials: list[optuna.trial.FrozenTrial], method: Method, mode: Mode, seed: int
 ) -> dict[str, float]:
-    """Return importances by field, empty where all trials have one value."""
+    """Return field -> importance; empty if all trials have the same value."""
     if len({trial.value for trial in trials}) < 2:
         return {}
     study = optuna.create_study(direction=DIRECTIONS[mode])

@@ -1,1 +1,1 @@
-"""Statistics over seeds, the best run, and verdicts."""
+"""Statistics over seeds, the choice of the best run, and verdicts."""

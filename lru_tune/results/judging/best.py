@@ -1,4 +1,4 @@
-"""Which run is best, judged on validation, and its configuration as a file."""
+"""Chooses the best run by validation and writes its configuration to a file."""
 
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +20,8 @@ from lru_tune.results.reading.frame import (
     TRIAL,
 )
 
-# A value that stood at the end of a run is worth more than one that training might still have changed,
-# and a configuration that diverged is no recipe whatever it reached before.
+# The value of a completed run is final, that of others might still have changed; a configuration that
+# diverged is never the best, whatever value it had before.
 TRUST = {"completed": 0, "stopped": 1, "interrupted": 1, "running": 1, "diverged": 2, "failed": 3}
 ELIGIBLE = frozenset({"completed", "stopped", "interrupted", "running"})
 
@@ -29,9 +29,9 @@ ELIGIBLE = frozenset({"completed", "stopped", "interrupted", "running"})
 def ranked(
     frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = "max"
 ) -> pd.DataFrame:
-    """Return all rows, best first: completed before unfinished before diverged before failed.
+    """Return all rows, best first: completed, then unfinished, then diverged, then failed runs.
 
-    Within each group by the metric, runs without a value last; equal values by trial name.
+    Each group is sorted by the metric, with missing values last, then by trial name.
     """
     order = frame.assign(_trust=frame[STATUS].map(TRUST), _value=frame[metric].astype("float64"))
     ascending = [True, mode == "min", True]
@@ -40,10 +40,10 @@ def ranked(
 
 
 def best_run(frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = "max") -> pd.Series:
-    """Return the row of the best run by validation; an unfinished one only where none completed.
+    """Return the row of the best run by validation; an unfinished run only if none completed.
 
     Raises:
-      NoTrialSucceeded: every run diverged, failed or has not reported yet.
+      NoTrialSucceeded: every run has diverged, failed or not reported yet.
     """
     usable = frame[frame[STATUS].isin(ELIGIBLE) & frame[metric].notna()]
     if usable.empty:
@@ -56,20 +56,20 @@ def best_run(frame: pd.DataFrame, metric: str = runs.VAL_ACCURACY, mode: Mode = 
 def write_best_config(
     row: pd.Series, path: Path, *, metric: str = runs.VAL_ACCURACY, remark: str = ""
 ) -> None:
-    """Write the best run's complete configuration with a comment that says where it comes from.
+    """Write the best run's complete configuration, with its origin as a comment.
 
     Args:
       row: a row of `load_runs`.
       path: the file to write.
-      metric: the value named in the comment.
-      remark: more lines of comment, such as a warning that the data were synthetic.
+      metric: the metric whose value the comment gives.
+      remark: more lines of comment, such as a warning about synthetic data.
     """
     title = f"Best configuration of experiment {row[EXPERIMENT]} by {metric}."
     write_atomically(path, documented_config(row, title, metric=metric, remark=remark))
 
 
 def documented_config(row: pd.Series, title: str, *, metric: str, remark: str = "") -> str:
-    """Return a run's config.yaml under a comment that says where it comes from; see `write_best_config`."""
+    """Return a run's config.yaml with its origin as a comment; see `write_best_config`."""
     run = Path(row[PATH])
     result = run / runs.RESULT_FILE
     ended = (result if result.is_file() else run).stat().st_mtime

@@ -1,7 +1,7 @@
-"""The rule behind a verdict: is a mean the same as a published one, up to a margin?
+"""The rule behind a verdict: does our mean equal the published one up to a margin?
 
-Everything works on arrays as well as on single numbers, so that the rule itself can be simulated. Units are
-points of accuracy throughout.
+The functions work on arrays as well as on single numbers, so that the rule can be simulated. All units are
+percentage points of accuracy.
 """
 
 import math
@@ -13,17 +13,17 @@ from scipy import stats
 
 from lru_tune.results.judging.stats import Summary
 
-MOST_SEEDS = 100  # further seeds looked ahead
+MOST_SEEDS = 100  # largest number of further seeds to try
 
 
 class Reference(NamedTuple):
-    """What our mean is compared with, in points.
+    """The number that our mean is compared with, in points.
 
     Attributes:
-      mean: published, or chance for a number at chance.
-      error: standard error of it; 0 where it is taken as exact.
-      freedom: degrees of freedom behind `error`.
-      one_sided: only a mean above the reference differs from it.
+      mean: the published mean, or chance if the paper reports a result at chance.
+      error: its standard error; 0 if the number is taken as exact.
+      freedom: degrees of freedom of `error`.
+      one_sided: whether only a mean above the reference counts as different.
     """
 
     mean: float
@@ -35,13 +35,13 @@ class Reference(NamedTuple):
 def welch(
     mean: ArrayLike, std: ArrayLike, n: ArrayLike, reference: Reference, confidence: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the interval of the difference to a reference: unequal variances, Welch-Satterthwaite freedom.
+    """Return the ends of Welch's confidence interval of the difference to a reference.
 
     Args:
       mean: of our seeds; mean, std and n broadcast.
       std: sample standard deviation of our seeds.
       n: number of our seeds, at least 2.
-      reference: the published side; without an error this is Student's interval of our mean.
+      reference: the published side; if its error is 0, the interval is Student's.
       confidence: of the two-sided interval.
     """
     mean, std, n = (np.asarray(x, dtype=np.float64) for x in (mean, std, n))
@@ -53,7 +53,7 @@ def welch(
     return mean - reference.mean - half, mean - reference.mean + half
 
 
-def decide(
+def classify(
     mean: ArrayLike,
     std: ArrayLike,
     n: ArrayLike,
@@ -65,12 +65,12 @@ def decide(
 
     With alpha = 1 - confidence:
 
-    * REPRODUCED: both one-sided t-tests at level alpha say that our mean is less than `margin` away from the
+    * REPRODUCED: both one-sided t-tests at level alpha show that our mean is less than `margin` away from the
       reference (Schuirmann 1987). The published error is part of the margin, not of these tests.
-    * BELOW (ABOVE): the interval of our mean lies wholly more than `margin` below (above) the reference, and
-      Welch's interval of the difference, with the published error, lies wholly below (above) zero.
-    * INCONCLUSIVE otherwise. The three words claim different things of the same mean, so that no further seed
-      leads from one justified word to another.
+    * BELOW (ABOVE): the whole interval of our mean is more than `margin` below (above) the reference, and
+      Welch's interval of the difference, with the published error, is below (above) zero.
+    * INCONCLUSIVE otherwise. The other three outcomes exclude each other, so a justified outcome stays
+      justified with more seeds.
     """
     mean, std, n = (np.asarray(x, dtype=np.float64) for x in (mean, std, n))
     difference, error = mean - reference.mean, std / np.sqrt(n)
@@ -90,7 +90,7 @@ def decide(
 
 
 def equivalence_p(summary: Summary, reference: Reference, margin: float) -> float:
-    """Return the p-value of being less than `margin` away: the larger one of the two one-sided t-tests."""
+    """Return the p-value of the equivalence test: the larger one of the two one-sided t-tests."""
     error = summary.std / math.sqrt(summary.n)
     difference = summary.mean - reference.mean
     sides = [difference - margin]
@@ -104,12 +104,12 @@ def equivalence_p(summary: Summary, reference: Reference, margin: float) -> floa
 def seeds_needed(
     mean: float, std: float, n: int, reference: Reference, margin: float, confidence: float
 ) -> int | None:
-    """Return how many further seeds end in a decision, if mean and standard deviation stay as they are.
+    """Return how many further seeds give a decision if mean and standard deviation stay the same.
 
-    None where it would take more than MOST_SEEDS: our mean lies about `margin` away from the reference, or
-    further, but within the published error.
+    None if it takes more than MOST_SEEDS: our mean is about `margin` away from the reference, or further but
+    within the published error.
     """
     further = np.arange(max(1, 2 - n), MOST_SEEDS + 1)
-    outcomes = decide(mean, std, n + further, reference, margin, confidence)
+    outcomes = classify(mean, std, n + further, reference, margin, confidence)
     (decided,) = np.nonzero(outcomes != "INCONCLUSIVE")
     return int(further[decided[0]]) if len(decided) else None

@@ -7,14 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-LEARNED = 0.1  # of the way from chance to a perfect accuracy; a seed that got further has learned
+LEARNED = (
+    0.1  # fraction of the way from chance to 1 that a seed must reach to count as having learned
+)
 
 
 class Summary(NamedTuple):
-    """A mean and how sure it is.
+    """A mean with its confidence interval.
 
     Attributes:
-      mean: of the values; NaN if there are none.
+      mean: of the values; NaN without values.
       std: sample standard deviation (ddof 1); NaN below two values.
       n: number of values.
       low, high: two-sided confidence interval of the mean by Student's t; NaN below two values.
@@ -42,9 +44,9 @@ def summarise(values: Sequence[float], confidence: float = 0.95) -> Summary:
 
 
 def share_learned(accuracies: Sequence[float], chance: float) -> float:
-    """Return the share of seeds clearly above chance; NaN without any seed.
+    """Return the share of seeds that are clearly above chance; NaN without seeds.
 
-    A seed has learned when it covered a tenth of the way from chance to 1; a seed without an accuracy
+    A seed has learned if it reached at least a tenth of the way from chance to 1. A seed without an accuracy
     (NaN: it diverged or failed) has not.
     """
     if not accuracies:
@@ -54,9 +56,9 @@ def share_learned(accuracies: Sequence[float], chance: float) -> float:
 
 
 def winners_curse(search_score: float, confirmed: Sequence[float]) -> float:
-    """Return the search's best validation score minus the mean of its confirmation over seeds.
+    """Return the search's validation score minus the mean of its confirmation over seeds.
 
-    The best of many noisy scores is too good on average; a large positive gap says that the search has
-    chosen luck. NaN without confirmed values.
+    The best of many noisy scores is too high on average: a large positive gap means that the trial was
+    chosen for its luck. NaN without confirmed values.
     """
     return search_score - summarise(confirmed).mean

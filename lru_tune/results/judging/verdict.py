@@ -1,6 +1,6 @@
-"""Did our runs reach a published number? A difference with its interval, and one word.
+"""Compares our runs with a published number: the difference, its interval and a verdict.
 
-All accuracies here are in percent, 0 to 100. `docs/verdicts.md` explains the rules and how often they err.
+All accuracies are in percent, 0 to 100. docs/verdicts.md explains the rules and their error rates.
 """
 
 import math
@@ -11,7 +11,7 @@ from lru_tune.paper.published import Published
 from lru_tune.results.judging.equivalence import (
     MOST_SEEDS,
     Reference,
-    decide,
+    classify,
     equivalence_p,
     seeds_needed,
     welch,
@@ -20,26 +20,26 @@ from lru_tune.results.judging.stats import LEARNED, Summary, share_learned, summ
 
 Outcome = Literal["REPRODUCED", "BELOW", "ABOVE", "INCONCLUSIVE"]
 
-MARGIN_POINTS = 0.5  # smallest margin
-MARGIN_ERRORS = 3.0  # margin in published standard errors, where that is more
-ROUNDED_ERROR = 0.05  # points; a standard error printed as 0.0 may be anything up to this
-USUAL_SEEDS = 3  # as many as the paper's
+MARGIN_POINTS = 0.5  # smallest margin, in points
+MARGIN_ERRORS = 3.0  # margin in published standard errors, if that is larger
+ROUNDED_ERROR = 0.05  # points; the largest standard error that is printed as 0.0
+USUAL_SEEDS = 3  # the paper's number of seeds
 
 
 class Verdict(NamedTuple):
     """Our runs of a cell beside its published number, in percent and points.
 
     Attributes:
-      outcome: the word.
+      outcome: the verdict.
       ours: mean of our seeds with its interval.
-      learned: share of our seeds that got clearly above chance; NaN without seeds.
-      difference: our mean minus the published one (minus chance where the paper has "x").
-      low, high: interval of the difference by Welch; NaN below two seeds.
-      margin: a difference up to this is called the same.
-      p_equivalence: of the two one-sided tests, the larger p-value; NaN below two seeds.
-      needs: further seeds after which the word is no longer INCONCLUSIVE, if mean and scatter stay as they
-        are; 0 where it is another word already, None where more than MOST_SEEDS.
-      notes: assumptions that were made, and what else one should know; often none.
+      learned: share of our seeds that are clearly above chance; NaN without seeds.
+      difference: our mean minus the published one (minus chance if the paper has "x").
+      low, high: Welch's interval of the difference; NaN below two seeds.
+      margin: differences up to this count as equal.
+      p_equivalence: the larger p-value of the two one-sided tests; NaN below two seeds.
+      needs: number of further seeds that give a decision if mean and spread stay the same; 0 unless the
+        outcome is INCONCLUSIVE, None if it takes more than MOST_SEEDS.
+      notes: assumptions and remarks; often none.
     """
 
     outcome: Outcome
@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return the word, with the seeds that are missing."""
+        """Return the outcome, with the number of seeds that it needs if it is INCONCLUSIVE."""
         if self.outcome != "INCONCLUSIVE":
             return self.outcome
         if self.needs is None:
@@ -63,10 +63,10 @@ class Verdict(NamedTuple):
 
 
 def default_margin(published: Published, chance: float) -> float:
-    """Return the difference in points that is called the same unless another one is asked for.
+    """Return the default margin in points: differences up to it count as equal.
 
-    Three published standard errors, at least half a point. Where the paper has "x": a tenth of the way from
-    chance (in percent) to 100, which is where a run counts as having learned.
+    Three published standard errors, but at least half a point. If the paper has "x", a tenth of the way from
+    chance (in percent) to 100, which is the level above which a run counts as having learned.
     """
     if published.at_chance:
         return LEARNED * (100.0 - chance)
@@ -84,15 +84,15 @@ def judge(
     """Return the verdict on a cell.
 
     Args:
-      ours: test accuracy of each seed in percent; NaN, a run that diverged, counts as guessing. Runs that
-        failed for another reason are left out by the caller.
-      published: the number to reach: an accuracy in percent, or "at chance".
-      chance: accuracy of guessing, in percent.
-      margin: difference in points that is called the same; `default_margin` unless given.
-      confidence: of the intervals; the equivalence test works at the level 1 - confidence.
+      ours: test accuracy of each seed in percent; NaN for a run that diverged, which counts as chance. Leave
+        out runs that failed for another reason.
+      published: the published accuracy in percent, or "at chance".
+      chance: accuracy of always predicting the most frequent class, in percent.
+      margin: difference in points up to which results count as equal; `default_margin` by default.
+      confidence: of the intervals; the equivalence test uses the level 1 - confidence.
 
     Raises:
-      ValueError: something is out of its range, or there is neither a published mean nor "at chance".
+      ValueError: an argument is out of range, or there is neither a published mean nor "at chance".
     """
     margin = default_margin(published, chance) if margin is None else margin
     _check(ours, chance, margin, confidence)
@@ -110,7 +110,7 @@ def judge(
         return Verdict(
             "INCONCLUSIVE", summary, learned, difference, *unknown, needs, (*notes, *assumed)
         )
-    outcome = cast(Outcome, str(decide(mean, std, n, reference, margin, confidence)))
+    outcome = cast(Outcome, str(classify(mean, std, n, reference, margin, confidence)))
     low, high = welch(mean, std, n, reference, confidence)
     return Verdict(
         outcome=outcome,
@@ -139,9 +139,9 @@ def _check(ours: Sequence[float], chance: float, margin: float, confidence: floa
 
 
 def _refer(published: Published, chance: float) -> tuple[Reference, list[str]]:
-    """Return the published side of a comparison, and what was assumed about it."""
+    """Return the published side of a comparison, and the assumptions about it."""
     if published.at_chance:
-        return Reference(chance, one_sided=True), ['the paper has "x"; compared with guessing']
+        return Reference(chance, one_sided=True), ['the paper has "x"; compared with chance']
     if published.mean is None:
         raise ValueError("nothing to compare with: no published mean, and not at chance")
     error, n = published.standard_error, published.n
@@ -149,7 +149,7 @@ def _refer(published: Published, chance: float) -> tuple[Reference, list[str]]:
         return Reference(published.mean), ["published without a standard error; taken as exact"]
     if n is None or n < 2:
         freedom = 1
-        notes = ["published without its number of runs; two assumed, the most cautious"]
+        notes = ["published without the number of runs; two runs assumed, the most cautious choice"]
     else:
         freedom, notes = n - 1, []
     if error == 0:
@@ -160,7 +160,7 @@ def _refer(published: Published, chance: float) -> tuple[Reference, list[str]]:
 def _remarks(ours: Sequence[float], learned: float) -> list[str]:
     notes = []
     if diverged := sum(math.isnan(x) for x in ours):
-        notes.append(f"{diverged} of {len(ours)} seeds diverged and count as guessing")
+        notes.append(f"{diverged} of {len(ours)} seeds diverged and count as chance")
     if 0 < learned < 1:
         some = round(learned * len(ours))
         notes.append(f"{some} of {len(ours)} seeds learned; the mean mixes two kinds of runs")
@@ -170,11 +170,11 @@ def _remarks(ours: Sequence[float], learned: float) -> list[str]:
 def _needs_unseen(
     summary: Summary, published: Published, reference: Reference, margin: float, confidence: float
 ) -> tuple[int | None, list[str]]:
-    """Return the seeds needed where ours do not scatter yet, and what was assumed."""
+    """Return the number of seeds needed if ours are too few to have a spread, and the assumptions."""
     if summary.n == 0:
         return USUAL_SEEDS, []
     if not reference.error or published.n is None:
         return USUAL_SEEDS - summary.n, []
     std = reference.error * math.sqrt(published.n)
     needs = seeds_needed(summary.mean, std, summary.n, reference, margin, confidence)
-    return needs, ["seeds needed if ours scatter as the paper's"]
+    return needs, ["seeds needed if ours have the spread of the paper's"]

@@ -1,1 +1,1 @@
-"""Run directories and experiment folders as pandas frames."""
+"""Reads run directories and experiment folders into pandas frames."""

@@ -1,4 +1,4 @@
-"""The runs of confirmations, each with the trial of the search whose configuration it repeats."""
+"""The runs of confirmations, each with the trial whose configuration it repeats."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,11 +24,11 @@ RUN = "run"
 
 
 def confirmations(paths: Paths) -> pd.DataFrame:
-    """Return one row per confirmation run of the given experiments, or of folders of experiments.
+    """Return one row for each confirmation run of the given experiments, or of folders of experiments.
 
     Returns:
-      The columns of `load_runs`, the run's own name in `run` and the trial of the search in `trial` (NA
-      where no trial has that configuration); without confirmations no rows.
+      The columns of `load_runs`, with the run's name in `run` and the trial's name in `trial` (NA if no trial
+      has that configuration); no rows without confirmations.
 
     Raises:
       ConfigError: a folder does not exist or holds no experiment.
@@ -47,7 +47,7 @@ def confirmations(paths: Paths) -> pd.DataFrame:
 
 
 def find_experiments(path: Path) -> list[Path]:
-    """Return the folder itself where it is an experiment, otherwise the experiments in it, sorted.
+    """Return the folder itself if it is an experiment, otherwise the experiments in it, sorted.
 
     Raises:
       ConfigError: the folder does not exist or holds no experiment.
@@ -61,11 +61,11 @@ def find_experiments(path: Path) -> list[Path]:
 
 
 def confirmed_by_trial(confirmed: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Return confirmation runs with the trial whose configuration, but for the seed, each repeats.
+    """Return confirmation runs with the trial that has the same configuration, except for the seed.
 
     Returns:
-      The rows of `confirmed`, their own name in the column `run`, the search's trial in `trial` (NA where
-      no trial has that configuration).
+      The rows of `confirmed`, with the run's name in `run` and the trial's name in `trial` (NA if no trial
+      has that configuration).
     """
     seed = CONFIG_PREFIX + SEED
     columns = sorted({*config_columns(confirmed), *config_columns(trials)} - {seed})
@@ -84,13 +84,13 @@ def _experiments_of(path: Path) -> Iterator[Path]:
 
 
 def _keys(frame: pd.DataFrame, columns: list[str]) -> list[str]:
-    """Return a text for each row that equal values in these columns share."""
+    """Return a key for each row; rows with equal values in these columns have equal keys."""
     rows = frame.reindex(columns=columns).itertuples(index=False, name=None)
     return ["|".join(_text(x) for x in row) for row in rows]
 
 
 def _text(value: Any) -> str:
-    """Return a text that does not depend on the column's dtype: 1 and 1.0 are the same."""
+    """Return a value as text, independent of the column's dtype: 1 and 1.0 are equal."""
     if pd.isna(value):
         return ""
     return value if isinstance(value, str) else f"{float(value):.12g}"

@@ -1,4 +1,4 @@
-"""What a search cost: where the seconds of its trials went, as far as they are recorded."""
+"""The cost of a search: how its trials spent their seconds."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,31 +14,30 @@ PACE = "examples_per_second"
 
 
 def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
-    """Return where each trial's seconds went.
+    """Return how each trial spent its seconds.
 
-    A run records what it spent on compiling, training and evaluating; the rest went into checkpoints and
-    files. Runs of earlier versions did not: of these start-up is what the first stretch took beyond the
-    median pace of the later ones, mostly compilation.
+    A run records the seconds of compiling, training and evaluation; the rest are checkpoints and files. Runs
+    of earlier versions do not: their start-up, mostly compilation, is estimated as the time to the first
+    report beyond the median pace of the later ones.
 
     Args:
       trials: as `load_runs` returns them.
       reports: of the same runs, as `history` returns them.
 
     Returns:
-      One row a trial: experiment, trial, status, seconds (of the device: runs in lanes divide theirs, so
-      that all may be added up), of these compile_seconds, train_seconds and eval_seconds (NaN where not
-      recorded), startup_seconds (NaN below two reports), training_seconds (all seconds without
-      these, evaluation included), after_best_seconds (spent after the best report) and
-      examples_per_second (median without the first report; that one where it is all there is).
+      One row for each trial: experiment, trial, status, seconds (of the device, so that runs in lanes can be
+      added up), of these compile_seconds, train_seconds and eval_seconds (NaN if not recorded),
+      startup_seconds (NaN below two reports), training_seconds (the other seconds, including evaluation),
+      after_best_seconds (after the best report) and examples_per_second (median of all reports but the
+      first, or the first if it is the only one).
     """
     rows = []
     by_trial = dict(list(reports.groupby([EXPERIMENT, TRIAL])))
     for _, trial in trials.iterrows():
         curve = by_trial.get((trial[EXPERIMENT], trial[TRIAL]), reports.head(0))
         seconds = trial[runs.DEVICE_SECONDS]
-        own = (
-            seconds / trial[runs.SECONDS] if trial[runs.SECONDS] else 1.0
-        )  # reports tell the clock's
+        # Reports count the seconds of the clock.
+        own = seconds / trial[runs.SECONDS] if trial[runs.SECONDS] else 1.0
         startup = own * _startup(curve)
         rows.append(
             {
@@ -62,12 +61,12 @@ def costs(trials: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
 def device_share(
     space: dict[str, Any], device: str | None, plan: Mapping[str, Any] = MappingProxyType({})
 ) -> float:
-    """Return how much of a device one trial has to itself: GPUs on a GPU, cores on a CPU; 1 if not known.
+    """Return how many devices one trial has: GPUs (or a fraction) on a GPU, cores on a CPU; 1 if unknown.
 
     Args:
       space: the mapping in space.yaml.
-      device: as experiment.json names it, such as "cpu: AMD EPYC".
-      plan: as experiment.json has it; of earlier versions it does not say, and the space does.
+      device: from experiment.json, such as "cpu: AMD EPYC".
+      plan: from experiment.json; for experiments of earlier versions, which lack it, the space decides.
     """
     if "share" in plan:
         return float(plan["share"])

@@ -1,8 +1,7 @@
-"""Run directories as tables: one row per run, one row per report.
+"""Run directories as tables: one row for each run, or one row for each report.
 
-Reads only what `lru_tune.files.run_directory` describes, so that a search, a single training and a copy of
-somebody's
-folder look alike. Nothing is left out: a run that failed, or never said a word, is a row as well.
+Reads only the files that `lru_tune.files.run_directory` describes, so a search, a single training and a
+copied folder are read alike. Every run has a row, also one that failed or never reported.
 """
 
 import json
@@ -36,7 +35,7 @@ ERROR = "error"
 PATH = "path"
 CONFIG_PREFIX = "config/"
 
-# Name -> dtype of the columns that every frame of runs has, in this order; config/* follow, sorted.
+# Name -> dtype of the columns of every frame of runs, in order; the config/* columns follow, sorted.
 RUN_COLUMNS = {
     TRIAL: "str",
     STATUS: "str",
@@ -60,15 +59,16 @@ Paths = str | Path | Iterable[str | Path]
 
 
 def load_runs(paths: Paths) -> pd.DataFrame:
-    """Return one row per run under the given folders, sorted by experiment and trial.
+    """Return one row for each run under the given folders, sorted by experiment and trial.
 
     A folder may be a run, an experiment (its `trials/`), its `trials/` or `confirm/`, or a folder of
     runs or experiments. Runs without result.json are `running` while a process works on their experiment
     (`lru_tune.files.experiment_folder.activity`), `interrupted` otherwise. Values of runs without a result
-    are those of the best report so far. Safe while runs are being written.
+    are those of the best report so far. Can be called while runs are
+    written.
 
     Returns:
-      Columns RUN_COLUMNS, then one `config/<dotted.path>` a field; missing values are NA.
+      Columns RUN_COLUMNS, then `config/<dotted.path>` for each field; missing values are NA.
 
     Raises:
       ConfigError: a folder does not exist or holds no runs.
@@ -86,7 +86,7 @@ def load_runs(paths: Paths) -> pd.DataFrame:
 
 
 def history(paths: Paths) -> pd.DataFrame:
-    """Return one row per report of every run under the given folders, as in `load_runs`.
+    """Return one row for each report of every run under the given folders; see `load_runs`.
 
     Returns:
       Columns experiment, trial and `lru_tune.files.run_directory.METRICS_COLUMNS`, in order of trial
@@ -110,7 +110,7 @@ def config_columns(frame: pd.DataFrame) -> list[str]:
 
 
 def find_runs(path: Path) -> list[Path]:
-    """Return the run directories that a folder stands for, sorted; see `load_runs`.
+    """Return the run directories in a folder, sorted; see `load_runs`.
 
     Raises:
       ConfigError: the folder does not exist or holds no runs.
@@ -128,19 +128,19 @@ def find_runs(path: Path) -> list[Path]:
 
 
 def experiment_of(run: Path) -> Path:
-    """Return the folder of the experiment that a run belongs to, or the folder the run lies in."""
+    """Return the folder of the experiment of a run, or the parent folder of a single run."""
     parent = run.parent
     return parent.parent if parent.name in (TRIALS_FOLDER, CONFIRM_FOLDER) else parent
 
 
 def as_paths(paths: Paths) -> list[Path]:
-    """Return one path or many as a list of absolute ones."""
+    """Return one path or several as a list of absolute paths."""
     given = [paths] if isinstance(paths, str | Path) else paths
     return [Path(path).resolve() for path in given]
 
 
 def folders(path: Path) -> list[Path]:
-    """Return the visible folders in a folder, sorted; none where it does not exist."""
+    """Return the visible folders in a folder, sorted; empty if it does not exist."""
     if not path.is_dir():
         return []
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
@@ -158,7 +158,7 @@ def _runs_of(path: Path) -> list[Path] | None:
 
 
 def _run_row(run: Path, activity_of: Callable[[Path], str]) -> dict[str, Any]:
-    """Return one run's values by column name; what is not known is missing or None."""
+    """Return one run's values by column name; unknown values are missing or None."""
     row: dict[str, Any] = {
         TRIAL: run.name,
         EXPERIMENT: experiment_of(run).name,
@@ -182,7 +182,7 @@ def _run_row(run: Path, activity_of: Callable[[Path], str]) -> dict[str, Any]:
 
 
 def _config_of(run: Path, result: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the flat configuration; empty for a run killed, or failed, before it wrote it."""
+    """Return the flat configuration; empty if the run was killed or failed before it wrote it."""
     if result is not None and "config" in result:  # JSON is read twenty times as fast as YAML
         return {k: v for k, v in flatten(result["config"]).items() if v is not None}
     try:
@@ -192,7 +192,7 @@ def _config_of(run: Path, result: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _best_so_far(run: Path) -> dict[str, Any]:
-    """Return what result.json would say of the reports there are, empty without any."""
+    """Return the values that result.json would have after the reports so far; empty without reports."""
     reports = runs.read_metrics(run)
     if not reports:
         return {}
@@ -207,7 +207,7 @@ def _best_so_far(run: Path) -> dict[str, Any]:
 
 
 def _own_seconds(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the device's seconds of a run that does not tell them apart from those of the clock."""
+    """Return the device seconds of a run that recorded only the seconds of the clock."""
     return {runs.DEVICE_SECONDS: values[runs.SECONDS]} if runs.SECONDS in values else {}
 
 
@@ -222,6 +222,6 @@ DTYPES: dict[frozenset[type], str] = {
 
 
 def _typed(values: Sequence[Any]) -> pd.Series:
-    """Return a column whose dtype follows from the values that are there."""
+    """Return a column whose dtype follows from its values."""
     kinds = frozenset(type(value) for value in values if value is not None)
     return pd.Series(values, dtype=DTYPES.get(kinds, "object"))

@@ -1,4 +1,4 @@
-"""What an experiment says about itself: experiment.json and space.yaml."""
+"""Reads experiment.json and space.yaml of an experiment."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,13 +12,13 @@ from lru_tune.tasks import PROTOCOL_STAMPS
 
 @dataclass(frozen=True)
 class ExperimentRecord:
-    """The fields of experiment.json that a report needs; defaults stand for what is not there yet.
+    """The fields of experiment.json that a report needs, with defaults for missing fields.
 
     Attributes:
-      scale: "quick" where the space's `quick:` block was used.
+      scale: "quick" if the space's `quick` block was used.
       data: fingerprint, chance, counts and protocol of the prepared task.
       seconds: wall time of search and confirmation.
-      plan: how many trials, steps, confirmation runs, and runs at once were planned.
+      plan: the planned numbers of trials, steps, confirmation runs and concurrent runs.
     """
 
     status: str
@@ -36,17 +36,17 @@ class ExperimentRecord:
 
     @property
     def chance(self) -> float | None:
-        """Accuracy of always answering with the commonest class, in [0, 1]."""
+        """Accuracy of always predicting the most frequent class, in [0, 1]."""
         return self.data.get("chance")
 
     @property
     def protocol_stamp(self) -> str | None:
-        """What is to be said of an unusual validation split; None of a usual one."""
+        """A remark on an unusual validation split; None for the default split."""
         return PROTOCOL_STAMPS.get(self.data.get("protocol", "default"))
 
     @property
     def remark(self) -> str:
-        """What keeps results from being compared with published ones, in lines; "" where nothing does."""
+        """The reasons why results cannot be compared with published ones, in lines; "" if they can."""
         causes = [
             cause
             for cause, present in (
@@ -60,7 +60,7 @@ class ExperimentRecord:
 
 
 def read_record(experiment: Path) -> ExperimentRecord:
-    """Read experiment.json; fields that are not part of the record are left aside.
+    """Read experiment.json; other fields are ignored.
 
     Raises:
       ConfigError: the folder is no experiment, or its experiment.json is damaged.
@@ -71,7 +71,7 @@ def read_record(experiment: Path) -> ExperimentRecord:
 
 
 def read_space(experiment: Path) -> dict[str, Any]:
-    """Return the mapping in space.yaml, empty where there is none.
+    """Return the mapping in space.yaml; empty if there is no such file.
 
     Raises:
       ConfigError: the file is not YAML.

@@ -1,4 +1,4 @@
-"""Reproductions as frames: the runs of the store, and the cells of the tables made from them."""
+"""Reads reproductions into frames: their runs, and the cells of their tables."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from lru_tune.results.reading.frame import TRIAL, Paths, as_paths, folders, load
 TABLE, ROW, COLUMN = "table", "row", "column"
 CELLS, RUNS = "cells", "runs"
 
-# Name -> dtype of a frame of cells, in this order. Accuracies are in percent, differences in points.
+# Name -> dtype of the columns of a frame of cells, in order. Accuracies in percent, differences in points.
 CELL_COLUMNS = {
     TABLE: "str",
     ROW: "str",
@@ -49,18 +49,18 @@ CELL_COLUMNS = {
 
 
 def reproductions(paths: Paths) -> pd.DataFrame:
-    """Return one row per run of reproductions, as `load_runs`, with the cells of tables it counts in.
+    """Return one row for each run of reproductions, as `load_runs`, with the table cells that use it.
 
     Args:
-      paths: folders of reproductions, or runs roots that hold one.
+      paths: folders of reproductions, or runs roots that contain one.
 
     Returns:
-      The columns of `load_runs`, then `cells`: "table1: LRU / ListOps", several set apart by "; ". It is
-      NA for runs that chose a learning rate, that no table counts, or whose table was written before
-      tables named their runs.
+      The columns of `load_runs`, then `cells`: "table1: LRU / ListOps", several separated by "; ". NA for
+      runs that no table uses, such as those of a learning-rate search, and if the table was written by a version
+      that did not record its runs.
 
     Raises:
-      ConfigError: a folder does not exist or holds no reproductions.
+      ConfigError: a folder does not exist or contains no reproductions.
     """
     parts = []
     for root in map(_root_of, as_paths(paths)):
@@ -71,17 +71,17 @@ def reproductions(paths: Paths) -> pd.DataFrame:
 
 
 def cells(paths: Paths) -> pd.DataFrame:
-    """Return one row per cell of every table of accuracies under the given folders.
+    """Return one row for each cell of every table of accuracies under the given folders.
 
     Args:
-      paths: folders of reproductions, runs roots that hold one, or folders of single tables.
+      paths: folders of reproductions, runs roots that contain one, or folders of single tables.
 
     Returns:
-      Columns CELL_COLUMNS: `table` is the folder's name, such as `table1-quick`; `runs` holds lists of
+      Columns CELL_COLUMNS: `table` is the folder's name, such as `table1-quick`; `runs` contains lists of
       run names. Missing values are NA.
 
     Raises:
-      ConfigError: a folder does not exist or holds no reproductions, or a table's file is damaged.
+      ConfigError: a folder does not exist or contains no reproductions, or a table's file is damaged.
     """
     rows = [
         row for path in as_paths(paths) for file in _table_files(path) for row in _cell_rows(file)

@@ -1,4 +1,4 @@
-"""Rungs, the steps at which early stopping compares trials, and what a value there says of the final one."""
+"""Rungs, the steps at which early stopping compares trials, and how well they predict final values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from lru_tune.results.reading.frame import EXPERIMENT, STATUS, TRIAL
 from lru_tune.space.settings import default_grace
 
 RUNG, VALUE, FINAL = "rung", "value", "final"
-LEAST = 3  # trials; fewer have no rank correlation worth a number
+LEAST = 3  # trials that a rank correlation needs
 
 
 def rung_steps(first: int, factor: int, horizon: int) -> list[int]:
@@ -31,7 +31,7 @@ def rung_steps(first: int, factor: int, horizon: int) -> list[int]:
 
 
 def searched_rungs(space: dict[str, Any], horizon: int) -> list[int]:
-    """Return the rungs of a search space's scheduler, empty where it is not successive halving.
+    """Return the rungs of a search space's scheduler; empty if it is not successive halving.
 
     Args:
       space: the mapping in space.yaml.
@@ -50,17 +50,17 @@ def rung_values(
     steps: Sequence[int],
     metric: str = runs.VAL_ACCURACY,
 ) -> pd.DataFrame:
-    """Return what every trial was worth at every rung it reached, and at its end.
+    """Return the value of every trial at every rung that it reached, and at its end.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
-      reports: of the same, as `history` returns them.
+      reports: of the same trials, as `history` returns them.
       steps: the rungs.
       metric: a column of `reports`.
 
     Returns:
-      Columns trial, rung, value (of the first report at or after the rung), final (of the last report of
-      a trial that completed; NA for others) and status, in order of rung and trial.
+      Columns trial, rung, value (of the first report at or after the rung), final (of the last report if the
+      trial completed, else NA) and status, sorted by rung and trial.
     """
     status = trials.set_index([EXPERIMENT, TRIAL])[STATUS]
     last = reports.groupby([EXPERIMENT, TRIAL])[metric].last()
@@ -78,16 +78,16 @@ def rung_values(
 def rung_trust(values: pd.DataFrame, mode: Mode = "max") -> pd.DataFrame:
     """Return how well each rung orders trials: Spearman's rank correlation with the final value.
 
-    Only trials that completed have a final value, so this is a judgement on the trials that passed the rung,
-    not on those that it stopped: it tends to be lower than over all trials.
+    Only completed trials have a final value, so the correlation is over trials that passed the rung, without
+    those that it stopped. It is usually lower than a correlation over all trials.
 
     Args:
       values: as `rung_values` returns them.
-      mode: of the metric; the correlation does not depend on it, `winner_rank` does.
+      mode: of the metric; matters for `winner_rank` only.
 
     Returns:
-      One row a rung: rung, reached (trials), completed (of these), spearman (NaN below three, or where all
-      values are equal) and winner_rank: the rank at the rung, from 1, of the trial that was best at its end.
+      One row for each rung: rung, reached (trials), completed (of these), spearman (NaN below three, or if
+      all values are equal) and winner_rank: the rank at the rung, from 1, of the trial with the best final value.
     """
     rows = []
     for rung, group in values.groupby(RUNG):

@@ -1,4 +1,4 @@
-"""The winner's recurrence before and after training, in a file that is read without JAX and checkpoint."""
+"""The best trial's recurrence before and after training, in a file that needs no JAX and no checkpoint."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +16,15 @@ SPECTRA_FILE = "spectra.csv"
 LAYER, STATE = "layer", "state"
 BEFORE, AFTER = "before", "after"
 GAMMA_BEFORE, GAMMA_AFTER = "gamma_before", "gamma_after"
-MOMENTS = (BEFORE, AFTER)  # each a pair of columns in the file, `before_re` and `before_im`
+MOMENTS = (BEFORE, AFTER)  # each has two columns in the file, such as `before_re` and `before_im`
 
 
 class Spectra(NamedTuple):
-    """A diagonal recurrence, one array a layer.
+    """A diagonal recurrence, one array for each layer.
 
     Attributes:
-      before, after: eigenvalues (N,) complex at initialisation and at the best report.
-      gamma_before, gamma_after: input gains (N,); empty arrays where the variant has none.
+      before, after: eigenvalues (N,) complex, at initialisation and at the best report.
+      gamma_before, gamma_after: input gains (N,); empty arrays if the variant has none.
     """
 
     before: Sequence[np.ndarray]
@@ -34,11 +34,11 @@ class Spectra(NamedTuple):
 
 
 def states(experiment: str | Path) -> pd.DataFrame:
-    """Return one row per state of the winner of an experiment, as `lru-tune report` left them there.
+    """Return one row for each state of the best trial of an experiment, from its spectra.csv.
 
     Returns:
       Columns trial (its name), layer and state (from 0), before and after (eigenvalues, complex128),
-      gamma_before and gamma_after (NaN in variants without input gains), in order of layer and state.
+      gamma_before and gamma_after (NaN in variants without input gains), sorted by layer and state.
 
     Raises:
       ConfigError: the experiment has no spectra.csv.
@@ -53,7 +53,7 @@ def states(experiment: str | Path) -> pd.DataFrame:
 
 
 def by_layer(frame: pd.DataFrame) -> Spectra:
-    """Return the rows of `states` as arrays, as the plots of `lru_tune.plots.dynamics` take them."""
+    """Return the rows of `states` as arrays for the plots of `lru_tune.plots.dynamics`."""
     layers = [layer for _, layer in frame.groupby(LAYER)]
     eigenvalues = ([layer[moment].to_numpy() for layer in layers] for moment in MOMENTS)
     gains = (
@@ -64,11 +64,11 @@ def by_layer(frame: pd.DataFrame) -> Spectra:
 
 
 def write_spectra(experiment: Path, trial: str, spectra: Spectra) -> None:
-    """Write spectra.csv, one line a state.
+    """Write spectra.csv, one line for each state.
 
     Args:
       experiment: its folder.
-      trial: name of the trial that they are of.
+      trial: the name of the trial.
       spectra: of all its layers.
     """
     parts = [

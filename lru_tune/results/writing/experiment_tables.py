@@ -1,4 +1,4 @@
-"""The files that sum up an experiment: trials.csv, confirm.csv, best.yaml, report.md."""
+"""Writes the summary files of an experiment: trials.csv, confirm.csv, best.yaml and report.md."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -60,12 +60,12 @@ CONFIRM_COLUMNS = (
 
 
 class Written(NamedTuple):
-    """What `write_tables` leaves behind.
+    """The result of `write_tables`.
 
     Attributes:
       report: path of report.md.
       summary: the report in a few lines of plain text.
-      findings: what both were written from.
+      findings: the data of both.
     """
 
     report: Path
@@ -74,9 +74,9 @@ class Written(NamedTuple):
 
 
 def write_tables(experiment: str | Path) -> Written:
-    """Write trials.csv, report.md and, where there is something to say, confirm.csv and best.yaml.
+    """Write trials.csv, report.md and, if there are such runs, confirm.csv and best.yaml.
 
-    Written anew from the run directories each time; a repetition gives the same files.
+    The files follow from the run directories alone: a repeated call writes the same files.
 
     Raises:
       ConfigError: the folder is no experiment.
@@ -95,7 +95,7 @@ def write_tables(experiment: str | Path) -> Written:
 
 
 def gather(folder: Path) -> Findings:
-    """Read everything a report needs from an experiment's folder.
+    """Read the data of a report from an experiment's folder.
 
     Raises:
       ConfigError: the folder is no experiment.

@@ -1,4 +1,4 @@
-"""One trial as a folder to hand on: its recipe, its result, its course, and how to use them."""
+"""Exports a trial as a folder: its configuration, result, reports, and a README on how to use them."""
 
 import shutil
 import tempfile
@@ -15,33 +15,33 @@ from lru_tune.results.reading.frame import EXPERIMENT, PATH, STATUS, TRIAL, load
 from lru_tune.results.reading.record import ExperimentRecord, read_record
 
 README_FILE = "README.txt"
-MARK = "Exported by lru-tune"  # how a folder made here is known again
+MARK = "Exported by lru-tune"  # the first words of a README, by which `_is_export` knows an export
 
 README = """\
 {mark}: trial {trial} of experiment {experiment} ({task}, {variant}).
 
-config.yaml   the complete configuration, with where it comes from
+config.yaml   the complete configuration, with its origin
 result.json   how the trial ended, with versions and the fingerprint of the data
-metrics.csv   one line a report
+metrics.csv   one line for each report
 {more}
 Train it again, and read the test split once:
 
     lru-tune train --config config.yaml --test{flag}
 """
 README_PARAMETERS = """\
-best.msgpack  the parameters of the best report by validation, as lru-tune keeps them: a line that names
-              the format, a line with the sha256 of the rest, then msgpack of flax
-params.npz    the same for NumPy: params/block_<i>/recurrence/<name>, with the names of Orvieto et al. 2023
+best.msgpack  the parameters of the best report by validation, in lru-tune's format: a line with the name of
+              the format, a line with the sha256 of the rest, then flax's msgpack
+params.npz    the same parameters for NumPy: params/block_<i>/recurrence/<name>, names as in the paper
 """
 README_LOADING = """
-Load the parameters without lru-tune, and see the eigenvalues of the first layer:
+Load the parameters without lru-tune and print the moduli of the eigenvalues of the first layer:
 
     import numpy as np
 
     arrays = np.load("params.npz")
     layer = {{k.rpartition("/")[2]: arrays[k] for k in arrays if k.startswith("params/block_0/recurrence/")}}
 {recurrence}"""
-# What a layer computes, in the names of its parameters, by coordinates of the eigenvalues.
+# Parametrisation of the eigenvalues -> how to compute them from a layer's parameters.
 RECURRENCES = {
     "stable_exp_log_phase": "lam = np.exp(-np.exp(layer['nu_log']) + 1j * np.exp(layer['theta_log']))",
     "stable_exp": "lam = np.exp(-np.exp(layer['nu_log']) + 1j * layer['theta'])",
@@ -81,11 +81,11 @@ def choose_trial(experiment: Path, wanted: str | None) -> Trial:
 
     Args:
       experiment: its folder.
-      wanted: number, name or beginning of a name; None: the best by validation.
+      wanted: number, name or the beginning of a name; None for the best by validation.
 
     Raises:
       ConfigError: the folder is no experiment, there is no such trial, or it has not ended.
-      NoTrialSucceeded: the best is wanted and none succeeded.
+      NoTrialSucceeded: `wanted` is None and no trial succeeded.
     """
     record = read_record(experiment)
     frame = load_runs(experiment)
@@ -102,8 +102,8 @@ def trial_files(trial: Trial, parameters: Mapping[str, bytes]) -> dict[str, byte
     """Return the files of an export by name.
 
     Args:
-      trial: which.
-      parameters: `best.msgpack` and `params.npz`; empty where they were not asked for.
+      trial: the trial.
+      parameters: `best.msgpack` and `params.npz`; empty to leave them out.
     """
     row, record = trial
     title = f"Configuration of trial {trial.name} of experiment {row[EXPERIMENT]}."
@@ -121,16 +121,16 @@ def trial_files(trial: Trial, parameters: Mapping[str, bytes]) -> dict[str, byte
 def write_export(
     folder: Path, files: Mapping[str, bytes], replace: Literal["never", "export"]
 ) -> None:
-    """Write a folder whole or not at all.
+    """Write a folder atomically.
 
     Args:
-      folder: must not exist, or be empty.
-      files: content by name.
-      replace: `never`, or `export`: a folder that an earlier export made may be replaced. Any other
-        folder that holds something is refused.
+      folder: the folder to write.
+      files: name -> content.
+      replace: `export` replaces a folder that an earlier export wrote, `never` does not. Other folders that
+        are not empty are never replaced.
 
     Raises:
-      ConfigError: the folder is refused.
+      ConfigError: the folder exists, is not empty and must not be replaced.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not _is_export(folder):

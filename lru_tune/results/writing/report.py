@@ -1,4 +1,4 @@
-"""report.md: what was searched, what won, by how much, how sure."""
+"""report.md: the search space, the best trial, its confirmation and suggestions."""
 
 import math
 import shlex
@@ -31,19 +31,20 @@ from lru_tune.results.reading.frame import (
 from lru_tune.results.reading.record import ExperimentRecord
 
 TOP = 10  # trials shown
-REASONS = 5  # different errors shown
+REASONS = 5  # errors shown
 NOT_COMPARABLE = "not comparable with published numbers"
 
 
 class Findings(NamedTuple):
-    """Everything that is known of an experiment.
+    """The data of a report.
 
     Attributes:
       folder: the experiment's folder, absolute.
+      record: its experiment.json.
       search: the `search` block of its space: dotted field -> {kind: arguments}.
       trials: `load_runs` of its trials.
-      confirmed: `load_runs` of its confirmation, `trial` naming the search's trial.
-      best: row of the best trial by validation; None where none succeeded.
+      confirmed: `load_runs` of its confirmation, with the search's trial in `trial`.
+      best: row of the best trial by validation; None if none succeeded.
     """
 
     folder: Path
@@ -65,7 +66,7 @@ def render(findings: Findings) -> str:
 
 
 def sections(findings: Findings) -> dict[Section, str]:
-    """Return the parts of report.md in order, each in Markdown; those with nothing to say are missing."""
+    """Return the sections of report.md in order, each in Markdown; empty sections are left out."""
     found: dict[Section, list[str]] = {
         "heading": _heading(findings),
         "winner": _winner(findings),
@@ -91,7 +92,10 @@ def summary(findings: Findings) -> str:
     if findings.best is not None:
         lines.append(f"best: {findings.best[TRIAL]}, {_score(findings)}")
     lines += [f"confirmed: {line}" for line in _confirmed_lines(findings)]
-    lines += [f"bound: {alarm.field} presses its {alarm.end} end" for alarm in _alarms(findings)]
+    lines += [
+        f"bound: the best trials lie at the {alarm.end} end of {alarm.field}"
+        for alarm in _alarms(findings)
+    ]
     return "\n".join(lines)
 
 
@@ -116,7 +120,7 @@ def _heading(findings: Findings) -> list[str]:
 def _stamps(record: ExperimentRecord) -> list[str]:
     stamps = {
         f"quick: {NOT_COMPARABLE}": record.scale == "quick",
-        f"synthetic data: {NOT_COMPARABLE}, and says nothing about the real task": record.synthetic,
+        f"synthetic data: {NOT_COMPARABLE}, not even with results on the real task": record.synthetic,
     }
     found = [text for text, applies in stamps.items() if applies]
     return found + ([record.protocol_stamp] if record.protocol_stamp else [])
@@ -124,13 +128,13 @@ def _stamps(record: ExperimentRecord) -> list[str]:
 
 def _winner(findings: Findings) -> list[str]:
     if findings.best is None:
-        return ["## Winner", "", "None: no trial completed or reported a usable value."]
+        return ["## Winner", "", "None: no trial has completed or reported a usable value."]
     best = findings.best
     lines = ["## Winner", "", f"`{best[TRIAL]}` with {_score(findings)}."]
     if best[STATUS] != "completed":
-        lines.append(f"It is {best[STATUS]}: no trial ran to its end.")
+        lines.append(f"Its status is {best[STATUS]}: no trial has completed.")
     values = [(f"`{field}`", number(best[CONFIG_PREFIX + field])) for field in _searched(findings)]
-    return lines + (["", *markdown_table(["searched", "value"], values)] if values else [])
+    return lines + (["", *markdown_table(["field", "value"], values)] if values else [])
 
 
 def _confirmation(findings: Findings) -> list[str]:
@@ -154,17 +158,17 @@ def _confirmation(findings: Findings) -> list[str]:
                 _interval(test),
             )
         )
-    lines = ["## Confirmation over fresh seeds", "", *markdown_table(header, rows), ""]
+    lines = ["## Confirmation with fresh seeds", "", *markdown_table(header, rows), ""]
     lines.append(
-        "Accuracies, mean ± standard deviation over seeds. Gap: the search's best validation accuracy "
-        "minus the confirmed mean; what is left of a large one was luck. Seeds without a value are "
-        "not part of a mean."
+        "Accuracies: mean ± standard deviation over n seeds; seeds without a value are left out. search: the "
+        "trial's validation accuracy in the search. gap: that accuracy minus the confirmed mean; a large gap "
+        "means that the trial was lucky."
     )
     if chance is not None:
         learned = share_learned(_accuracies(findings.confirmed), chance)
         lines.append(
-            f"Seeds that learned (at least {LEARNED:.0%} of the way from chance, {chance:.1%}, to "
-            f"1): {learned:.0%} of {len(findings.confirmed)}."
+            f"Seeds that learned (reached at least {LEARNED:.0%} of the way from chance, {percent(chance)}, to "
+            f"100%): {learned:.0%} of {len(findings.confirmed)}."
         )
     return lines + _better_confirmed(findings)
 
@@ -179,13 +183,13 @@ def _interval(summary: Summary) -> str:
 
 
 def _better_confirmed(findings: Findings) -> list[str]:
-    """Say so where another configuration than the search's winner did best over seeds."""
+    """Return a line if another configuration than the search's best is the best over seeds."""
     means = findings.confirmed.groupby(TRIAL)[runs.VAL_ACCURACY].mean().dropna()
     if findings.best is None or means.empty or means.idxmax() == findings.best[TRIAL]:
         return []
     return [
-        f"Over seeds `{means.idxmax()}` has the best mean validation accuracy, not the search's winner: "
-        f"prefer `trials/{means.idxmax()}/{runs.CONFIG_FILE}`."
+        f"Over seeds, `{means.idxmax()}` has a better mean validation accuracy than the best trial of the "
+        f"search: prefer `trials/{means.idxmax()}/{runs.CONFIG_FILE}`."
     ]
 
 
@@ -214,16 +218,16 @@ def _ends(findings: Findings) -> list[str]:
     trials = findings.trials
     if trials.empty:
         return []
-    lines = ["## How the trials ended", ""]
+    lines = ["## Status of the trials", ""]
     rows = []
     for status, group in trials.groupby(STATUS):
         done = group[STEPS] / group[HORIZON]
         share = f"{done.median():.0%}" if done.notna().any() else "-"
         rows.append((status, f"{len(group)}", share))
-    lines += markdown_table(["status", "trials", "median share of the steps"], rows)
+    lines += markdown_table(["status", "trials", "median share of the planned steps"], rows)
     errors = trials.dropna(subset=[ERROR])
     if not errors.empty:
-        lines += ["", "Why trials diverged or failed:", ""]
+        lines += ["", "Errors of the trials that diverged or failed:", ""]
         reasons = errors.groupby(ERROR)[TRIAL].agg(["size", "first"])
         reasons = reasons.sort_values("size", ascending=False, kind="stable")
         lines += [
@@ -232,7 +236,7 @@ def _ends(findings: Findings) -> list[str]:
         ]
         if len(reasons) > REASONS:
             lines.append(
-                f"- and {len(reasons) - REASONS} more; see the column `error` of trials.csv"
+                f"- and {len(reasons) - REASONS} more; the column `error` of trials.csv has all of them"
             )
     return lines
 
@@ -245,7 +249,7 @@ def _space(findings: Findings) -> list[str]:
         for field, domain in findings.search.items()
         for kind, arguments in domain.items()
     ]
-    return ["## What was searched", "", *markdown_table(["field", "domain", "values"], rows)]
+    return ["## Search space", "", *markdown_table(["field", "domain", "values"], rows)]
 
 
 def _bounds(findings: Findings) -> list[str]:
@@ -253,13 +257,13 @@ def _bounds(findings: Findings) -> list[str]:
     if not alarms:
         return []
     return [
-        "## Intervals that look too narrow",
+        "## Intervals that may be too narrow",
         "",
-        "The best trials lie within a tenth of one end. Few trials can do that by chance; with more, "
+        "The best trials lie within a tenth of one end. With few trials this happens by chance; with more, "
         "widen the interval:",
         "",
         *(
-            f"- `{alarm.field}` at its {alarm.end} end {alarm.bound:g}: try `{alarm.suggestion}`"
+            f"- `{alarm.field}`, at its {alarm.end} end {alarm.bound:g}: try `{alarm.suggestion}`"
             for alarm in alarms
         ),
     ]
@@ -267,7 +271,7 @@ def _bounds(findings: Findings) -> list[str]:
 
 def _advice(findings: Findings) -> list[str]:
     found = advice(findings.trials, findings.confirmed, findings.best)
-    return ["## What to try next", "", *(f"- {line}" for line in found)] if found else []
+    return ["## Suggestions", "", *(f"- {line}" for line in found)] if found else []
 
 
 def _next_steps(findings: Findings) -> list[str]:
@@ -277,18 +281,18 @@ def _next_steps(findings: Findings) -> list[str]:
     if findings.best is not None:
         recipe = shlex.quote(f"{root}/{findings.folder.name}/best.yaml")
         twin = " --synthetic" if findings.record.synthetic else ""
-        steps.append(f"lru-tune train --config {recipe}{twin} --test   # the winner once more")
-        steps.append(f"lru-tune export {folder} --best   # a folder to hand on")
+        steps.append(f"lru-tune train --config {recipe}{twin} --test   # train the best configuration again")
+        steps.append(f"lru-tune export {folder} --best   # export it as a folder")
     if findings.record.status != "completed":
-        steps.append(f"lru-tune tune --resume {folder}   # go on, where nothing runs it any more")
+        steps.append(f"lru-tune tune --resume {folder}   # continue, if no process runs it")
     if not findings.trials[STATUS].isin(ELIGIBLE).any():
-        steps.append(f"cat {folder}/trials.csv   # what went wrong, trial by trial")
+        steps.append(f"cat {folder}/trials.csv   # the error of every trial")
     if not steps:
         return []
     return [
-        "## What to type next",
+        "## Next commands",
         "",
-        f"In the folder that holds `{root}` and `data`; elsewhere also say `--data-root`:",
+        f"In the folder that contains `{root}` and `data`; elsewhere, add `--data-root`:",
         "",
         "```",
         *steps,
@@ -315,7 +319,7 @@ def _search_score(findings: Findings, trial: Any) -> float:
 
 
 def _accuracies(confirmed: pd.DataFrame) -> list[float]:
-    """Return test accuracies, validation where the test split was not read."""
+    """Return test accuracies, or validation accuracies of runs that did not read the test split."""
     return confirmed[runs.TEST_ACCURACY].fillna(confirmed[runs.VAL_ACCURACY]).tolist()
 
 
