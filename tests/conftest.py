@@ -98,7 +98,7 @@ def raw_root() -> Path:
     return Path(named)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_run() -> Callable[..., Path]:
     """A function that writes one run directory through `lru_tune.files.run_directory`; see `_write_run`."""
     return _write_run

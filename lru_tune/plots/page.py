@@ -53,7 +53,7 @@ def page(findings: Findings, pictures: Iterable[Picture]) -> str:
     texts = sections(findings)
     drawn: dict[Section, list[str]] = {}
     for number, picture in enumerate(pictures):
-        drawn.setdefault(picture.place, []).append(_figure(picture, number))
+        drawn.setdefault(picture.section, []).append(_figure(picture, number))
     parts = []
     links = []
     for name in ORDER:

@@ -86,15 +86,15 @@ def _search(findings: Findings, reports: pd.DataFrame, space: dict[str, Any]) ->
         "top",
         best_so_far(trials, metric, mode, share=device_share(space, record.device, record.plan)),
         "Best so far",
-        "If the line still rises at its right end, more trials may help. Trials that ran at the same time are "
-        "counted one after the other.",
+        "If the line still rises at its right end, more trials may help. Trials that ran at the same time "
+        "are counted one after the other.",
     )
     yield Picture(
         "ends",
         learning_curves(trials, reports, best=best, rungs=rungs, metric=metric),
         "Learning curves",
-        "The colour shows how and where each trial ended. Dotted lines are rungs: curves that cross after one "
-        "were in the wrong order there.",
+        "The colour shows how and where each trial ended. Dotted lines are rungs: curves that cross after "
+        "one were in the wrong order there.",
     )
     if rungs and trials[STATUS].isin(["completed", "stopped"]).sum() >= LEAST_TRIALS:
         yield Picture(
@@ -156,8 +156,8 @@ def _fields(findings: Findings, reports: pd.DataFrame) -> Iterator[Picture]:
         "space",
         boundary_strips(ranked(trials, metric, mode), search),
         "Where the best trials lie",
-        "Dots: the best quarter of the trials. If they lie at one end, it is red, and the label suggests a wider "
-        "interval.",
+        "Dots: the best quarter of the trials. If they lie at one end, it is red, and the label suggests a "
+        "wider interval.",
     )
 
 

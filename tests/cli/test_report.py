@@ -66,7 +66,7 @@ def test_kept_eigenvalues_are_shown_where_they_are_the_winners(kept, shown, sear
     ring = [np.array([0.5 + 0.5j, 0.9j])]
     write_spectra(searched, kept, Spectra(ring, ring, [np.ones(2)], [np.ones(2)]))
     assert report.main([str(searched)]) == 0
-    assert ("Eigenvalues of the winner" in (searched / "report.html").read_text()) == shown
+    assert ("Eigenvalues of the best trial" in (searched / "report.html").read_text()) == shown
 
 
 def test_an_experiment_under_way_has_a_report(searched, write_run):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,15 @@ RECORD = {
 
 
 @pytest.fixture
-def searched(tmp_path: Path, write_run: Callable[..., Path]) -> Path:
+def searched(tmp_path: Path, shared_search: Path) -> Path:
+    """A copy of `shared_search` that a test may change."""
+    return shutil.copytree(shared_search, tmp_path / "runs" / shared_search.name)
+
+
+@pytest.fixture(scope="session")
+def shared_search(tmp_path_factory: pytest.TempPathFactory, write_run: Callable[..., Path]) -> Path:
     """An experiment: six trials completed, sixteen were stopped at two rungs, one diverged, one failed."""
-    folder = tmp_path / "runs" / "listops-1"
+    folder = tmp_path_factory.mktemp("search") / "runs" / "listops-1"
     (folder / "trials").mkdir(parents=True)
     (folder / "experiment.json").write_text(json.dumps(RECORD))
     (folder / "space.yaml").write_text(yaml.safe_dump(SPACE, sort_keys=False))
@@ -88,16 +95,22 @@ def searched(tmp_path: Path, write_run: Callable[..., Path]) -> Path:
     return folder
 
 
-@pytest.fixture
-def trials(searched: Path) -> pd.DataFrame:
-    """Its trials."""
-    return load_runs(searched)
+@pytest.fixture(scope="session")
+def shared_frames(shared_search: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Its trials and reports."""
+    return load_runs(shared_search), history(shared_search)
 
 
 @pytest.fixture
-def reports(searched: Path) -> pd.DataFrame:
-    """Its reports."""
-    return history(searched)
+def trials(shared_frames: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    """Its trials; a test may change the frame."""
+    return shared_frames[0].copy()
+
+
+@pytest.fixture
+def reports(shared_frames: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    """Its reports; a test may change the frame."""
+    return shared_frames[1].copy()
 
 
 @pytest.fixture

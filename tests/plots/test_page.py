@@ -50,18 +50,28 @@ def structure_of(text):
     return parser
 
 
-@pytest.fixture
-def written(searched):
-    ring = [np.array([0.9j, 0.5]), np.array([0.9, 0.5 + 0j])]
-    gains = [np.array([0.1, 0.2])] * 2
-    findings = gather(searched)
-    spectra = Spectra(ring, ring, gains, gains)
-    drawn = list(pictures(findings, history(searched), read_space(searched), spectra))
-    return findings, drawn
+RING = [np.array([0.9j, 0.5]), np.array([0.9, 0.5 + 0j])]
+GAINS = [np.array([0.1, 0.2])] * 2
+SPECTRA = Spectra(RING, RING, GAINS, GAINS)
 
 
-def test_the_page_needs_no_network_and_every_reference_leads_inside(written):
-    text = page(*written)
+def draw(folder, spectra=SPECTRA):
+    """Return the findings of an experiment and the pictures of its report."""
+    findings = gather(folder)
+    return findings, list(pictures(findings, history(folder), read_space(folder), spectra))
+
+
+@pytest.fixture(scope="module")
+def drawn(shared_search):
+    return draw(shared_search)
+
+
+@pytest.fixture(scope="module")
+def text(drawn):
+    return page(*drawn)
+
+
+def test_the_page_needs_no_network_and_every_reference_leads_inside(text):
     found = structure_of(text)
     assert len(found.ids) == len(set(found.ids))
     inside = [link for link in found.links if not link.startswith("data:")]
@@ -73,13 +83,12 @@ def test_the_page_needs_no_network_and_every_reference_leads_inside(written):
     assert "@import" not in text
 
 
-def test_the_page_says_who_won_how_sure_and_what_next_before_the_pictures_of_the_search(written):
-    text = page(*written)
+def test_the_page_says_who_won_how_sure_and_what_next_before_the_pictures_of_the_search(text):
     order = [
         "<h1>",
         "Winner</h2>",
-        "Confirmation over fresh seeds</h2>",
-        "What to try next</h2>",
+        "Confirmation with fresh seeds</h2>",
+        "Suggestions</h2>",
         "Learning curves</h3>",
     ]
     places = [text.index(mark) for mark in order]
@@ -87,29 +96,23 @@ def test_the_page_says_who_won_how_sure_and_what_next_before_the_pictures_of_the
     assert "0000-t" in text
 
 
-def test_every_picture_is_in_the_page_with_its_caption(written):
-    findings, drawn = written
-    titles = re.findall(r"<h3>(.*?)</h3>", page(findings, drawn))
-    assert sorted(titles) == sorted(picture.title for picture in drawn)
+def test_every_picture_is_in_the_page_with_its_caption(drawn, text):
+    titles = re.findall(r"<h3>(.*?)</h3>", text)
+    assert sorted(titles) == sorted(picture.title for picture in drawn[1])
     assert len(titles) == 13
-    assert page(findings, drawn).count("<svg") == 13
+    assert text.count("<svg") == 13
 
 
-def test_both_colour_schemes_and_narrow_screens_are_provided_for(written):
-    text = page(*written)
+def test_both_colour_schemes_and_narrow_screens_are_provided_for(text):
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
     assert "#000000" not in text
     assert "currentColor" in text
 
 
-def test_writing_the_page_again_changes_nothing(searched):
-    findings = gather(searched)
-    texts = []
-    for _ in range(2):
-        drawn = pictures(findings, history(searched), read_space(searched), None)
-        texts.append(write_page(findings, drawn).read_bytes())
-    assert texts[0] == texts[1]
+def test_writing_the_page_again_changes_nothing(searched, text):
+    findings, again = draw(searched)
+    assert write_page(findings, again).read_text() == text
 
 
 def test_what_looks_like_html_in_an_error_stays_text(searched, write_run):
@@ -130,8 +133,7 @@ def test_an_experiment_without_reports_has_a_page_without_pictures(tmp_path, sea
             file.unlink()
         run.rmdir()
     (searched / "confirm").rmdir()
-    findings = gather(searched)
-    drawn = list(pictures(findings, history(searched), read_space(searched), None))
+    findings, drawn = draw(searched, None)
     assert drawn == []
     structure_of(page(findings, drawn))
 

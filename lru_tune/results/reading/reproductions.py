@@ -56,8 +56,8 @@ def reproductions(paths: Paths) -> pd.DataFrame:
 
     Returns:
       The columns of `load_runs`, then `cells`: "table1: LRU / ListOps", several separated by "; ". NA for
-      runs that no table uses, such as those of a learning-rate search, and if the table was written by a version
-      that did not record its runs.
+      runs that no table uses, such as those of a learning-rate search, and if the table was written by a
+      version that did not record its runs.
 
     Raises:
       ConfigError: a folder does not exist or contains no reproductions.

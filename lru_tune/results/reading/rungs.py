@@ -87,7 +87,8 @@ def rung_trust(values: pd.DataFrame, mode: Mode = "max") -> pd.DataFrame:
 
     Returns:
       One row for each rung: rung, reached (trials), completed (of these), spearman (NaN below three, or if
-      all values are equal) and winner_rank: the rank at the rung, from 1, of the trial with the best final value.
+      all values are equal) and winner_rank: the rank at the rung, from 1, of the trial with the best
+      final value.
     """
     rows = []
     for rung, group in values.groupby(RUNG):

@@ -167,8 +167,8 @@ def _confirmation(findings: Findings) -> list[str]:
     if chance is not None:
         learned = share_learned(_accuracies(findings.confirmed), chance)
         lines.append(
-            f"Seeds that learned (reached at least {LEARNED:.0%} of the way from chance, {percent(chance)}, to "
-            f"100%): {learned:.0%} of {len(findings.confirmed)}."
+            f"Seeds that learned (reached at least {LEARNED:.0%} of the way from chance, {percent(chance)}, "
+            f"to 100%): {learned:.0%} of {len(findings.confirmed)}."
         )
     return lines + _better_confirmed(findings)
 
@@ -281,7 +281,9 @@ def _next_steps(findings: Findings) -> list[str]:
     if findings.best is not None:
         recipe = shlex.quote(f"{root}/{findings.folder.name}/best.yaml")
         twin = " --synthetic" if findings.record.synthetic else ""
-        steps.append(f"lru-tune train --config {recipe}{twin} --test   # train the best configuration again")
+        steps.append(
+            f"lru-tune train --config {recipe}{twin} --test   # train the best configuration again"
+        )
         steps.append(f"lru-tune export {folder} --best   # export it as a folder")
     if findings.record.status != "completed":
         steps.append(f"lru-tune tune --resume {folder}   # continue, if no process runs it")

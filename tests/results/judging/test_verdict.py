@@ -106,10 +106,10 @@ class TestChance:
         assert verdict.learned == pytest.approx(1 / 3)
         assert "1 of 3 seeds learned; the mean mixes two kinds of runs" in verdict.notes
 
-    def test_a_run_that_diverged_guesses(self):
+    def test_a_run_that_diverged_counts_as_chance(self):
         verdict = judge([60.0, math.nan, 60.4], published(), chance=17.0)
         assert verdict.ours == judge([60.0, 17.0, 60.4], published(), chance=17.0).ours
-        assert "1 of 3 seeds diverged and count as guessing" in verdict.notes
+        assert "1 of 3 seeds diverged and count as chance" in verdict.notes
 
 
 class TestSeedsNeeded:

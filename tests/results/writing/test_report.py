@@ -59,7 +59,7 @@ def test_the_report_says_what_won_by_how_much_and_how_sure(experiment):
     assert "`0000-good` with val/accuracy 0.6 at step 20 of 30" in text
     # mean of 0.55 and 0.45, and ten points below the search's 0.6
     assert "| 0000-good | 60.00% | 50.00% ± 7.07% | +10.00 points | 48.00% ± 7.07% | 2 |" in text
-    assert "Over seeds `0001-fair` has the best mean" in text
+    assert "Over seeds, `0001-fair` has a better mean" in text
     assert "chance level: 20.00%" in text
     assert "diverged at step 12" in text
     assert "out of memory" in text
@@ -100,7 +100,7 @@ def test_an_experiment_without_success_has_a_report_and_no_best_file(empty_exper
     text = write_tables(folder).report.read_text()
     assert not (folder / "best.yaml").exists()
     assert not (folder / "confirm.csv").exists()
-    assert "None: no trial completed" in text
+    assert "None: no trial has completed" in text
     assert "boom" in text
 
 
