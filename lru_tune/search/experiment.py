@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lru_tune.data.store import PreparedTask
 from lru_tune.errors import DataDamaged, Interrupted, NoTrialSucceeded
@@ -26,15 +26,18 @@ from lru_tune.search.exports.study_copy import StudyMirror
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
 from lru_tune.search.ray.cluster import ray_cluster
+from lru_tune.search.ray.recorder import Recorder, mark_runs
 from lru_tune.search.ray.resources import ResourceRequest
 from lru_tune.search.ray.run_trials import run_all, run_trials
+from lru_tune.search.ray.scheduler_adapter import SchedulerAdapter, hyperband
+from lru_tune.search.ray.searcher_adapter import SearcherAdapter
 from lru_tune.search.ray.trainable import WorkerSettings
+from lru_tune.search.ray.trial_keys import trial_config
 from lru_tune.search.record import resume_command, update_record, write_record
 from lru_tune.search.strategy import journal as journals
 from lru_tune.search.strategy.journal import Journal
-from lru_tune.search.strategy.recorder import Recorder, mark_runs
 from lru_tune.search.strategy.replay import replay
-from lru_tune.search.strategy.schedulers import SCHEDULERS
+from lru_tune.search.strategy.schedulers import SCHEDULERS, Scheduler
 from lru_tune.search.strategy.searchers import SpaceSearcher
 from lru_tune.space.space import SearchSpace
 
@@ -192,8 +195,9 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
     trials_dir = folder / TRIALS_FOLDER
     trials_dir.mkdir(exist_ok=True)
     journal = Journal(folder / journals.FILE)
-    searcher = SpaceSearcher(space, journal, trials_dir)
-    scheduler = SCHEDULERS[space.tune.scheduler.kind](plan.stopping)
+    searcher = SpaceSearcher(space, journal)
+    kind, metric = space.tune.scheduler.kind, space.tune.metric
+    scheduler = None if kind == "hyperband" else Scheduler(SCHEDULERS[kind](plan.stopping))
     again = replay(journal, searcher, scheduler)
     mark_runs(journal, trials_dir)
     count = again + max(0, plan.trials - len(journal.trials))
@@ -202,21 +206,27 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
             "search",
             total=plan.trials,
             steps=plan.steps,
-            metric=space.tune.metric,
+            metric=metric,
             mode=space.tune.mode,
             fields=tuple(space.domains),
             rows=_rows(journal, space.tune.mode),
         )
+
+        def suggest() -> dict[str, Any]:
+            trial = searcher.suggest()
+            run_dir = trials_dir / trial.run
+            return trial_config(trial.number, space.realise(trial.sample), run_dir)
+
         run_trials(
-            searcher,
-            scheduler,
+            SearcherAdapter(suggest, metric, space.tune.mode),
+            SchedulerAdapter({"": scheduler}, metric) if scheduler else hyperband(plan.stopping),
             count=count,
             allocation=plan.allocation,
             worker=worker,
             example=plan.example,
             experiment=folder,
             callbacks=[
-                Recorder(journal, searcher, trials_dir),
+                Recorder(journal, searcher, trials_dir, metric),
                 StudyMirror(journal, space, folder),
                 progress,
             ],

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import ConfigError
+from lru_tune.results.reading.rungs import rung_steps
 from lru_tune.search.ray.resources import Allocation, Machine, ResourceRequest, allocate_lanes
-from lru_tune.search.strategy.schedulers import StoppingSettings, rungs
+from lru_tune.search.strategy.schedulers import StoppingSettings
 from lru_tune.space.space import SearchSpace
 
 # One trial in so many may be trained at once in lanes: searcher and scheduler learn from those before.
@@ -128,7 +129,8 @@ def make_plan(
 
 def _expected_rungs(stopping: StoppingSettings, trials: int) -> tuple[tuple[int, int], ...]:
     """Return (step, trials that reach it): one in `reduction_factor` passes each rung."""
-    return tuple((step, _passing(stopping, trials, n)) for n, step in enumerate(rungs(stopping)))
+    steps = rung_steps(stopping.grace, stopping.reduction_factor, stopping.horizon)
+    return tuple((step, _passing(stopping, trials, n)) for n, step in enumerate(steps))
 
 
 def _expected_steps(

@@ -17,7 +17,8 @@ from rich.text import Text
 from lru_tune.config.dotted import flatten
 from lru_tune.files.run_directory import STEP, Mode
 from lru_tune.formatting import duration, significant
-from lru_tune.search.strategy.trial_keys import RUN, RUN_DIR, RUNNING, STATUS
+from lru_tune.search.ray.trial_keys import RUN, RUN_DIR, STATUS
+from lru_tune.search.strategy.journal import RUNNING
 
 LINE_SECONDS = 60.0  # between two summaries where there is no terminal
 SHOWN = 12  # rows of the live table

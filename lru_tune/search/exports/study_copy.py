@@ -9,8 +9,8 @@ from typing import Any
 from ray import tune
 
 from lru_tune.search.exports.optuna_study import FILE, study_file
+from lru_tune.search.ray.trial_keys import NUMBER
 from lru_tune.search.strategy.journal import Journal, TrialRecord
-from lru_tune.search.strategy.trial_keys import NUMBER
 from lru_tune.space.space import SearchSpace
 
 logger = logging.getLogger(__name__)

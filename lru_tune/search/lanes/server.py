@@ -19,8 +19,8 @@ from lru_tune.config.schema import Length, RunConfig
 from lru_tune.errors import LruTuneError
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Report
+from lru_tune.search.ray.trial_keys import WARNINGS
 from lru_tune.search.ray.worker_warnings import listen
-from lru_tune.search.strategy.trial_keys import WARNINGS
 from lru_tune.system.worker_environment import prepare_process
 
 if TYPE_CHECKING:  # they import JAX, which the driver must not

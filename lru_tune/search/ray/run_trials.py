@@ -17,24 +17,16 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
 from lru_tune.files import run_directory as runs
 from lru_tune.search.lanes.placement import places
-from lru_tune.search.ray.brackets import Brackets
+from lru_tune.search.ray.recorder import last_error, mark_run
 from lru_tune.search.ray.resources import Allocation
 from lru_tune.search.ray.run_list import PlannedRun, is_done
+from lru_tune.search.ray.scheduler_adapter import SchedulerAdapter
+from lru_tune.search.ray.searcher_adapter import SearcherAdapter
 from lru_tune.search.ray.trainable import LruTrial, WorkerSettings
+from lru_tune.search.ray.trial_keys import ERROR, NUMBER, RUN_DIR, STATUS, WORKER, trial_config
 from lru_tune.search.ray.worker_warnings import Echo
-from lru_tune.search.strategy.recorder import last_error, mark_run
-from lru_tune.search.strategy.schedulers import SCHEDULERS, StoppingSettings
-from lru_tune.search.strategy.trial_keys import (
-    BRACKET,
-    ERROR,
-    FINAL,
-    NUMBER,
-    RUN,
-    RUN_DIR,
-    RUNNING,
-    STATUS,
-    WORKER,
-)
+from lru_tune.search.strategy.journal import RUNNING, Reported
+from lru_tune.search.strategy.schedulers import SCHEDULERS, NeverStop, Scheduler, StoppingSettings
 from lru_tune.system.signals import interrupts_restored
 
 RETRIES = 2  # of a trial whose worker was lost; it goes on from its own checkpoint
@@ -55,7 +47,7 @@ def run_trials(
     """Run so many of a searcher's trials in the Ray cluster this process is connected to.
 
     Args:
-      searcher: proposes mappings with the keys of `lru_tune.search.strategy.trial_keys`.
+      searcher: proposes mappings with the keys of `lru_tune.search.ray.trial_keys`.
       scheduler: who stops trials early.
       count: trials to run.
       allocation: what each gets, and how many run at once.
@@ -98,7 +90,7 @@ def run_trials(
 
 
 def run_all(
-    jobs: Sequence[PlannedRun],
+    planned: Sequence[PlannedRun],
     *,
     allocation: Allocation,
     worker: WorkerSettings,
@@ -106,69 +98,57 @@ def run_all(
     brackets: Mapping[str, StoppingSettings] = MappingProxyType({}),
     callbacks: Sequence[tune.Callback] = (),
 ) -> None:
-    """Make every run of a list that is not done yet; how each ended is in its run directory.
+    """Execute every run of a list that is not done yet; its run directory says how each ended.
 
     Args:
-      jobs: the runs.
-      allocation: what each gets, and how many run at once.
-      worker: what all of them share.
+      planned: the runs.
+      allocation: resources of each, and how many run at once.
+      worker: settings that all runs share.
       experiment: absolute folder for Ray's own files.
-      callbacks: told of everything.
-      brackets: for each bracket among the jobs, the stopping of its successive halving.
+      brackets: how the runs of each bracket are compared by ASHA.
+      callbacks: called for every event.
 
     Raises:
       Interrupted: as `run_trials`.
     """
-    numbered = list(enumerate(jobs))
-    waiting = [(number, job) for number, job in numbered if not is_done(job)]
+    waiting = deque((number, run) for number, run in enumerate(planned) if not is_done(run))
     if not waiting:
         return
-    referee = Brackets({name: SCHEDULERS["asha"](stopping) for name, stopping in brackets.items()})
-    for number, job in numbered:
-        if job.bracket and is_done(job):
-            referee.recall(job.bracket, number, runs.read_metrics(job.run_dir))
+    example = waiting[0][1].config
+    count = len(waiting)
+
+    def suggest() -> dict[str, Any] | None:
+        if not waiting:
+            return None
+        number, run = waiting.popleft()
+        return trial_config(number, run.config, run.run_dir, final=run.final, bracket=run.bracket)
+
     run_trials(
-        FixedRuns(waiting, worker),
-        referee,
-        count=len(waiting),
+        SearcherAdapter(suggest, worker.metric, worker.mode),
+        SchedulerAdapter(_schedulers(planned, brackets), worker.metric),
+        count=count,
         allocation=allocation,
         worker=worker,
-        example=waiting[0][1].config,
+        example=example,
         experiment=experiment,
         callbacks=[*callbacks, EndMarker()],
     )
 
 
-class FixedRuns(Searcher):
-    """Proposes the runs of a list, in order."""
-
-    def __init__(self, jobs: Sequence[tuple[int, PlannedRun]], worker: WorkerSettings) -> None:
-        super().__init__(metric=worker.metric, mode=worker.mode)
-        self._waiting = deque(jobs)
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """Return what a Ray trial is started with."""
-        if not self._waiting:
-            return None
-        number, job = self._waiting.popleft()
-        return {
-            NUMBER: number,
-            RUN: job.config.model_dump(mode="json"),
-            RUN_DIR: str(job.run_dir),
-            FINAL: job.final,
-            BRACKET: job.bracket,
-        }
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Nothing is learnt."""
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing is kept: what is done is in the run directories."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing is kept."""
+def _schedulers(
+    planned: Sequence[PlannedRun], brackets: Mapping[str, StoppingSettings]
+) -> dict[str, Scheduler]:
+    """Return bracket -> scheduler that knows the runs done before; runs outside a bracket never stop."""
+    schedulers = {"": Scheduler(NeverStop())}
+    for bracket, stopping in brackets.items():
+        schedulers[bracket] = Scheduler(SCHEDULERS["asha"](stopping))
+        for number, run in enumerate(planned):
+            if run.bracket == bracket and is_done(run):
+                for n, row in enumerate(runs.read_metrics(run.run_dir), start=1):
+                    value = row[stopping.metric]
+                    report = Reported(number, int(row[runs.STEP]), n, value, RUNNING)
+                    schedulers[bracket].apply(report)
+    return schedulers
 
 
 class EndMarker(tune.Callback):

@@ -22,26 +22,23 @@ from lru_tune.errors import Diverged, LruTuneError
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Mode, Report
 from lru_tune.search.lanes.client import LaneTraining
-from lru_tune.search.ray.worker_warnings import listen
-from lru_tune.search.strategy.trial_keys import (
+from lru_tune.search.ray.trial_keys import (
     ERROR,
     FINAL,
     NUMBER,
     REPORT,
     RUN,
     RUN_DIR,
-    RUNNING,
     STATUS,
     WORKER,
 )
+from lru_tune.search.ray.worker_warnings import listen
+from lru_tune.search.strategy.journal import RUNNING, WORST
 from lru_tune.system.worker_environment import prepare_process
 
 POINTER_FILE = "pointer.json"
 LOCK_FILE = ".lock"
 LOCK_SECONDS = 120  # a lost worker of an earlier attempt has long died by then
-# What a trial that has no value of its own is said to have: worse than any that has, and finite, because
-# Ray and Optuna mishandle NaN and infinity.
-WORST = {"max": 0.0, "min": 1e6}
 
 
 @dataclass(frozen=True)

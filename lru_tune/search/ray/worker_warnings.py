@@ -6,7 +6,7 @@ from typing import Any
 
 from ray import tune
 
-from lru_tune.search.strategy.trial_keys import RUN_DIR, WARNINGS
+from lru_tune.search.ray.trial_keys import RUN_DIR, WARNINGS
 
 PACKAGE = "lru_tune"
 

@@ -1,8 +1,7 @@
-"""The journal of a search: every event in the order it happened, one JSON line each.
+"""The journal of a search: every event in the order in which it happened, one JSON line each.
 
-The journal and the run directories are all that a resumed search needs. Fed through the same searcher
-and scheduler in the same order, the events rebuild both exactly; nothing is pickled and nothing of Ray's
-own state is read back.
+A resumed search needs the journal and the run directories, nothing else. Applied to a new searcher and a
+new scheduler in the same order, the events rebuild both exactly.
 """
 
 import json
@@ -16,8 +15,12 @@ from lru_tune.files.run_directory import FINISHED
 
 FILE = "journal.jsonl"
 FORMAT_VERSION = 1
+RUNNING = "running"  # the status of a report that is not the last
 GAVE_UP = frozenset({"diverged", "failed"})
 ENDED: frozenset[str] = FINISHED | {"failed"}
+# The value of a trial that gave up, by mode: worse than any other, and finite, because Ray and Optuna
+# mishandle NaN and infinity.
+WORST = {"max": 0.0, "min": 1e6}
 
 
 class Suggested(NamedTuple):
@@ -35,13 +38,13 @@ class Suggested(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """A trial said how it does.
+    """A trial reported.
 
     Attributes:
       step: optimiser steps done.
-      report: reports so far, from 1.
+      report: number of the report in its trial, from 1.
       value: of the search's metric, finite.
-      status: `running`, or how the trial ended by itself.
+      status: RUNNING, or how the trial ended by itself.
     """
 
     number: int
@@ -69,8 +72,8 @@ class TrialRecord:
     """What the journal says of one trial.
 
     Attributes:
-      values: of the search's metric, by step.
-      gave_up_at: step of a last report that only says that the trial gave up, with the worst value.
+      values: step -> value of the search's metric.
+      gave_up_at: step of the last report of a trial that diverged or failed, whose value is WORST.
     """
 
     number: int
@@ -85,21 +88,21 @@ class TrialRecord:
 
     @property
     def own_values(self) -> dict[int, float]:
-        """The values that the trial reached itself, by step."""
+        """Step -> value, without the value that stands for giving up."""
         return {step: x for step, x in self.values.items() if step != self.gave_up_at}
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will come from this trial."""
+        """Whether the trial has ended."""
         return self.status in ENDED
 
 
 class Journal:
-    """An append-only file of events and what they add up to.
+    """An append-only file of events.
 
     Attributes:
-      trials: number -> TrialRecord.
-      events: what the file held when it was opened.
+      trials: number -> TrialRecord, up to date.
+      events: those that the file held when it was opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -107,24 +110,24 @@ class Journal:
         self.trials: dict[int, TrialRecord] = {}
         self.events = tuple(self._read())
         for event in self.events:
-            self._count(event)
+            apply(self.trials, event)
 
     def append(self, event: Event) -> None:
-        """Write an event; beginnings and ends of trials survive a power failure."""
+        """Write an event; suggestions and ends are synced to the disk and survive a power failure."""
         line = json.dumps({"event": NAMES[type(event)], **event._asdict()}) + "\n"
         with open(self.path, "a") as file:
             file.write(line)
             if not isinstance(event, Reported):
                 file.flush()
                 os.fsync(file.fileno())
-        self._count(event)
+        apply(self.trials, event)
 
     def unfinished(self) -> list[int]:
         """Return the numbers of the trials that have not ended, in order."""
         return [number for number, trial in self.trials.items() if not trial.ended]
 
     def _read(self) -> Iterator[Event]:
-        """Yield the events of the file; cut off a last line that was not written whole."""
+        """Yield the events of the file; truncate a last line that is incomplete."""
         if not self.path.is_file():
             self.path.write_text(json.dumps({"format_version": FORMAT_VERSION}) + "\n")
             return
@@ -134,19 +137,16 @@ class Journal:
             os.truncate(self.path, len(whole))
         yield from _events(whole)
 
-    def _count(self, event: Event) -> None:
-        _count(self.trials, event)
-
 
 def read_trials(path: Path) -> dict[int, TrialRecord]:
-    """Return number -> trial as a journal tells it; changes nothing, also while the journal grows.
+    """Return number -> trial without changing the file, which may still grow.
 
-    A last line that is not whole yet is left out; a journal that is not there has no trials.
+    An incomplete last line is skipped. If there is no file there are no trials.
     """
     trials: dict[int, TrialRecord] = {}
     if path.is_file():
         for event in _events(_whole_lines(path.read_bytes())):
-            _count(trials, event)
+            apply(trials, event)
     return trials
 
 
@@ -160,7 +160,8 @@ def _events(lines: bytes) -> Iterator[Event]:
         yield EVENTS[fields.pop("event")](**fields)
 
 
-def _count(trials: dict[int, TrialRecord], event: Event) -> None:
+def apply(trials: dict[int, TrialRecord], event: Event) -> None:
+    """Bring the records of trials up to date with an event."""
     match event:
         case Suggested(number, sample, run):
             trials[number] = TrialRecord(number, sample, run)
@@ -168,7 +169,7 @@ def _count(trials: dict[int, TrialRecord], event: Event) -> None:
             trial = trials[number]
             trial.step, trial.report = step, report
             trial.values[step] = value
-            trial.status = "running"
+            trial.status = RUNNING
             if status in GAVE_UP:
                 trial.gave_up_at = step
         case Ended(number, status, error):

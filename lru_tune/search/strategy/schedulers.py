@@ -1,35 +1,27 @@
-"""Schedulers: who stops trials early. The clock is the optimiser step.
+"""Schedulers: which trials are stopped early, as a fold over the events of a search.
 
-Ray's schedulers are used as they are, with two additions: a trial is known by its number, which survives
-a restart, and a report is judged once, so that a trial that tells its past again changes nothing.
+The clock is the optimiser step. HyperBand is not here: it pauses trials and resumes them later, for which it
+needs Ray's own trials; see `lru_tune.search.ray.scheduler_adapter`.
 """
 
-import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
 
-from ray.tune.schedulers import (
-    AsyncHyperBandScheduler,
-    FIFOScheduler,
-    HyperBandScheduler,
-    MedianStoppingRule,
-    TrialScheduler,
-)
-
-from lru_tune.files.run_directory import STEP, Mode
-from lru_tune.results.reading.rungs import rung_steps
-from lru_tune.search.strategy.trial_keys import NUMBER, REPORT
+from lru_tune.files.run_directory import Mode
+from lru_tune.search.strategy.asha import Asha
+from lru_tune.search.strategy.journal import RUNNING, Ended, Event, Reported
+from lru_tune.search.strategy.median import MedianStopping
 
 
 class StoppingSettings(NamedTuple):
-    """What a scheduler is built from.
+    """The scheduler settings of a search, with every number known.
 
     Attributes:
       metric, mode: what is compared, and whether `max` or `min` is better.
       horizon: steps of the longest trial.
       reports: reports of the longest trial.
       grace: steps before a trial may be stopped.
-      reduction_factor: one trial in so many goes on at each rung.
+      reduction_factor: one trial in this many continues at a rung.
     """
 
     metric: str
@@ -40,105 +32,71 @@ class StoppingSettings(NamedTuple):
     reduction_factor: int
 
 
-class Numbered(NamedTuple):
-    """A trial as the schedulers below know it; equal across restarts."""
+class StoppingRule(Protocol):
+    """Decides which trials are stopped. Trials are known by their numbers."""
 
-    trial_id: int
+    def report(self, trial: int, step: int, value: float) -> bool:
+        """Take in a report; return whether to stop the trial."""
 
-
-class Replayable(FIFOScheduler):
-    """Mixed into a scheduler whose state follows from the order of events and from nothing else."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._judged: dict[Numbered, int] = {}
-
-    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        """Take in a trial; once more after its worker was lost."""
-        super().on_trial_add(tune_controller, _numbered(trial))
-
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Return Ray's decision about the trial; a report that was judged before never stops it."""
-        known = _numbered(trial)
-        if result[STEP] <= self._judged.get(known, 0):
-            return TrialScheduler.CONTINUE
-        self._judged[known] = result[STEP]
-        return super().on_trial_result(tune_controller, known, result)
-
-    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Take note of how a trial ended."""
-        super().on_trial_complete(tune_controller, _numbered(trial), result)
-
-    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        """Take note that a trial failed."""
-        super().on_trial_error(tune_controller, _numbered(trial))
-
-    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
-        """Forget a trial that was ended while it waited."""
-        super().on_trial_remove(tune_controller, _numbered(trial))
+    def end(self, trial: int, step: int, value: float) -> None:
+        """Take in the last report of a trial that has ended, however it ended."""
 
 
-class Asha(Replayable, AsyncHyperBandScheduler):
-    """Asynchronous successive halving, the stopping kind."""
-
-
-class Median(Replayable, MedianStoppingRule):
-    """Stops a trial whose best value is worse than the median of the others' averages."""
-
-
-class Unstopped(Replayable):
+class NeverStop:
     """Lets every trial run to its end."""
 
+    def report(self, trial: int, step: int, value: float) -> bool:
+        """Return False."""
+        return False
 
-def _numbered(trial: Any) -> Any:  # for Ray's schedulers, which say they want its own Trial
-    return Numbered(trial.config[NUMBER])
+    def end(self, trial: int, step: int, value: float) -> None:
+        """Do nothing."""
 
 
-def _asha(stopping: StoppingSettings) -> TrialScheduler:
+def _asha(stopping: StoppingSettings) -> StoppingRule:
     return Asha(
-        time_attr=STEP,
-        metric=stopping.metric,
         mode=stopping.mode,
-        max_t=stopping.horizon,
-        grace_period=stopping.grace,
+        grace=stopping.grace,
         reduction_factor=stopping.reduction_factor,
-        brackets=1,
+        horizon=stopping.horizon,
     )
 
 
-def _hyperband(stopping: StoppingSettings) -> TrialScheduler:
-    # HyperBand makes its brackets from the clock's range; in steps there would be far too many.
-    return HyperBandScheduler(
-        time_attr=REPORT,
-        metric=stopping.metric,
-        mode=stopping.mode,
-        max_t=stopping.reports,
-        reduction_factor=stopping.reduction_factor,
-    )
+def _median(stopping: StoppingSettings) -> StoppingRule:
+    return MedianStopping(mode=stopping.mode, grace=stopping.grace)
 
 
-def _median(stopping: StoppingSettings) -> TrialScheduler:
-    return Median(
-        time_attr=STEP,
-        metric=stopping.metric,
-        mode=stopping.mode,
-        grace_period=stopping.grace,
-        min_time_slice=math.inf,  # never pause a trial to let others catch up
-    )
+def _none(_: StoppingSettings) -> StoppingRule:
+    return NeverStop()
 
 
-def _none(_terms: StoppingSettings) -> TrialScheduler:
-    return Unstopped()
-
-
-SCHEDULERS: dict[str, Callable[[StoppingSettings], TrialScheduler]] = {
+SCHEDULERS: Mapping[str, Callable[[StoppingSettings], StoppingRule]] = {
     "asha": _asha,
-    "hyperband": _hyperband,
     "median": _median,
     "none": _none,
 }
 
 
-def rungs(stopping: StoppingSettings) -> list[int]:
-    """Return the steps at which ASHA compares trials, smallest first."""
-    return rung_steps(stopping.grace, stopping.reduction_factor, stopping.horizon)
+class Scheduler:
+    """Applies a stopping rule to events, in a running search as in one read back from its journal.
+
+    A report is judged once: a trial that repeats its past after a restart changes nothing.
+    """
+
+    def __init__(self, rule: StoppingRule) -> None:
+        self._rule = rule
+        self._last: dict[int, Reported] = {}  # trial -> its newest report
+
+    def apply(self, event: Event) -> bool:
+        """Take in an event; return whether it means that its trial must be stopped."""
+        last = self._last.get(event.number)
+        match event:
+            case Reported(number, step, _, value, status):
+                if status == RUNNING and last is not None and step <= last.step:
+                    return False
+                self._last[number] = event
+                return status == RUNNING and self._rule.report(number, step, value)
+            case Ended(number, status) if last is not None:
+                if status != "failed" or last.status == "failed":  # else its worker was lost
+                    self._rule.end(number, last.step, last.value)
+        return False

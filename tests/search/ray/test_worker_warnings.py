@@ -3,8 +3,8 @@
 import logging
 from types import SimpleNamespace
 
+from lru_tune.search.ray.trial_keys import RUN_DIR, WARNINGS
 from lru_tune.search.ray.worker_warnings import PACKAGE, Complaints, Echo
-from lru_tune.search.strategy.trial_keys import RUN_DIR, WARNINGS
 
 
 def test_warnings_of_the_package_are_sent_once():

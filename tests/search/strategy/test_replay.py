@@ -5,10 +5,9 @@ from itertools import product
 import pytest
 
 from lru_tune.search.strategy.journal import Ended, Journal, Reported
-from lru_tune.search.strategy.replay import PastTrial, replay
-from lru_tune.search.strategy.schedulers import SCHEDULERS, StoppingSettings, rungs
+from lru_tune.search.strategy.replay import replay
+from lru_tune.search.strategy.schedulers import SCHEDULERS, Scheduler, StoppingSettings
 from lru_tune.search.strategy.searchers import SpaceSearcher
-from lru_tune.search.strategy.trial_keys import NUMBER, STATUS
 
 SETTINGS = StoppingSettings(
     "val/accuracy", "max", horizon=90, reports=9, grace=10, reduction_factor=3
@@ -22,40 +21,35 @@ class Course:
     def __init__(self, space, folder, kind: str) -> None:
         folder.mkdir(exist_ok=True)
         self.journal = Journal(folder / "journal.jsonl")
-        self.searcher = SpaceSearcher(space, self.journal, folder)
-        self.scheduler = SCHEDULERS[kind](SETTINGS)
+        self.searcher = SpaceSearcher(space, self.journal)
+        self.scheduler = Scheduler(SCHEDULERS[kind](SETTINGS))
         replay(self.journal, self.searcher, self.scheduler)
         self.open: dict[int, int] = {}  # number -> step
 
     def run(self, events: int, trials: int = 12) -> tuple:
         while len(self.journal.path.read_text().splitlines()) <= events:
             while len(self.open) < 2:
-                number = self.searcher.suggest("any")[NUMBER]
-                if number >= trials:
+                trial = self.searcher.suggest()
+                if trial.number >= trials:
                     return Journal(self.journal.path).events
-                trial = PastTrial({NUMBER: number})
-                if self.journal.trials[number].step == 0:
-                    self.scheduler.on_trial_add(None, trial)
-                self.open[number] = self.journal.trials[number].step
+                self.open[trial.number] = trial.step
             # The trial that is behind reports; of equals, the older one.
             self.advance(min(self.open, key=lambda number: (self.open[number], number)))
         return Journal(self.journal.path).events
 
     def advance(self, number: int) -> None:
         step = self.open[number] = self.open[number] + 10
-        trial = PastTrial({NUMBER: number})
         value = self.journal.trials[number].sample[RATE] * step / 90
-        result = {"step": step, "val/accuracy": value, STATUS: "running"}
         status = "completed" if step == 90 else "running"
-        self.record(Reported(number, step, step // 10, value, status))
-        if step == 90 or self.scheduler.on_trial_result(None, trial, result) == "STOP":
-            self.scheduler.on_trial_complete(None, trial, result)
-            self.record(Ended(number, "completed" if step == 90 else "stopped"))
+        stop = self.record(Reported(number, step, step // 10, value, status))
+        if stop or step == 90:
+            self.record(Ended(number, "stopped" if stop else "completed"))
             del self.open[number]
 
-    def record(self, event) -> None:
+    def record(self, event) -> bool:
         self.journal.append(event)
         self.searcher.apply(event)
+        return self.scheduler.apply(event)
 
 
 @pytest.mark.parametrize(("kind", "cut"), list(product(("asha", "median"), (9, 17, 30))))
@@ -82,17 +76,20 @@ def test_a_stop_that_was_decided_but_not_written_is_carried_out(make_space, tmp_
     assert stop.number not in course.searcher._again
 
 
-def test_a_report_told_twice_is_judged_once(make_space, tmp_path):
-    scheduler = SCHEDULERS["median"](SETTINGS)
-    for number in range(5):
-        scheduler.on_trial_add(None, PastTrial({NUMBER: number}))
-    for _ in range(2):
-        for number in range(4):
-            result = {"step": 20, "val/accuracy": 0.5 + number / 10}
-            scheduler.on_trial_result(None, PastTrial({NUMBER: number}), result)
-    assert [len(results) for results in scheduler._results.values()] == [1] * 4
+@pytest.mark.parametrize("kind", ["asha", "median"])
+def test_a_report_that_is_repeated_is_judged_once(kind):
+    scheduler = Scheduler(SCHEDULERS[kind](SETTINGS))
+    first = [Reported(number, 20, 2, 0.5, "running") for number in range(4)]
+    assert not any(map(scheduler.apply, first))
+    assert scheduler.apply(Reported(4, 20, 2, 0.4, "running"))
+    assert not scheduler.apply(Reported(4, 20, 2, 0.4, "running"))
 
 
-def test_rungs_grow_by_the_factor_and_end_below_the_horizon():
-    assert rungs(SETTINGS) == [10, 30]
-    assert rungs(SETTINGS._replace(horizon=91)) == [10, 30, 90]
+def test_a_lost_worker_is_not_compared_with_and_a_divergence_is():
+    """With ASHA's factor 3, a trial continues if it is among the best third of those before."""
+    for end, stops in ((Ended(0, "failed", "lost"), False), (Ended(0, "diverged"), True)):
+        scheduler = Scheduler(SCHEDULERS["asha"](SETTINGS._replace(mode="min")))
+        if end.status == "diverged":
+            scheduler.apply(Reported(0, 11, 1, 0.1, "diverged"))
+        scheduler.apply(end)
+        assert scheduler.apply(Reported(1, 10, 1, 0.2, "running")) == stops

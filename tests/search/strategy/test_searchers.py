@@ -15,15 +15,15 @@ KINDS = [
 
 def start(space, folder: Path) -> SpaceSearcher:
     folder.mkdir(exist_ok=True)
-    return SpaceSearcher(space, Journal(folder / "journal.jsonl"), folder)
+    return SpaceSearcher(space, Journal(folder / "journal.jsonl"))
 
 
 def live_through(searcher: SpaceSearcher, count: int) -> list[dict]:
     """Run some trials one after another: every third is stopped, every fifth diverges."""
     samples = []
     for _ in range(count):
-        number = searcher.suggest("any")["number"]
-        sample = searcher._journal.trials[number].sample
+        trial = searcher.suggest()
+        number, sample = trial.number, trial.sample
         samples.append(sample)
         value = sample["optim.learning_rate"]
         status = {0: "stopped", 1: "diverged"}.get(number % 5, "completed")
@@ -93,7 +93,7 @@ def test_every_ended_trial_is_told_and_no_value_is_infinite(make_space, tmp_path
 def test_a_failed_trial_and_one_without_a_report_are_told_as_failed(make_space, tmp_path):
     searcher = start(make_space(), tmp_path)
     for status in ("failed", "stopped"):
-        number = searcher.suggest("any")["number"]
+        number = searcher.suggest().number
         end = Ended(number, status)
         searcher._journal.append(end)
         searcher.apply(end)
@@ -114,5 +114,6 @@ def test_a_journal_that_disagrees_with_the_sampler_is_right(make_space, tmp_path
 def test_a_space_without_a_valid_sample_is_an_error(make_space, tmp_path):
     space = make_space(constraints=("optim.learning_rate < 0.3",))
     object.__setattr__(space, "satisfies", lambda sample: False)
-    with pytest.raises(ConfigError, match="violate the constraints"):
-        start(space, tmp_path).suggest("any")
+    with pytest.raises(ConfigError) as caught:
+        start(space, tmp_path).suggest()
+    assert caught.value.code == "search.no-valid-sample"

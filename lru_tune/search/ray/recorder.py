@@ -1,4 +1,4 @@
-"""Recorder: writes what Ray's trials do into the journal and tells the searcher."""
+"""Recorder: writes what Ray's trials report into the journal, and ends into the run directories."""
 
 from pathlib import Path
 from typing import Any
@@ -6,22 +6,25 @@ from typing import Any
 from ray import tune
 
 from lru_tune.files import run_directory as runs
-from lru_tune.search.strategy.journal import Ended, Journal, Reported
+from lru_tune.search.ray.trial_keys import ERROR, NUMBER, REPORT, STATUS
+from lru_tune.search.strategy.journal import RUNNING, Ended, Journal, Reported
 from lru_tune.search.strategy.searchers import SpaceSearcher
-from lru_tune.search.strategy.trial_keys import ERROR, NUMBER, REPORT, RUNNING, STATUS
 
 MARKED = frozenset({"stopped", "failed"})
 
 
 class Recorder(tune.Callback):
-    """Turns Ray's callbacks into events. What the journal knows already is not written twice."""
+    """Turns Ray's callbacks into events; writes each to the journal once and applies it to the searcher."""
 
-    def __init__(self, journal: Journal, searcher: SpaceSearcher, trials_dir: Path) -> None:
+    def __init__(
+        self, journal: Journal, searcher: SpaceSearcher, trials_dir: Path, metric: str
+    ) -> None:
         self._journal = journal
         self._searcher = searcher
         self._trials_dir = trials_dir
+        self._metric = metric
         self._errors: dict[int, str] = {}
-        self._closing: set[int] = set()  # ended, but the run may still be writing its result.json
+        self._closing: set[int] = set()  # ended, while their result.json may not be written yet
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -31,12 +34,12 @@ class Recorder(tune.Callback):
         if ERROR in result:
             self._errors[number] = result[ERROR]
         if result[runs.STEP] <= self._journal.trials[number].step and result[STATUS] == RUNNING:
-            return  # an attempt that tells its past again
-        value = result[self._searcher.metric]
+            return  # another attempt that repeats its past
+        value = result[self._metric]
         self._record(Reported(number, result[runs.STEP], result[REPORT], value, result[STATUS]))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Record an end: the trial's own, or a stop by the scheduler."""
+        """Record that a trial ended by itself or was stopped by the scheduler."""
         number = trial.config[NUMBER]
         status = (trial.last_result or {}).get(STATUS, RUNNING)
         status = "stopped" if status == RUNNING else status
@@ -47,7 +50,7 @@ class Recorder(tune.Callback):
         self._end(trial.config[NUMBER], "failed", last_error(Path(trial.error_file)))
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
-        """Mark the runs that were still closing; their processes are gone by now."""
+        """Mark the runs that were still closing; their processes have ended by now."""
         mark_runs(self._journal, self._trials_dir)
 
     def _end(self, number: int, status: str, error: str | None) -> None:
@@ -69,15 +72,15 @@ class Recorder(tune.Callback):
 
 
 def mark_runs(journal: Journal, trials_dir: Path) -> None:
-    """Mark all ended runs of a search that no process writes to any more."""
+    """Mark all ended runs of a search. No process may be writing to them."""
     for trial in journal.trials.values():
         mark_run(trials_dir / trial.run, trial.status, trial.error)
 
 
 def mark_run(run_dir: Path, status: str, error: str | None) -> None:
-    """Write into result.json what only the driver knows: that a scheduler stopped a run, or that it failed.
+    """Write into result.json that the scheduler stopped a run, or that it failed; only the driver knows.
 
-    A run closes itself as `interrupted` whatever the reason, and not at all if its process was lost.
+    A worker closes its run as `interrupted` whatever the reason, and not at all if it was killed.
     """
     if status not in MARKED:
         return
@@ -90,7 +93,7 @@ def mark_run(run_dir: Path, status: str, error: str | None) -> None:
 
 
 def _from_reports(run_dir: Path) -> dict[str, Any]:
-    """Return what a run that was lost would have written of itself, as far as its reports say."""
+    """Return the fields of result.json that follow from the reports of a run whose worker was killed."""
     reports = runs.read_metrics(run_dir)
     if not reports:
         return {}
@@ -107,7 +110,7 @@ def _from_reports(run_dir: Path) -> dict[str, Any]:
 
 
 def last_error(path: Path) -> str:
-    """Return the last line at the margin of Ray's error file, where a traceback names its exception."""
+    """Return the last unindented line of Ray's error file, where a traceback names its exception."""
     lines = path.read_text().splitlines() if path.is_file() else []
     at_margin = [line for line in lines if line and not line[0].isspace()]
     return at_margin[-1] if at_margin else "no message; see Ray's logs"
