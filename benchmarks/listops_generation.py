@@ -17,14 +17,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.report import quartiles, write
 from data_prep.listops.language import SYMBOLS
-from data_prep.listops.reference import accepted_trees, tree_tokens, tree_value
 from data_prep.listops.trees import ROOTS_PER_BLOCK, generate_block
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "data_prep" / "listops"))
+from listops_reference import accepted_trees, tree_tokens, tree_value
 
 REFERENCE_ROOTS = 2000
 BLOCKS = 8  # so that both generators take turns of similar length

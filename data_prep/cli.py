@@ -1,7 +1,7 @@
 """The commands `python -m data_prep list | prepare | verify | doctor`, also called `lru-tune data`.
 
-Results go to stdout: the table of `list`, the prepared folders, the findings of `verify` and `doctor`. All
-else goes to stderr.
+Results go to stdout: the table of `list`, the prepared folders, the findings of `verify` and `doctor`.
+Everything else goes to stderr.
 """
 
 import argparse
@@ -15,25 +15,20 @@ from rich.console import Console
 
 from data_prep.doctor import ask_network, examine
 from data_prep.listing import state, table
-from data_prep.pipeline.origin import Protocol
 from data_prep.pipeline.progress import show_progress
-from data_prep.prepare import ORIGINS, SEED, default_workers, export_tsv, prepare
+from data_prep.pipeline.recipe import SEED, Protocol, Request
+from data_prep.pipeline.workers import default_workers
+from data_prep.prepare import export_tsv, prepare, text_export
 from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, tasks_folder
 from lru_tune.data.verify import verify
-from lru_tune.errors import (
-    ConfigError,
-    DataDamaged,
-    DataNotPrepared,
-    Interrupted,
-    LruTuneError,
-)
+from lru_tune.errors import DataDamaged, DataNotPrepared, Interrupted, LruTuneError, Problem
 from lru_tune.files.paths import data_root
 from lru_tune.system.signals import ended_by_request
 from lru_tune.tasks import TASKS, find_task
 
 PROG = "python -m data_prep"
-LINE_WIDTH = 1_000  # of a table that no terminal shows: a task a line, for other programs
+LINE_WIDTH = 1_000  # of a table that is not shown on a terminal: one line per task
 
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
@@ -51,17 +46,16 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         with ended_by_request():
             arguments.command(arguments)
     except KeyboardInterrupt:
-        again = f"{prog} {shlex.join(words)}"
-        error: LruTuneError = Interrupted(
-            f"interrupted; nothing half-written is left. Again: {again}"
-        )
+        command = f"{prog} {shlex.join(words)}"
+        error: LruTuneError = Interrupted("prep.interrupted", command=command)
     except LruTuneError as failure:
         error = failure
-    except PermissionError as failure:  # of publishers' files: the data root is tried before
-        error = DataNotPrepared(f"{failure}; make it readable, or name other files with --from-dir")
+    except PermissionError as failure:  # of publishers' files; the data root was checked before
+        error = DataNotPrepared("prep.not-readable", error=failure)
     else:
         return 0
-    print(f"error: {error}", file=sys.stderr)
+    lines = (f"{p} [{p.code}]" if isinstance(p, Problem) else str(p) for p in error.problems)
+    print("error: " + "\n".join(lines), file=sys.stderr)
     return error.exit_code
 
 
@@ -83,16 +77,16 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
     common.add_argument(
         "--synthetic",
         action="store_true",
-        help="tiny synthetic twins of the tasks, which lie apart",
+        help="use the small synthetic stand-ins, which have a folder of their own",
     )
 
-    listing = commands.add_parser("list", parents=[common], help="show all tasks and their state")
+    listing = commands.add_parser("list", parents=[common], help="list all tasks and their state")
     listing.set_defaults(command=_list)
     preparing = commands.add_parser(
         "prepare",
         parents=[common],
-        help="fetch or generate tasks; prints the folder of each",
-        description="Fetch or generate tasks. The last line on stdout is the prepared folder.",
+        help="download or generate tasks; prints the folder of each",
+        description="Download or generate tasks. The last line on stdout is the prepared folder.",
     )
     _add_preparing(preparing)
     preparing.set_defaults(command=_prepare)
@@ -101,19 +95,17 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
         parents=[common],
         help="check checksums, counts, label balance and overlap between splits",
     )
-    verifying.add_argument(
-        "tasks", nargs="*", metavar="TASK", help="default: all that are prepared"
-    )
+    verifying.add_argument("tasks", nargs="*", metavar="TASK", help="(default: all prepared tasks)")
     verifying.set_defaults(command=_verify)
     doctoring = commands.add_parser(
         "doctor",
         parents=[rooted],
-        help="say whether tasks can be prepared here, and what to type where not",
-        description="Look at packages, disk, folders and publishers' files; changes nothing.",
+        help="check whether tasks can be prepared on this machine, and what to type if not",
+        description="Check packages, disk, folders and publishers' files; changes nothing.",
     )
-    doctoring.add_argument("tasks", nargs="*", metavar="TASK", help="default: all")
+    doctoring.add_argument("tasks", nargs="*", metavar="TASK", help="(default: all)")
     doctoring.add_argument(
-        "--network", action="store_true", help="also ask the servers that keep the files"
+        "--network", action="store_true", help="also check whether the servers answer"
     )
     doctoring.set_defaults(command=_doctor)
     return made
@@ -121,39 +113,43 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
 
 def _add_preparing(made: argparse.ArgumentParser) -> None:
     """Add the flags of `prepare`."""
-    made.add_argument("tasks", nargs="+", metavar="TASK", help="name or alias, see `list`")
+    made.add_argument("tasks", nargs="+", metavar="TASK", help="name or alias; `list` shows them")
     made.add_argument(
         "--from-dir",
         metavar="RAW",
         type=Path,
-        help="folder with the publisher's files (default: $LRU_TUNE_RAW for tasks not generated)",
+        help="the publisher's files (default: $LRU_TUNE_RAW, for tasks that are not generated)",
     )
     made.add_argument(
         "--limit",
         metavar="N",
         type=int,
-        help="training examples at most, before validation is carved; val and test shrink alike",
+        help="use at most N training examples, validation included; val and test shrink in proportion",
     )
     made.add_argument(
-        "--seed", metavar="N", type=int, default=SEED, help="of generation or carving (%(default)s)"
+        "--seed",
+        metavar="N",
+        type=int,
+        default=SEED,
+        help="random seed of the generator or of the validation split (default: %(default)s)",
     )
     made.add_argument(
         "--workers",
         metavar="N",
         type=int,
         default=default_workers(),
-        help="processes that generate (%(default)s); the arrays do not depend on it",
+        help="number of processes that generate (default: %(default)s); does not change the arrays",
     )
     made.add_argument(
         "--allow-checksum-mismatch",
         action="store_true",
-        help="take files whose checksum is not the publisher's; the manifest says so",
+        help="accept files whose checksum is not the publisher's; the manifest records it",
     )
     made.add_argument(
         "--protocol",
         choices=get_args(Protocol),
         default="default",
-        help="lra-legacy: validation is the test split, as in Long Range Arena (imdb); stamped",
+        help="lra-legacy uses the test split for validation, as in Long Range Arena (imdb); recorded",
     )
     made.add_argument(
         "--option",
@@ -162,48 +158,47 @@ def _add_preparing(made: argparse.ArgumentParser) -> None:
         default=[],
         type=_option,
         dest="options",
-        help="of a generator, such as distractors=10 (pathfinder, pathx); repeats",
+        help="option of a generator, such as distractors=10 (pathfinder, pathx); may be repeated",
     )
     made.add_argument(
         "--replace",
         action="store_true",
-        help="delete arrays that lie there, where they are others than those asked for",
+        help="delete existing arrays that differ from the requested ones",
     )
     made.add_argument(
         "--export-tsv",
         metavar="DIR",
         type=Path,
-        help="also write the arrays in the publisher's text format (listops)",
+        help="also write the examples in the publisher's text format (listops)",
     )
 
 
 def _option(text: str) -> tuple[str, int]:
     name, equals, value = text.partition("=")
     if not (name and equals and value.isdecimal()):
-        raise argparse.ArgumentTypeError(f"NAME=N expected, N a whole number, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected NAME=N with a whole number N, got {text!r}")
     return name, int(value)
 
 
-def _place(arguments: argparse.Namespace) -> Path:
+def _folder(arguments: argparse.Namespace) -> Path:
     return tasks_folder(arguments.data_root, synthetic=arguments.synthetic)
 
 
 def _list(arguments: argparse.Namespace) -> None:
     width = None if sys.stdout.isatty() else LINE_WIDTH
-    Console(width=width, highlight=False, markup=False).print(table(_place(arguments)))
+    Console(width=width, highlight=False, markup=False).print(table(_folder(arguments)))
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    tasks = [find_task(name) for name in arguments.tasks]
+    tasks = [find_task(name).name for name in arguments.tasks]
     if arguments.export_tsv is not None:
         for task in tasks:
-            if ORIGINS[task.origin].export is None:
-                raise ConfigError(f"--export-tsv: {task.name} has no published text format")
+            text_export(task)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     with show_progress(console) as progress:
         for task in tasks:
-            prepared = prepare(
-                task.name,
+            request = Request(
+                task,
                 arguments.data_root,
                 from_dir=arguments.from_dir,
                 limit=arguments.limit,
@@ -215,26 +210,26 @@ def _prepare(arguments: argparse.Namespace) -> None:
                 options=dict(arguments.options),
                 replace=arguments.replace,
                 progress=progress,
-                log=console.print,
             )
+            prepared = prepare(request, log=console.print)
             manifest = prepared.manifest
             counts = ", ".join(f"{manifest.counts[split]:,} {split}" for split in SPLITS)
-            console.print(f"{task.name}: {counts}; fingerprint {manifest.fingerprint}")
+            console.print(f"{task}: {counts}; fingerprint {manifest.fingerprint}")
             if manifest.protocol_stamp:
-                console.print(f"{task.name}: {manifest.protocol_stamp}")
+                console.print(f"{task}: {manifest.protocol_stamp}")
             if arguments.export_tsv is not None:
-                export_tsv(prepared, arguments.export_tsv, progress=progress)
-                console.print(f"{task.name}: text written to {arguments.export_tsv}")
+                export_tsv(prepared, arguments.export_tsv, progress)
+                console.print(f"{task}: text written to {arguments.export_tsv}")
             print(prepared.folder, flush=True)
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    root = _place(arguments)
+    root = _folder(arguments)
     named = [find_task(name).name for name in arguments.tasks]
     tasks = named or [task for task in TASKS if state(task, root) != "not prepared"]
     if not tasks:
-        raise DataNotPrepared(f"no task is prepared in {root}")
-    unsound = []
+        raise DataNotPrepared("prep.nothing-prepared", root=root)
+    damaged = []
     for task in tasks:
         found = verify(root, task)
         for problem in found.problems:
@@ -242,27 +237,26 @@ def _verify(arguments: argparse.Namespace) -> None:
         for note in found.notes:
             print(f"{task}: note: {note}")
         if found.problems:
-            unsound.append(task)
+            damaged.append(task)
         else:
             print(f"{task}: sound")
-    if unsound:
-        raise DataDamaged(f"not sound: {', '.join(unsound)}. Prepare them again.")
+    if damaged:
+        raise DataDamaged("prep.not-sound", tasks=", ".join(damaged))
 
 
 def _doctor(arguments: argparse.Namespace) -> None:
-    tasks = [find_task(name) for name in arguments.tasks] or list(TASKS.values())
-    ill = []
-    for task in tasks:
-        found = examine(task, arguments.data_root)
+    failed = []
+    for task in [find_task(name) for name in arguments.tasks] or list(TASKS.values()):
+        findings = examine(task, arguments.data_root)
         if arguments.network:
-            found += ask_network(task, arguments.data_root)
-        can = all(finding.level != "problem" for finding in found)
-        print(f"{task.name}: {'can' if can else 'cannot'} be prepared")
-        for level, text, remedy in found:
+            findings += ask_network(task, arguments.data_root)
+        ready = all(finding.level != "problem" for finding in findings)
+        print(f"{task.name}: {'can' if ready else 'cannot'} be prepared")
+        for level, text, remedy in findings:
             print(f"  {level:8} {text}")
             if remedy:
                 print(f"  {'':8} > {remedy}")
-        if not can:
-            ill.append(task.name)
-    if ill:
-        raise DataNotPrepared(f"cannot be prepared as things are: {', '.join(ill)}; see above")
+        if not ready:
+            failed.append(task.name)
+    if failed:
+        raise DataNotPrepared("prep.cannot-prepare", tasks=", ".join(failed))

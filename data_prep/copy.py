@@ -1,19 +1,20 @@
-"""The copy task: a pattern of random bits is shown, and asked back after a pause.
+"""The copy task: remember a pattern of random bits, and repeat it after a pause.
 
-A sequence has P steps of random bits on all channels but the last, Q silent steps, one step with only
-the last channel on, and P silent steps in which the pattern is to be repeated: 2P + Q + 1 steps. Only
-those last P steps are scored, so only their targets are stored.
+A sequence has P steps of random bits on all channels but the last, Q steps of zeros, one step with only the
+last channel on, and P steps of zeros in which the pattern is to be repeated: 2P + Q + 1 steps. Only those
+last P steps are scored, so only their targets are stored.
 
 Source: minimal-LRU (Zucchet et al. 2023), whose copy task has P = 20 and, by its default, Q = 7.
 """
 
 import numpy as np
 
-from data_prep.pipeline.origin import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
+from data_prep.pipeline.recipe import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
 from lru_tune.data.manifest import SPLITS, Provenance
 from lru_tune.data.writer import TaskWriter
 
 COUNTS: Counts = {"train": 20_000, "val": 1_000, "test": 1_000}
+SHAPE = ("pattern_length", "pad_length", "bits")  # parameters of the recipe
 
 
 def _plan(request: Request) -> Recipe:
@@ -32,12 +33,8 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
     for number, split in enumerate(SPLITS):
         rng = np.random.default_rng([request.seed, number])
         request.progress("generating copy", number, len(SPLITS))
-        writer.add(split, *copy_examples(rng, recipe.counts[split], **_lengths(recipe)))
-
-
-def _lengths(recipe: Recipe) -> dict[str, int]:
-    names = ("pattern_length", "pad_length", "bits")
-    return {name: recipe.provenance.parameters[name] for name in names}
+        shape = {name: recipe.provenance.parameters[name] for name in SHAPE}
+        writer.add(split, *copy_examples(rng, recipe.counts[split], **shape))
 
 
 def copy_examples(
@@ -55,7 +52,7 @@ ORIGIN = Origin(
     size="generated, 11 MB",
     licence="-",
     source="generated here, seeded",
-    wanted="nothing: the task is only generated, leave --from-dir out",
+    wanted="nothing: the task is always generated, omit --from-dir",
     find_raw=lambda folder: None,
     full=COUNTS,
     plan=_plan,

@@ -1,7 +1,7 @@
-"""Made-up documents for the synthetic twin of `aan`: two of them belong together or do not.
+"""Made-up documents for the synthetic stand-in of `aan`: are two of them about the same topic?
 
-A topic is a list of pseudo-words spelt with few letters of its own; a document is a random sequence of a
-topic's words. Which letters are frequent tells the topic, already in a document's first words.
+A topic is a list of pseudo-words spelt with few letters; a document is a random sequence of a topic's words.
+The frequent letters reveal the topic, already in a document's first words.
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 
 TOPICS = 4
-LETTERS = 6  # that a topic uses
-WORDS = 40  # of a topic
-WORD_LENGTHS = (2, 9)  # the second is not reached
-DOCUMENT_LENGTHS = (300, 4400)  # likewise; the longest are cut, as published ones are
+LETTERS = 6  # per topic
+WORDS = 40  # per topic
+WORD_LENGTHS = (2, 9)  # the upper end is excluded
+DOCUMENT_LENGTHS = (300, 4400)  # likewise; the longest are cut, as in the published data
 
 
 def pair_up(rng: np.random.Generator, count: int) -> Iterator[tuple[int, str, str]]:
-    """Yield `count` pairs in random order, half with label 1: both documents are of one topic."""
+    """Yield `count` pairs in random order, half of them with label 1: both documents have the same topic."""
     topics = _topics()
     for label in rng.permutation(np.arange(count) % 2).tolist():
         first = int(rng.integers(TOPICS))
@@ -25,7 +25,7 @@ def pair_up(rng: np.random.Generator, count: int) -> Iterator[tuple[int, str, st
 
 
 def _topics() -> list[list[str]]:
-    """Return the words of each topic, the same whatever the seed of the pairs."""
+    """Return the words of each topic; they do not depend on the seed of the pairs."""
     rng = np.random.default_rng(TOPICS)
     alphabet = list("abcdefghijklmnopqrstuvwxyz")
     topics = []

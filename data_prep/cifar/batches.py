@@ -1,11 +1,11 @@
-"""The python batches of CIFAR-10, read by an unpickler that can build nothing but arrays of bytes.
+"""The python batches of CIFAR-10, read by an unpickler that can build only plain values and byte arrays.
 
-A batch is a pickled dict with `data`, (10000, 3072) uint8, an image a row: 1,024 red values, then green,
-then blue, each row after row; and `labels`, 10,000 numbers 0..9. The publisher's were pickled by Python 2,
-so that their keys are byte strings; copies made since have text.
+A batch is a pickled dict with `data`, (10000, 3072) uint8, one image a row: 1,024 red values, then green,
+then blue, each row after row; and `labels`, 10,000 numbers 0..9. The publisher pickled them with Python 2,
+so their keys are bytes; in later copies they are strings.
 
-A pickle is a program. This one may call two functions, both defined here, and makes no object of any
-class; whatever else a file asks for is refused before it happens.
+A pickle is a program. Here it may call three functions, all defined below, and build no other object; a file
+that asks for anything else is rejected before it does any harm.
 """
 
 import io
@@ -23,7 +23,7 @@ IMAGES = 10_000  # in a batch
 NUMBERS = 3 * 32 * 32  # in an image
 CLASSES = 10
 
-# What reading a broken pickle may raise, by the pickle module's documentation and by trial.
+# What a broken pickle may raise, according to the documentation of `pickle` and to trials.
 BROKEN = (
     pickle.UnpicklingError,
     ArithmeticError,
@@ -50,26 +50,37 @@ def read_batch(path: Path) -> Batch:
     """Read a batch.
 
     Raises:
-      DataDamaged: it is not one, or asks for more than arrays; names the file.
+      DataDamaged: the file is not a batch, or asks for more than arrays.
     """
     try:
         with open(path, "rb") as file:
             content = ArrayUnpickler(file).load()
     except BROKEN as error:
         raise DataDamaged(
-            f"{path} is not a batch of CIFAR-10, or damaged: {type(error).__name__}: {error}"
+            "published.broken-pickle", path=path, error=f"{type(error).__name__}: {error}"
         ) from error
-    try:
-        return _checked(content)
-    except ValueError as error:
-        raise DataDamaged(f"{path} is not a batch of CIFAR-10: {error}") from error
+    images, labels = (
+        content.get(name, content.get(name.encode())) if isinstance(content, dict) else None
+        for name in ("data", "labels")
+    )
+    if not isinstance(images, np.ndarray) or images.shape != (IMAGES, NUMBERS):
+        expected = f"`data` of shape {(IMAGES, NUMBERS)}"
+        found = images.shape if isinstance(images, np.ndarray) else type(images).__name__
+    elif not isinstance(labels, list) or len(labels) != IMAGES:
+        expected = f"a list of {IMAGES:,} `labels`"
+        found = len(labels) if isinstance(labels, list) else type(labels).__name__
+    elif wrong := [label for label in labels if type(label) is not int or not 0 <= label < CLASSES]:
+        expected, found = f"labels from 0 to {CLASSES - 1}", repr(wrong[0])
+    else:
+        return Batch(images, np.array(labels, np.uint8))
+    raise DataDamaged("published.not-a-batch", path=path, expected=expected, found=found)
 
 
 class ArrayUnpickler(pickle._Unpickler):
-    """Loads plain values and arrays of bytes, as pickled by Python 2 or 3 with any version of NumPy.
+    """Loads plain values and byte arrays, as pickled by Python 2 or 3 with any version of NumPy.
 
-    Built on the unpickler that is written in Python: the one in C sets aside as much memory as the
-    largest number of a memo in the file demands.
+    Derived from the unpickler in Python: the one in C allocates as much memory as the largest memo number
+    in the file asks for.
     """
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
@@ -81,22 +92,24 @@ class ArrayUnpickler(pickle._Unpickler):
         super().__init__(file, encoding="bytes")
 
     def _load_buffer(self) -> None:
-        """Load a buffer as bytes; the inherited way fills as much memory as the file names with zeros."""
+        """Load a buffer as bytes; the inherited method allocates what the file asks for."""
         (size,) = struct.unpack("<Q", self.read(8))
         self.append(self.read(size))
 
     dispatch[pickle.BYTEARRAY8[0]] = _load_buffer
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the harmless stand-in for one of NumPy's names that pickled arrays mention.
+        """Return the harmless stand-in for one of the NumPy names that pickled arrays use.
 
         Raises:
-          pickle.UnpicklingError: the pickle mentions anything else.
+          pickle.UnpicklingError: the pickle asks for another name.
         """
         try:
             return STAND_INS[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}; not loaded") from None
+            raise pickle.UnpicklingError(
+                f"it asks for {module}.{name}, which is not loaded"
+            ) from None
 
 
 def _empty_array(*_: object) -> np.ndarray:
@@ -110,9 +123,9 @@ def _array_of_bytes(buffer: Any, dtype: Any, shape: Any, order: Any) -> np.ndarr
 
 
 def _byte_dtype(name: Any, *_: object) -> np.dtype[np.uint8]:
-    """Stand in for `numpy.dtype`; objects, structures and wider numbers do not occur in a batch."""
+    """Stand in for `numpy.dtype`; batches have no objects, structures or wider numbers."""
     if name not in ("u1", b"u1"):
-        raise pickle.UnpicklingError(f"an array of bytes expected, got dtype {name!r}")
+        raise pickle.UnpicklingError(f"expected an array of bytes, got dtype {name!r}")
     return np.dtype(np.uint8)
 
 
@@ -128,20 +141,3 @@ STAND_INS: dict[tuple[str, str], Callable[..., Any] | None] = {
         )
     },
 }
-
-
-def _checked(content: Any) -> Batch:
-    """Return the batch in what a pickle held; raise ValueError where it is none."""
-    if not isinstance(content, dict):
-        raise ValueError(f"a dict expected, got {type(content).__name__}")
-    images, labels = (content.get(name, content.get(name.encode())) for name in ("data", "labels"))
-    if not isinstance(images, np.ndarray) or images.shape != (IMAGES, NUMBERS):
-        found = images.shape if isinstance(images, np.ndarray) else type(images).__name__
-        raise ValueError(f"data of shape {(IMAGES, NUMBERS)} expected, got {found}")
-    if not isinstance(labels, list) or len(labels) != IMAGES:
-        found = len(labels) if isinstance(labels, list) else type(labels).__name__
-        raise ValueError(f"a list of {IMAGES:,} labels expected, got {found}")
-    for place, label in enumerate(labels):
-        if type(label) is not int or not 0 <= label < CLASSES:
-            raise ValueError(f"labels[{place}]: 0 to {CLASSES - 1} expected, got {label!r}")
-    return Batch(images, np.array(labels, np.uint8))

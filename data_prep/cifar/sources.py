@@ -1,8 +1,8 @@
-"""Where CIFAR-10 can be had: the publisher's python batches, and its copy on the Hugging Face Hub.
+"""The sources of CIFAR-10: the publisher's python batches, and its copy on the Hugging Face Hub.
 
-The former's archive is fetched, and torchvision checks and unpacks it. The Hub keeps the same images as PNG
-files in the order of the publisher's archive, whose batches do not follow their numbers; they are told
-apart, and thereby checked, by the checksum of their labels.
+torchvision checks and unpacks the publisher's archive. The Hub holds the same images as PNG files, in the
+order of the publisher's archive, in which the batches are not sorted by number. The checksum of their labels
+identifies the batches, and verifies them.
 """
 
 import hashlib
@@ -14,8 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from data_prep.cifar.batches import IMAGES, NUMBERS, Batch, read_batch
+from data_prep.fetching.checksums import Source
 from data_prep.fetching.download import fetch
-from data_prep.pipeline.origin import Progress, Source
+from data_prep.fetching.hugging_face import has_hub, load_split
+from data_prep.pipeline.progress import Progress
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
 Part = Literal["train", "test"]
@@ -45,7 +47,8 @@ MD5 = {
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
-# sha256 of each batch's labels as 10,000 bytes, in order.
+SOURCES = {name: Source(name, ARCHIVE.url, LICENCE, bytes=0, md5=md5) for name, md5 in MD5.items()}
+# sha256 of each batch's 10,000 labels, one byte each.
 LABELS_SHA256 = {
     "data_batch_1": "d829dbdf32167c9d7b3687cee66d92d80d46c441308b5aca0d11e8b69e27dac9",
     "data_batch_2": "5d18f7371ed35ea9ade77952fe958b0660a45cd6c8b8a8970030f21612cfd7e3",
@@ -56,7 +59,6 @@ LABELS_SHA256 = {
 }
 
 WANTED = f"{', '.join(BATCHES)}, here or in {FOLDER}; {ARCHIVE.file} unpacks to them"
-BY_HAND = f"or unpack {ARCHIVE.url} and name its folder with --from-dir"
 
 
 def find_raw(folder: Path) -> Path | None:
@@ -73,67 +75,44 @@ def read_batches(folder: Path, part: Part) -> Iterator[Batch]:
         yield read_batch(folder / name)
 
 
-def hub_is_the_only_way() -> bool:
-    """Return whether the package `datasets` is installed and torchvision is not."""
-    return find_spec("torchvision") is None and find_spec("datasets") is not None
+def only_hub_is_available() -> bool:
+    """Return whether the library `datasets` is installed and torchvision is not."""
+    return find_spec("torchvision") is None and has_hub()
 
 
 def fetch_batches(folder: Path, progress: Progress) -> Path:
-    """Fetch the archive, let torchvision unpack it under `folder`, and return where the batches are.
+    """Download the archive, let torchvision unpack it in `folder`, and return the folder of the batches.
 
     Raises:
-      DataNotPrepared: torchvision is not there, or the server is not.
-      DataDamaged: the server's archive is another one.
+      DataNotPrepared: torchvision is missing or broken, or the download failed.
+      DataDamaged: the server's archive is not the published one.
     """
     try:
         from torchvision.datasets import CIFAR10  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:
-        raise DataNotPrepared(
-            "fetching CIFAR-10 needs torchvision or datasets: "
-            f"pip install 'lru-tune[data]', {BY_HAND}"
-        ) from error
-    except RuntimeError as error:  # how a torchvision made for another torch fails
-        raise DataNotPrepared(
-            f"torchvision cannot be used ({error}); it must be the one made for the torch that is "
-            f"installed: pip install --upgrade torch torchvision, {BY_HAND}"
-        ) from error
-    fetch(ARCHIVE, folder, progress)  # torchvision would begin anew where a download broke off
+        raise DataNotPrepared("fetch.no-torchvision", url=ARCHIVE.url) from error
+    except RuntimeError as error:  # how a torchvision built for another torch fails
+        raise DataNotPrepared("fetch.broken-torchvision", error=error, url=ARCHIVE.url) from error
+    fetch(ARCHIVE, folder, progress)  # torchvision could not resume a download
     try:
         CIFAR10(str(folder), train=False, download=True)  # loads one batch, its checksum checked
-    except (OSError, RuntimeError) as error:  # the latter is its word for a wrong checksum
-        raise DataNotPrepared(
-            f"CIFAR-10 could not be unpacked ({error}). Try again, {BY_HAND}"
-        ) from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: wrong checksum
+        raise DataNotPrepared("fetch.cifar-not-unpacked", error=error, url=ARCHIVE.url) from error
     found = find_raw(folder)
     if found is None:
-        raise DataNotPrepared(f"torchvision left no batches in {folder}. Try again, {BY_HAND}")
+        missing = f"torchvision left no batches in {folder}"
+        raise DataNotPrepared("fetch.cifar-not-unpacked", error=missing, url=ARCHIVE.url)
     return found
 
 
-def fetch_from_hub(part: Part, cache: Path) -> Iterator[Batch]:
+def fetch_from_hub(part: Part, downloads: Path) -> Iterator[Batch]:
     """Yield the batches of a part from the Hugging Face Hub, in the publisher's order.
-
-    Args:
-      part: which.
-      cache: folder in which `datasets` keeps what it fetches.
 
     Raises:
       DataNotPrepared: the Hub cannot be reached.
-      DataDamaged: what it has is not CIFAR-10.
+      DataDamaged: the Hub's data set is not CIFAR-10.
     """
-    from datasets import load_dataset  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    from datasets.exceptions import (  # type: ignore[import-not-found, import-untyped, unused-ignore]
-        DatasetsError,
-    )
-
-    try:
-        rows = load_dataset(HUB, split=part, cache_dir=str(cache))
-    except (OSError, DatasetsError) as error:
-        raise DataNotPrepared(
-            f"{HUB} could not be fetched from the Hugging Face Hub ({error}). "
-            f"Try again, install torchvision, {BY_HAND}"
-        ) from error
-    yield from arrange(rows, part)
+    yield from arrange(load_split(HUB, part, downloads, ARCHIVE.url), part)
 
 
 def arrange(rows: Any, part: Part) -> Iterator[Batch]:
@@ -141,27 +120,22 @@ def arrange(rows: Any, part: Part) -> Iterator[Batch]:
 
     Args:
       rows: a `datasets.Dataset` with the columns `img` (PIL images) and `label`.
-      part: which it holds.
+      part: which part it holds.
 
     Raises:
-      DataDamaged: columns, labels or sizes are not those of CIFAR-10.
+      DataDamaged: columns or labels are not those of CIFAR-10.
     """
-    if missing := {"img", "label"} - set(rows.column_names):
-        raise DataDamaged(
-            f"{HUB}: no column {sorted(missing)}, found {rows.column_names}. {BY_HAND}"
-        )
+    if not {"img", "label"} <= set(rows.column_names):
+        raise DataDamaged("published.hub-columns", name=HUB, found=", ".join(rows.column_names))
     labels = np.array(rows["label"][:], np.uint8)
-    sums = {
+    starts = {
         hashlib.sha256(labels[start : start + IMAGES].tobytes()).hexdigest(): start
         for start in range(0, len(labels), IMAGES)
     }
     for name in FILES[part]:
-        start = sums.get(LABELS_SHA256[name])
+        start = starts.get(LABELS_SHA256[name])
         if start is None:
-            raise DataDamaged(
-                f"{HUB}: no {IMAGES:,} rows of {part} have the labels of {name}. "
-                f"Install torchvision, {BY_HAND}"
-            )
+            raise DataDamaged("published.hub-labels", name=HUB, part=part, batch=name)
         chosen = slice(start, start + IMAGES)
         yield Batch(_planes(rows[chosen]["img"]), labels[chosen])
 

@@ -7,7 +7,7 @@ import numpy as np
 
 SIDE = 32
 
-# By class, which places of its shape are filled; y and x run from -1 to 1 over its extent.
+# By class, which pixels of its shape are filled; y and x run from -1 to 1 over its extent.
 SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
     lambda y, x: y**2 + x**2 < 1,  # disc
     lambda y, x: (y**2 + x**2 < 1) & (y**2 + x**2 > 0.4),  # ring
@@ -20,7 +20,7 @@ SHAPES: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
     lambda y, x: (np.cos(8 * x) > 0) & (abs(x) < 1) & (abs(y) < 1),  # bars, standing
     lambda y, x: (y * x > 0) & (abs(x) < 1) & (abs(y) < 1),  # two squares, corner to corner
 )
-FARTHEST = 2  # pixels a shape is moved, either way
+FARTHEST = 2  # pixels a shape is moved, in either direction
 RADIUS = (10.0, 13.0)  # pixels
 NOISE = 50  # of 255
 
@@ -28,7 +28,7 @@ NOISE = 50  # of 255
 def draw_shapes(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return images (n, 3072) in planes of red, green and blue, and labels (n,), uint8.
 
-    Every class has its shape and its hue, and occurs about as often as the others.
+    Every class has its own shape and hue; all occur about equally often.
     """
     labels = rng.permutation(np.arange(count) % len(SHAPES)).astype(np.uint8)
     images = np.stack([_draw_shape(rng, int(label)) for label in labels])

@@ -1,1 +1,1 @@
-"""Downloads and archives."""
+"""Downloading and unpacking published files."""

@@ -1,64 +1,53 @@
-"""Reading archives that may be cut short or hostile; what is unpacked appears whole or not at all.
+"""Reading published .tar.gz archives, which may be cut short or hostile.
 
-Published archives hold files and folders. Anything else (links, devices, names that lead out of the
-folder, sizes beyond a limit) is refused, not repaired.
+Such an archive should hold files and folders only. Links, devices, names that lead out of the folder and
+sizes beyond a limit are errors.
 """
 
 import gzip
-import lzma
 import shutil
-import stat
 import tarfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import NamedTuple
 
-from data_prep.pipeline.origin import Progress, silent
+from data_prep.pipeline.progress import Progress, silent
 from lru_tune.data.disk import naming_a_full_disk
 from lru_tune.errors import DataDamaged
 
 MOST_BYTES = 64 << 30  # unpacked; several times the largest archive that is known here
-MOST_MEMBERS = 1_000_000  # wanted ones; of others an archive may have any number
+MOST_MEMBERS = 1_000_000  # wanted ones; there may be any number of others
 BYTES_AT_ONCE = 1 << 20
-
-GZIP, XZ, ZIP = b"\x1f\x8b", b"\xfd7zXZ\x00", b"PK"
-BROKEN = (
-    EOFError,
-    NotImplementedError,  # zipfile's word for a compression it does not know
-    gzip.BadGzipFile,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+GZIP = b"\x1f\x8b"
+BROKEN = (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error)
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """A file in an archive, to be read before the next one is asked for.
 
     Attributes:
-      archive: where it lies.
-      name: path below the archive's root, parts joined by "/".
-      size: unpacked, in bytes.
-      plain: whether it is a file, not a link or a device.
-      open: starts reading its content.
+      archive: the archive.
+      tar: the same, open.
+      info: what the archive says about the file.
     """
 
     archive: Path
-    name: str
-    size: int
-    plain: bool
-    open: Callable[[], IO[bytes]]
+    tar: tarfile.TarFile
+    info: tarfile.TarInfo
+
+    @property
+    def name(self) -> str:
+        """Path below the archive's root, parts joined by "/"."""
+        return self.info.name
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the content piece by piece; raise DataDamaged where it ends early."""
-        with _naming_damage(self.archive, self.name), self.open() as content:
-            left = self.size
+        """Yield the content piece by piece; raise DataDamaged if it ends early."""
+        with _naming_damage(self.archive, self.name):
+            content = self.tar.extractfile(self.info)
+            assert content is not None  # only of links and devices
+            left = self.info.size
             while left:
                 chunk = content.read(min(left, BYTES_AT_ONCE))
                 if not chunk:
@@ -67,13 +56,16 @@ class Member:
                 yield chunk
 
     def read(self) -> bytes:
-        """Return the content; raise DataDamaged where it ends early."""
+        """Return the content; raise DataDamaged if it ends early."""
         return b"".join(self.chunks())
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether a file begins like a .tar.gz, .tar.xz or .zip archive."""
-    return path.is_file() and _reader(path) is not None
+    """Return whether a path is a file that starts like a .tar.gz archive."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(GZIP)) == GZIP
 
 
 def read_members(
@@ -83,41 +75,56 @@ def read_members(
     most_bytes: int = MOST_BYTES,
     progress: Progress = silent,
 ) -> Iterator[Member]:
-    """Yield the wanted files of a .tar.gz, .tar.xz or .zip archive in the order they lie in.
+    """Yield the wanted files of a .tar.gz archive in its order.
 
-    The archive is streamed to its end, so that one that was cut short is never taken for a whole one.
-    Its kind is told by its content, not by its name.
+    The archive is read to its end, so that a truncated one is always detected.
 
     Args:
-      archive: the file.
-      wanted: says of a member's name whether it is to be read; folders and all others are passed over.
-      most_bytes: of all wanted files together.
-      progress: told how many of the archive's bytes were read.
+      archive: the archive, under any name.
+      wanted: called with a member's name; folders and members that are not wanted are skipped.
+      most_bytes: the largest size of all wanted files together.
+      progress: receives how many of the archive's bytes were read.
 
     Raises:
-      DataDamaged: cut short, no archive, or not what an archive of data holds; names file and member.
+      DataDamaged: it is not such an archive, is cut short, or holds what an archive of data does not.
     """
-    reader = _reader(archive)
-    if reader is None:
-        raise DataDamaged(f"{archive} is no .tar.gz, .tar.xz or .zip archive")
+    if not is_archive(archive):
+        raise DataDamaged("fetch.not-an-archive", archive=archive)
     bytes_left, members_left = most_bytes, MOST_MEMBERS
     with _naming_damage(archive, "the list of its members"):
-        for member in reader(archive, progress):
+        for member in _members(archive, progress):
             if not wanted(member.name):
                 continue
-            if not member.plain:
-                raise DataDamaged(f"{archive}: {member.name} is a link or a device; refused")
+            if not member.info.isreg():
+                raise DataDamaged("fetch.archive-link", archive=archive, member=member.name)
             if _leads_out(member.name):
-                raise DataDamaged(f"{archive}: {member.name!r} leads out of the folder; refused")
+                raise DataDamaged("fetch.archive-escape", archive=archive, member=member.name)
             members_left -= 1
             if members_left < 0:
-                raise DataDamaged(f"{archive} has more than {MOST_MEMBERS:,} members; refused")
-            bytes_left -= member.size
+                raise DataDamaged("fetch.archive-many", archive=archive, most=MOST_MEMBERS)
+            bytes_left -= member.info.size
             if bytes_left < 0:
                 raise DataDamaged(
-                    f"{archive} holds more than {most_bytes:,} bytes; refused at {member.name}"
+                    "fetch.archive-large", archive=archive, most=most_bytes, member=member.name
                 )
             yield member
+
+
+def _members(archive: Path, progress: Progress) -> Iterator[Member]:
+    # Decompressed here, because tarfile's own decompression does not notice a truncated file.
+    size = archive.stat().st_size
+    with (
+        open(archive, "rb") as packed,
+        gzip.open(packed) as unpacked,
+        tarfile.open(fileobj=unpacked, mode="r|") as tar,
+    ):
+        while (info := tar.next()) is not None:
+            if not info.isdir():
+                yield Member(archive, tar, info)
+            tar.members.clear()  # type: ignore[attr-defined]  # tarfile keeps all of them
+            progress(f"reading {archive.name}", packed.tell(), size)
+        while unpacked.read(BYTES_AT_ONCE):
+            pass
 
 
 def extract_members(
@@ -130,22 +137,22 @@ def extract_members(
 ) -> list[Path]:
     """Unpack the wanted files of an archive into a new folder, which appears when all are written.
 
-    They are written to `.NAME.part` beside it; one that an earlier, killed call left is deleted.
+    They are written to `.NAME.part` beside it; if a killed call left one, it is deleted.
 
     Args:
       archive: see `read_members`.
-      into: the folder; it must not exist, or be empty. Its parent is made.
+      into: the folder; must not exist, or be empty. Its parents are made.
       wanted: see `read_members`.
       most_bytes: see `read_members`.
       progress: see `read_members`.
 
     Returns:
-      The files in the order of the archive, below `into`; none where nothing was wanted.
+      The files below `into`, in the order of the archive; empty if nothing was wanted.
 
     Raises:
-      DataDamaged: see `read_members`; nothing is left of what was unpacked.
-      ResourcesMissing: the disk became full; nothing is left.
-      FileExistsError: something lies in `into`.
+      DataDamaged: see `read_members`. Nothing is left of what was unpacked.
+      ResourcesMissing: the disk became full. Nothing is left.
+      FileExistsError: `into` is not empty.
     """
     if into.exists() and any(into.iterdir()):
         raise FileExistsError(f"{into} is not empty")
@@ -170,67 +177,12 @@ def _write(member: Member, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = open(path, "xb")  # noqa: SIM115  (closed below)
     except (FileExistsError, NotADirectoryError) as error:
-        raise DataDamaged(f"{member.archive}: {member.name} occurs twice; refused") from error
+        raise DataDamaged(
+            "fetch.archive-duplicate", archive=member.archive, member=member.name
+        ) from error
     with file:
         for chunk in member.chunks():
             file.write(chunk)
-
-
-Reader = Callable[[Path, Progress], Iterator[Member]]
-
-
-def _reader(archive: Path) -> Reader | None:
-    """Return what reads an archive, told by its first bytes; None for what is none."""
-    with open(archive, "rb") as file:
-        start = file.read(len(XZ))
-    readers: dict[bytes, Reader] = {GZIP: _tar_members, XZ: _tar_members, ZIP: _zip_members}
-    return next((reader for magic, reader in readers.items() if start.startswith(magic)), None)
-
-
-def _tar_members(archive: Path, progress: Progress) -> Iterator[Member]:
-    # tarfile's own decompression takes a cut file for a whole one; that of gzip and lzma does not.
-    size = archive.stat().st_size
-    with open(archive, "rb") as packed:
-        is_xz = packed.read(len(XZ)) == XZ
-        packed.seek(0)
-        with (
-            lzma.open(packed) if is_xz else gzip.open(packed) as unpacked,
-            tarfile.open(fileobj=unpacked, mode="r|") as tar,
-        ):
-            while (info := tar.next()) is not None:
-                if not info.isdir():
-                    content = _tar_opener(tar, info)
-                    yield Member(archive, info.name, info.size, info.isreg(), content)
-                tar.members.clear()  # type: ignore[attr-defined]  # tarfile keeps all that passed by
-                progress(f"reading {archive.name}", packed.tell(), size)
-            while unpacked.read(BYTES_AT_ONCE):
-                pass
-
-
-def _tar_opener(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], IO[bytes]]:
-    def start() -> IO[bytes]:
-        content = tar.extractfile(info)
-        if content is None:
-            raise tarfile.ReadError("not a file")
-        return content
-
-    return start
-
-
-def _zip_members(archive: Path, progress: Progress) -> Iterator[Member]:
-    with zipfile.ZipFile(archive) as packed:
-        infos = packed.infolist()
-        for number, info in enumerate(infos):
-            if not info.is_dir():
-                kind = stat.S_IFMT(info.external_attr >> 16)  # of Unix; 0 where made elsewhere
-                plain = kind in (0, stat.S_IFREG) and not info.flag_bits & 1  # 1: encrypted
-                content = _zip_opener(packed, info)
-                yield Member(archive, info.filename, info.file_size, plain, content)
-            progress(f"reading {archive.name}", number, len(infos))
-
-
-def _zip_opener(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    return lambda: packed.open(info)
 
 
 def _leads_out(name: str) -> bool:
@@ -243,6 +195,4 @@ def _naming_damage(archive: Path, at: str) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        raise DataDamaged(
-            f"{archive} is damaged or cut short ({error}; at {at}). Delete it, and fetch or copy it again"
-        ) from error
+        raise DataDamaged("fetch.archive-damaged", archive=archive, error=error, at=at) from error

@@ -1,10 +1,9 @@
-"""Downloading a published file: continued where it stopped, checked, complete or not there.
+"""Downloading a published file: resumed after a break, checked, and either complete or absent.
 
-A file is written as `NAME.part`, which outlives a kill and is continued by the next call, and renamed when
-it is complete and its checksum is right.
+A file is written as `NAME.part`, which the next call continues, and renamed once it is complete and its
+checksum is right.
 """
 
-import hashlib
 import http
 import http.client
 import os
@@ -18,16 +17,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from data_prep.pipeline.origin import Progress, Source, silent
+from data_prep.fetching.checksums import Source, checksum_mismatch, is_web_page
+from data_prep.pipeline.progress import Progress, silent
 from lru_tune import __version__
 from lru_tune.data.disk import demand_room, naming_a_full_disk
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
 SCHEMES = ("http://", "https://", "file://")
 TIMEOUT_SECONDS = 30.0  # of connecting, and of waiting for the next bytes
-WAITS_SECONDS = (1.0, 3.0, 9.0)  # after failures in a row; bytes that arrive end the row
+WAITS_SECONDS = (1.0, 3.0, 9.0)  # after consecutive failures; any new bytes reset the count
 BYTES_AT_ONCE = 1 << 18
-PASSING = (408, 425, 429, 500, 502, 503, 504)  # answers that another attempt may change
+TEMPORARY = (408, 425, 429, 500, 502, 503, 504)  # HTTP status codes worth another attempt
 RANGE_REFUSED = 416
 BROKEN = (
     ConnectionError,
@@ -36,15 +36,10 @@ BROKEN = (
     ssl.SSLError,
     urllib.error.URLError,
 )
-PAGE_STARTS = (b"<!doctype", b"<html", b"<head", b"<?xml")
 
 
 class _Broken(Exception):
-    """An attempt failed in a way that another one may not."""
-
-
-class _WebPage(Exception):
-    """The server sent a page for people."""
+    """An attempt failed, but another one may succeed."""
 
 
 def fetch(
@@ -54,31 +49,31 @@ def fetch(
     *,
     wait: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Return the path of a published file in `folder`; download it where it is not there yet.
+    """Return the path of a published file in `folder`; download it if it is not there.
 
-    A download that was cut off or killed is continued where the server can; one whose checksum is wrong
-    after that is made once more from the start. Of several processes one downloads, the others wait.
+    A download that broke off is resumed if the server can; if the checksum is wrong afterwards, it is
+    repeated once from the start. If several processes want the same file, one downloads it.
 
     Args:
       source: the file.
-      folder: made if need be.
-      progress: told how many bytes are there.
-      wait: sleeps for so many seconds.
+      folder: made if it does not exist.
+      progress: receives how many bytes have arrived.
+      wait: sleeps for a number of seconds.
 
     Raises:
-      DataNotPrepared: it cannot be had; the text says what to do by hand.
+      DataNotPrepared: it cannot be downloaded.
       DataDamaged: its checksum is not the publisher's.
-      ResourcesMissing: the disk is, or would be, full.
+      ResourcesMissing: the disk is full, or too small for the file.
     """
     if not source.url.startswith(SCHEMES):
-        raise ValueError(f"{source.url}: one of {', '.join(SCHEMES)} expected")
+        raise ValueError(f"{source.url}: expected one of {', '.join(SCHEMES)}")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / source.file
     with FileLock(folder / f".{source.file}.lock"):
         if target.is_file():
-            if problem := checksum_problem(source, target):
+            if mismatch := checksum_mismatch(source, target):
                 raise DataDamaged(
-                    f"{problem}. Delete it and start again; {_by_hand(source, folder)}"
+                    "fetch.wrong-file", **mismatch._asdict(), url=source.url, folder=folder
                 )
             return target
         part = target.with_name(f"{target.name}.part")
@@ -88,48 +83,22 @@ def fetch(
     return target
 
 
-def checksum_problem(source: Source, path: Path) -> str | None:
-    """Return what is wrong with a file that should be the published one; None where nothing is.
-
-    Where no checksum is published nothing can be wrong.
-    """
-    for kind, expected in (("sha256", source.sha256), ("md5", source.md5)):
-        if expected is None:
-            continue
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, kind).hexdigest()
-            file.seek(0)
-            page = ". It holds a web page" if _is_page(file.read(512)) else ""
-        if found != expected:
-            size = path.stat().st_size
-            sizes = "" if size == source.bytes else f" ({size:,} bytes instead of {source.bytes:,})"
-            return f"{path} has {kind} {found}, the publisher's has {expected}{sizes}{page}"
-    return None
-
-
-def md5_of(path: Path) -> str:
-    """Return the md5 of a file's content, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
-
-
 def _download(
-    source: Source,
-    part: Path,
-    progress: Progress,
-    wait: Callable[[float], None],
+    source: Source, part: Path, progress: Progress, wait: Callable[[float], None]
 ) -> None:
-    """Write the whole file to `part`; what lies there already is its beginning."""
-    continued = part.is_file()
+    """Write the whole file to `part`, which may hold its beginning."""
+    resumed = part.is_file()
     _receive_all(source, part, progress, wait)
-    problem = checksum_problem(source, part)
-    if problem and continued:  # by a file that has changed since, perhaps
+    mismatch = checksum_mismatch(source, part)
+    if mismatch and resumed:  # the published file may have changed since
         part.unlink()
         _receive_all(source, part, progress, wait)
-        problem = checksum_problem(source, part)
-    if problem:
+        mismatch = checksum_mismatch(source, part)
+    if mismatch:
         part.unlink()
-        raise DataDamaged(f"{problem}; it was deleted. Try again, {_by_hand(source, part.parent)}")
+        raise DataDamaged(
+            "fetch.wrong-download", **mismatch._asdict(), url=source.url, folder=part.parent
+        )
 
 
 def _receive_all(
@@ -140,33 +109,26 @@ def _receive_all(
         before = part.stat().st_size if part.is_file() else 0
         try:
             return _receive(source, part, before, progress)
-        except _WebPage as error:
-            raise DataNotPrepared(
-                f"{source.url} sent a web page instead of {source.file} (a login or a notice?). "
-                f"Open it in a browser, {_by_hand(source, part.parent)}"
-            ) from error
         except _Broken as error:
             failures = failures + 1 if not part.is_file() or part.stat().st_size <= before else 1
             if failures > len(WAITS_SECONDS):
-                kept = " What has arrived is kept and will be continued." if part.is_file() else ""
                 raise DataNotPrepared(
-                    f"{source.file} could not be fetched from {source.url}: {error}.{kept} "
-                    f"Try again, {_by_hand(source, part.parent)}"
+                    "fetch.download-failed",
+                    name=source.file,
+                    url=source.url,
+                    error=error,
+                    kept=" The part that has arrived is kept." if part.is_file() else "",
+                    folder=part.parent,
                 ) from error
         wait(WAITS_SECONDS[failures - 1])
 
 
-def _by_hand(source: Source, folder: Path) -> str:
-    return f"or put the file of {source.url} into {folder} by hand and start again"
-
-
 def _receive(source: Source, part: Path, have: int, progress: Progress) -> None:
-    """Ask once for what lies behind the first `have` bytes, and append what comes.
+    """Request what follows the first `have` bytes once, and append what arrives.
 
     Raises:
-      _Broken: the answer was a passing trouble, or ended early.
-      _WebPage: the answer is a page.
-      DataNotPrepared: the answer was a refusal.
+      _Broken: the server has a temporary problem, or the answer ended early.
+      DataNotPrepared: the server refused, or sent a web page.
     """
     headers = {"User-Agent": f"lru-tune/{__version__}"}
     if have:
@@ -182,12 +144,15 @@ def _receive(source: Source, part: Path, have: int, progress: Progress) -> None:
             if error.headers.get("Content-Range") == f"bytes */{have}":
                 return  # it was complete already
             part.unlink()
-            raise _Broken("the server has another file than before") from error
-        if error.code in PASSING:
+            raise _Broken("the file on the server has changed") from error
+        if error.code in TEMPORARY:
             raise _Broken(f"the server answered {error.code} {error.reason}") from error
         raise DataNotPrepared(
-            f"{source.url}: the server answered {error.code} {error.reason}. "
-            f"Look in a browser where it lies now, {_by_hand(source, part.parent)}"
+            "fetch.server-refused",
+            url=source.url,
+            status=error.code,
+            reason=error.reason,
+            folder=part.parent,
         ) from error
     except BROKEN as error:
         raise _Broken(str(getattr(error, "reason", error)) or type(error).__name__) from error
@@ -200,11 +165,13 @@ def _append(
     start = have if answer.status == http.HTTPStatus.PARTIAL_CONTENT else 0
     if start and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
         part.unlink()
-        raise _Broken("the server sent another part than the one asked for")
+        raise _Broken("the server sent another range than requested")
     end = start + int(length) if length else None
     first = answer.read(BYTES_AT_ONCE)
-    if answer.headers.get_content_type() == "text/html" or (start == 0 and _is_page(first)):
-        raise _WebPage
+    if answer.headers.get_content_type() == "text/html" or (start == 0 and is_web_page(first)):
+        raise DataNotPrepared(
+            "fetch.web-page", url=source.url, name=source.file, folder=part.parent
+        )
     total = end or source.bytes
     demand_room(part, total - start)
     with open(part, "r+b" if start else "wb") as file:
@@ -213,15 +180,11 @@ def _append(
         while chunk:
             file.write(chunk)
             done += len(chunk)
-            progress(f"fetching {source.file}", done, max(done, total))
+            progress(f"downloading {source.file}", done, max(done, total))
             chunk = answer.read(BYTES_AT_ONCE)
         file.flush()
         os.fsync(file.fileno())
     if done == 0:
         raise _Broken("the server sent nothing")
     if end is not None and done < end:
-        raise _Broken(f"the connection ended at {done:,} of {end:,} bytes")
-
-
-def _is_page(start: bytes) -> bool:
-    return start.lstrip()[:16].lower().startswith(PAGE_STARTS)
+        raise _Broken(f"the connection closed after {done:,} of {end:,} bytes")

@@ -1,9 +1,8 @@
 """Reading the Large Movie Review Dataset: its folder, its archive, or its copy on Hugging Face.
 
-All three give the same texts. The 50,000 reviews without a label are passed over.
+All three give the same texts. The 50,000 reviews without a label are skipped.
 """
 
-import importlib.util
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from data_prep.fetching.archives import is_archive, read_members
-from data_prep.pipeline.origin import Progress, Source
-from lru_tune.data.disk import DISK_FULL
-from lru_tune.errors import DataDamaged, DataNotPrepared
+from data_prep.fetching.checksums import Source
+from data_prep.fetching.hugging_face import load_split
+from data_prep.pipeline.progress import Progress
+from lru_tune.errors import DataDamaged
 
 FOLDER = "aclImdb"
 ARCHIVE = "aclImdb_v1.tar.gz"
@@ -26,7 +26,7 @@ SOURCE = Source(
     sha256="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
 )
 HUB_NAME = "stanfordnlp/imdb"
-LABELS = ("neg", "pos")  # a label's number is its place here
+LABELS = ("neg", "pos")  # numbered 0 and 1
 PER_LABEL = 12_500  # reviews of each label in each part
 MEMBER = re.compile(r"(?:^|/)(train|test)/(neg|pos)/[^/.][^/]*\.txt$")
 HUB_ROWS_AT_ONCE = 1000
@@ -41,8 +41,8 @@ class Review(NamedTuple):
 
     Attributes:
       part: the publisher's split.
-      label: its number.
-      text: cut to the wanted length.
+      label: 0 negative, 1 positive.
+      text: its first characters.
     """
 
     part: PartName
@@ -54,7 +54,7 @@ Reviews = dict[tuple[PartName, int], list[str]]
 
 
 def find_raw(folder: Path) -> Path | None:
-    """Return the reviews' folder or archive: the path itself, or what lies in it; None if neither."""
+    """Return the reviews' folder or archive, which is the path itself or in it; None if there is none."""
     if folder.is_file():
         return folder if folder.name == ARCHIVE or is_archive(folder) else None
     for place in (folder, folder / FOLDER):
@@ -64,35 +64,25 @@ def find_raw(folder: Path) -> Path | None:
     return archive if archive.is_file() else None
 
 
-def has_hub() -> bool:
-    """Return whether the library that knows Hugging Face's data sets is installed."""
-    return importlib.util.find_spec("datasets") is not None
-
-
 def read_reviews(raw: Path, longest: int, progress: Progress) -> Reviews:
-    """Read the texts of what `find_raw` found, each cut to its first `longest` characters.
+    """Read the first `longest` characters of each text from what `find_raw` found.
 
     Raises:
-      DataDamaged: a file is empty or not UTF-8, reviews are missing, or the archive is cut short.
+      DataDamaged: a review is empty or not UTF-8, reviews are missing, or the archive is cut short.
     """
     from_archive = raw.is_file()
     reviews = (_read_archive if from_archive else _read_folder)(raw, longest, progress)
     return _collect(reviews, str(raw))
 
 
-def read_hub(cache: Path, longest: int, progress: Progress) -> Reviews:
-    """Fetch the texts from Hugging Face, each cut to its first `longest` characters.
-
-    Args:
-      cache: folder in which the library keeps what it fetches.
-      longest: characters of a text.
-      progress: told how many reviews were read.
+def read_hub(downloads: Path, longest: int, progress: Progress) -> Reviews:
+    """Download the first `longest` characters of each text from Hugging Face into `downloads`.
 
     Raises:
-      DataNotPrepared: they cannot be fetched.
+      DataNotPrepared: the download failed.
       DataDamaged: reviews are missing or empty.
     """
-    return _collect(_read_hub(cache, longest, progress), HUB_NAME)
+    return _collect(_read_hub(downloads, longest, progress), HUB_NAME)
 
 
 def _collect(reviews: Iterable[Review], where: str) -> Reviews:
@@ -106,8 +96,7 @@ def _collect(reviews: Iterable[Review], where: str) -> Reviews:
     ]
     if wrong:
         raise DataDamaged(
-            f"{where}: {PER_LABEL:,} reviews of each part and label expected, found {', '.join(wrong)}. "
-            f"Unpack {ARCHIVE} again"
+            "published.reviews-missing", where=where, each=PER_LABEL, found=", ".join(wrong)
         )
     return collected
 
@@ -148,43 +137,26 @@ def _read_archive(archive: Path, longest: int, progress: Progress) -> Iterator[R
 
 def _decode(name: str, content: bytes) -> str:
     if not content.strip():
-        raise DataDamaged(f"{name} is empty. Unpack {ARCHIVE} again")
+        raise DataDamaged("published.review-empty", name=name)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataDamaged(
-            f"{name}: byte {error.start} ({content[error.start]:#04x}) is not UTF-8. "
-            f"Unpack {ARCHIVE} again"
+            "published.review-not-utf8", name=name, place=error.start, byte=content[error.start]
         ) from error
 
 
-def _read_hub(cache: Path, longest: int, progress: Progress) -> Iterator[Review]:
-    # The library would otherwise count this use of it, there.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")
-    import datasets
-
-    try:
-        parts = {
-            part: datasets.load_dataset(HUB_NAME, split=part, cache_dir=str(cache))
-            for part in PARTS
-        }
-    except (OSError, datasets.exceptions.DatasetsError) as error:
-        if getattr(error, "errno", None) in DISK_FULL:
-            raise
-        raise DataNotPrepared(
-            f"{HUB_NAME} could not be fetched from Hugging Face ({error}). Try again, or fetch "
-            f"{SOURCE.url} and name it with --from-dir"
-        ) from error
+def _read_hub(downloads: Path, longest: int, progress: Progress) -> Iterator[Review]:
+    parts = {part: load_split(HUB_NAME, part, downloads, SOURCE.url) for part in PARTS}
     for part, rows in parts.items():
         names = tuple(rows.features["label"].names)
         if names != LABELS:
-            raise DataDamaged(f"{HUB_NAME}: labels {LABELS} expected, got {names}")
+            raise DataDamaged("published.hub-columns", name=HUB_NAME, found=f"labels {names}")
         done = 0
         for some in rows.iter(HUB_ROWS_AT_ONCE):
             for text, label in zip(some["text"], some["label"], strict=True):
                 if not text.strip():
-                    raise DataDamaged(f"{HUB_NAME}: review {done:,} of {part} is empty")
+                    raise DataDamaged("published.review-empty", name=f"{HUB_NAME}, {part}[{done}]")
                 yield Review(part, label, text[:longest])
                 done += 1
             progress(f"reading {part} of {HUB_NAME}", done, len(rows))

@@ -1,4 +1,4 @@
-"""Reviews put together from two lists of words: a stand-in for IMDb that a network can learn."""
+"""Made-up reviews from lists of words: a stand-in for IMDb that a network can learn."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ TELLING = (  # by label
     ("great", "superb", "best", "moving", "lovely", "perfect", "brilliant", "gem"),
 )
 FEWEST_WORDS, MOST_WORDS = 20, 400
-TELLING_SHARE = 0.15
+TELLING_SHARE = 0.15  # of words from the label's own list
 STRAY_SHARE = 0.02  # words of the other label
 MARKS = (" ", " ", " ", " ", ", ", ". ", "<br /><br />")
 
 
 def write_reviews(rng: np.random.Generator, label: int, count: int) -> list[str]:
-    """Return texts of 20 to 400 words, a part of which tell the label (0 or 1)."""
+    """Return texts of 20 to 400 words, some of which reveal the label (0 or 1)."""
     return [_write_review(rng, label) for _ in range(count)]
 
 

@@ -1,7 +1,7 @@
-"""From ListOps symbols to the token ids a model reads, as S4, S5 and minimal-LRU do it, and back.
+"""Converting ListOps symbols to token ids, as S4, S5 and minimal-LRU do, and back.
 
 "]" is spelt "X"; the vocabulary is that of the training split; `<eos>` ends every sequence and `<pad>`
-fills the rest. (Parentheses are gone by then; sequences have been cut to leave room for `<eos>`.)
+fills the rest. Parentheses were removed and sequences cut before, which leaves room for `<eos>`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from data_prep.listops.trees import Expressions
 from data_prep.pipeline.text_encoding import END, PAD, UNKNOWN
 from lru_tune.data.vocabulary import SPECIALS
 
-TOKENS_AT_ONCE = 1 << 20  # bincount works on a copy of eight times the size
+TOKENS_AT_ONCE = 1 << 20  # bincount copies them to eight times the size
 SPELLINGS = tuple("X" if symbol == CLOSE else symbol for symbol in SYMBOLS)
 
 
@@ -30,7 +30,7 @@ def build_vocabulary(tokens: np.ndarray) -> list[str]:
 def encode(
     expressions: Expressions, vocabulary: Sequence[str], width: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs (n, width) uint8 and lengths (n,) uint16, `<eos>` counted."""
+    """Return inputs (n, width) uint8 and lengths (n,) uint16, including `<eos>`."""
     ids = np.full(len(SYMBOLS), UNKNOWN, np.uint8)
     for number, spelling in enumerate(SPELLINGS):
         if spelling in vocabulary:
@@ -46,7 +46,7 @@ def encode(
 def decode(
     inputs: np.ndarray, lengths: np.ndarray, targets: np.ndarray, vocabulary: Sequence[str]
 ) -> Expressions:
-    """Return the expressions that `encode` was given; no id may be `<unk>`."""
+    """Return the expressions that `encode` encoded; no id may be `<unk>`."""
     numbers = np.zeros(len(vocabulary), np.uint8)
     for token, spelling in enumerate(vocabulary):
         if spelling in SPELLINGS:

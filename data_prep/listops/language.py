@@ -1,7 +1,7 @@
-"""The ListOps language: its symbols, what its operators mean, and which random trees are accepted.
+"""The ListOps language: its symbols, its operators, and which random trees are accepted.
 
 An expression is a digit, or an operator followed by two to ten expressions and a closing bracket. Its
-tokens are its symbols in reading order; a symbol's number is its place in SYMBOLS.
+tokens are its symbols in reading order; a symbol's number is its index in SYMBOLS.
 
 Source: Nangia & Bowman 2018 (the language); Tay et al. 2021 (the sizes).
 """
@@ -9,9 +9,11 @@ Source: Nangia & Bowman 2018 (the language); Tay et al. 2021 (the sizes).
 import statistics
 from collections.abc import Callable, Sequence
 
+from lru_tune.errors import Invalid
+
 DIGITS = tuple("0123456789")
 CLOSE = "]"
-PARENTHESES = ("(", ")")  # of the curried form; they carry no meaning
+PARENTHESES = ("(", ")")  # of the curried form; ignored
 
 
 def _truncated_median(values: Sequence[int]) -> int:
@@ -38,14 +40,14 @@ LONGEST = 1999
 
 
 def evaluate(expression: str) -> int:
-    """Return the value of an expression, a digit, written with blanks between tokens.
+    """Return the value (0..9) of an expression with blanks between its tokens.
 
-    Parentheses are ignored, so that the curried form of the published files is read as well.
+    Parentheses are ignored, so that it may have the curried form of the published files.
 
     Raises:
-      ValueError: it is not one whole expression.
+      Invalid: the text is not one whole expression.
     """
-    pending: list[tuple[str, list[int]]] = [("", [])]  # operators not closed yet, under a dummy
+    pending: list[tuple[str, list[int]]] = [("", [])]  # open operators, below a dummy
     for place, token in enumerate(expression.split(), start=1):
         if token in PARENTHESES:
             continue
@@ -57,10 +59,10 @@ def evaluate(expression: str) -> int:
             operator, arguments = pending.pop()
             pending[-1][1].append(OPERATORS[operator](arguments))
         else:
-            raise ValueError(f"unexpected {token!r} at token {place}")
+            raise Invalid("published.listops-unexpected", token=token, place=place)
     if len(pending) > 1:
-        raise ValueError(f"{pending[-1][0]!r} is not closed")
+        raise Invalid("published.listops-open", operator=pending[-1][0])
     values = pending[0][1]
     if len(values) != 1:
-        raise ValueError(f"one expression expected, got {len(values)}")
+        raise Invalid("published.listops-count", found=len(values))
     return values[0]

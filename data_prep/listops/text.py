@@ -1,7 +1,7 @@
 """The tab-separated files of the Long Range Arena release of ListOps.
 
-`basic_train.tsv`, `basic_val.tsv` and `basic_test.tsv`: a header `Source<TAB>Target`, lines ended by
-CRLF, expressions curried: `[MAX 3 8 ]` is written `( ( ( [MAX 3 ) 8 ) ] )`.
+`basic_train.tsv`, `basic_val.tsv` and `basic_test.tsv`: a header `Source<TAB>Target`, lines that end with
+CRLF, curried expressions: `[MAX 3 8 ]` is written `( ( ( [MAX 3 ) 8 ) ] )`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,9 +11,9 @@ import numpy as np
 
 from data_prep.listops.language import CLOSE, OPERATORS, SYMBOLS, evaluate
 from data_prep.listops.trees import Expressions
-from data_prep.pipeline.origin import Progress
+from data_prep.pipeline.progress import Progress
 from lru_tune.data.manifest import SplitName
-from lru_tune.errors import DataDamaged
+from lru_tune.errors import DataDamaged, Invalid
 
 FILES: dict[SplitName, str] = {
     "train": "basic_train.tsv",
@@ -21,19 +21,16 @@ FILES: dict[SplitName, str] = {
     "test": "basic_test.tsv",
 }
 HEADER = b"Source\tTarget"
-RECOMPUTED = (
-    100  # expressions per file whose value is checked; all would take longer than the reading
-)
+RECOMPUTED = 100  # expressions per file whose value is checked; all would take longer than reading
 
 NUMBERS = {symbol.encode(): number for number, symbol in enumerate(SYMBOLS)}
 
 
 def read_expressions(path: Path, rows: int | None, longest: int, progress: Progress) -> Expressions:
-    """Read the first `rows` expressions of a file, or all, cut to their first `longest` tokens.
+    """Read the first `rows` expressions of a file (None: all), each cut to its first `longest` tokens.
 
     Raises:
-      DataDamaged: a line is not `expression<TAB>digit`, or its value is wrong, or there is none; says
-        file and line.
+      DataDamaged: a line is not `expression<TAB>digit`, a value is wrong, or there is no line.
     """
     size = path.stat().st_size
     read = 0
@@ -41,23 +38,29 @@ def read_expressions(path: Path, rows: int | None, longest: int, progress: Progr
     values = bytearray()
     with open(path, "rb") as file:
         if (header := file.readline().rstrip(b"\r\n")) != HEADER:
-            raise DataDamaged(f"{path}:1: header {HEADER!r} expected, got {header[:40]!r}")
+            raise DataDamaged(
+                "published.listops-header",
+                file=str(path),
+                line=1,
+                expected=HEADER,
+                found=header[:40],
+            )
         for number, line in enumerate(file, start=2):
             if len(pieces) == rows:
                 break
             try:
                 tokens, value = _parse(line)
-                if len(pieces) < RECOMPUTED and evaluate(_spoken(tokens)) != value:
-                    raise ValueError(f"the expression's value is not {value}")
-            except ValueError as error:
-                raise DataDamaged(f"{path}:{number}: {error}") from error
+                if len(pieces) < RECOMPUTED and evaluate(_text(tokens)) != value:
+                    raise Invalid("published.listops-value", value=value)
+            except Invalid as error:
+                raise DataDamaged(error.problem.at(file=str(path), line=number)) from error
             pieces.append(tokens[:longest])
             values.append(value)
             read += len(line)
             if number % 1000 == 0:
                 progress(f"reading {path.name}", read, size)
     if not pieces:
-        raise DataDamaged(f"{path}:2: no expression after the header")
+        raise DataDamaged("published.listops-empty", file=str(path), line=2)
     return Expressions(
         tokens=np.frombuffer(b"".join(pieces), np.uint8),
         lengths=np.array([len(piece) for piece in pieces], np.int64),
@@ -66,26 +69,26 @@ def read_expressions(path: Path, rows: int | None, longest: int, progress: Progr
 
 
 def _parse(line: bytes) -> tuple[bytes, int]:
-    """Return an expression's symbol numbers and its value."""
+    """Return an expression's symbol numbers and its value; raise Invalid if the line holds none."""
     expression, tab, target = line.rstrip(b"\r\n").partition(b"\t")
     if not tab or len(target) != 1 or not target.isdigit():
-        raise ValueError("'expression<TAB>digit' expected")
+        raise Invalid("published.listops-line")
+    symbols = expression.translate(None, b"()").split()
     try:
-        return bytes(map(NUMBERS.__getitem__, expression.translate(None, b"()").split())), int(
-            target
-        )
+        return bytes(NUMBERS[symbol] for symbol in symbols), int(target)
     except KeyError as error:
-        raise ValueError(f"unknown token {error.args[0].decode(errors='replace')!r}") from error
+        token = error.args[0].decode(errors="replace")
+        raise Invalid("published.listops-token", token=token) from error
 
 
-def _spoken(tokens: Iterable[int]) -> str:
+def _text(tokens: Iterable[int]) -> str:
     return " ".join(SYMBOLS[token] for token in tokens)
 
 
 def write_expressions(
     path: Path, pieces: Iterable[Expressions], count: int, progress: Progress
 ) -> None:
-    """Write `count` expressions, piece by piece, in the release's format; renamed when complete."""
+    """Write `count` expressions, piece by piece, in the release's format; renames the file at the end."""
     temporary = path.with_name(f".{path.name}.tmp")
     written = 0
     try:
@@ -108,13 +111,13 @@ def _rows(expressions: Expressions) -> Iterator[tuple[list[str], int]]:
 
 
 def curry(symbols: Sequence[str]) -> str:
-    """Return an expression with every application wrapped as a pair.
+    """Return an expression in curried form: `( ( ( [MAX 3 ) 8 ) ] )`.
 
     Raises:
-      ValueError: an operator is not closed.
+      Invalid: an operator is not closed.
     """
     words: list[str] = []
-    pending: list[list[int]] = []  # place of an open operator, arguments so far
+    pending: list[list[int]] = []  # index of an open operator, number of its arguments so far
     for symbol in symbols:
         if symbol in OPERATORS:
             pending.append([len(words), 0])
@@ -126,9 +129,9 @@ def curry(symbols: Sequence[str]) -> str:
             words += (CLOSE, ")")
         else:
             words.append(symbol)
-        if pending:  # what has just ended is an argument of the operator around it
+        if pending:  # this was an argument of the operator around it
             pending[-1][1] += 1
             words.append(")")
     if pending:
-        raise ValueError(f"{words[pending[-1][0]]!r} is not closed")
+        raise Invalid("published.listops-open", operator=words[pending[-1][0]])
     return " ".join(words)

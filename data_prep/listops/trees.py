@@ -1,9 +1,9 @@
 """Random ListOps expressions, drawn as whole blocks of trees with NumPy.
 
-All operators of one depth form a level: their numbers of arguments, and a mask over their arguments,
-put end to end, that says which are operators themselves; those, in order, are the next level. Levels
-are drawn downwards, evaluated upwards, and written as tokens downwards.
-`data_prep.listops.reference` says the same with plain recursion.
+All operators of one depth form a level: the number of arguments of each, and a mask over their concatenated
+arguments that says which are operators themselves; those, in order, are the next level. Levels are drawn
+downwards, evaluated upwards, and written as tokens downwards. `listops_reference.py` in the tests does the
+same with plain recursion.
 
 Letters: M operators of a level, A arguments of all of them together, N accepted trees.
 """
@@ -26,18 +26,16 @@ from data_prep.listops.language import (
     SHORTEST,
 )
 
-ROOTS_PER_BLOCK = (
-    8192  # some 680 accepted trees: arrays long enough for NumPy, short enough for a cache
-)
-OPERATOR_BELOW = int(256 * OPERATOR_PROBABILITY)  # a uniform byte meets a quarter exactly
+ROOTS_PER_BLOCK = 8192  # about 680 accepted trees: long arrays that still fit into a cache
+OPERATOR_BELOW = int(256 * OPERATOR_PROBABILITY)  # exact, as a byte has 256 values
 
 
 class Expressions(NamedTuple):
     """Expressions and their values.
 
     Attributes:
-      tokens: (sum of lengths,) uint8 places in SYMBOLS, one expression after the other.
-      lengths: (N,) tokens of each expression.
+      tokens: (sum of lengths,) uint8 indices into SYMBOLS, one expression after the other.
+      lengths: (N,) number of tokens of each expression.
       values: (N,) uint8 in 0..9.
     """
 
@@ -46,7 +44,7 @@ class Expressions(NamedTuple):
     values: np.ndarray
 
     def part(self, rows: slice) -> "Expressions":
-        """Return some consecutive expressions."""
+        """Return a range of expressions."""
         before = int(self.lengths[: rows.start].sum())
         lengths = self.lengths[rows]
         tokens = self.tokens[before : before + int(lengths.sum())]
@@ -57,9 +55,9 @@ class Level(NamedTuple):
     """The operators at one depth.
 
     Attributes:
-      trees: (M,) the tree an operator belongs to, ascending.
-      counts: (M,) uint8 arguments of each operator.
-      nested: (A,) whether an argument is an operator, which then stands in the next level.
+      trees: (M,) the tree of each operator, ascending.
+      counts: (M,) uint8, number of arguments of each operator.
+      nested: (A,) whether an argument is an operator, which is then in the next level.
     """
 
     trees: np.ndarray
@@ -68,14 +66,14 @@ class Level(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What the operators at one depth say.
+    """Operators, values and sizes at one depth.
 
     Attributes:
-      operators: (M,) uint8 places in OPERATORS.
+      operators: (M,) uint8 indices into OPERATORS.
       values: (M,) uint8 in 0..9.
-      sizes: (M,) tokens from the operator to its closing bracket.
+      sizes: (M,) number of tokens from the operator to its closing bracket.
       argument_values: (A,) uint8 in 0..9.
-      argument_sizes: (A,) tokens of each argument.
+      argument_sizes: (A,) number of tokens of each argument.
     """
 
     operators: np.ndarray
@@ -88,7 +86,7 @@ class Content(NamedTuple):
 def generate_block(seed: int, block: int, roots: int = ROOTS_PER_BLOCK) -> Expressions:
     """Draw `roots` random trees and return those of accepted length.
 
-    A function of its arguments alone: whoever makes a block makes the same one.
+    The result depends on the arguments only, not on the process that draws the block.
     """
     rng = np.random.default_rng([seed, block])
     levels = _draw_shapes(rng, roots)
@@ -97,7 +95,7 @@ def generate_block(seed: int, block: int, roots: int = ROOTS_PER_BLOCK) -> Expre
 
 
 def _draw_shapes(rng: np.random.Generator, roots: int) -> list[Level]:
-    """Draw trees level by level; a tree is dropped as soon as it is too long."""
+    """Draw trees level by level; drop a tree as soon as it is too long."""
     levels = []
     lengths = np.ones(roots, np.int64)  # an operator counts as one token until it is opened
     trees = np.flatnonzero(_are_operators(rng, roots))
@@ -124,7 +122,7 @@ def _select(level: Level, chosen: np.ndarray) -> Level:
 
 
 def _fill(rng: np.random.Generator, levels: list[Level]) -> list[Content]:
-    """Draw digits and operators and evaluate, from the deepest level up."""
+    """Draw digits and operators and evaluate them, from the deepest level up."""
     contents: list[Content] = []
     inner_values = np.zeros(0, np.uint8)
     inner_sizes = np.zeros(0, np.int64)
@@ -152,7 +150,7 @@ def _apply(operators: np.ndarray, arguments: np.ndarray, counts: np.ndarray) -> 
 
 
 def _starts(counts: np.ndarray) -> np.ndarray:
-    """Return where each segment begins, given the lengths of segments put end to end."""
+    """Return where each of several concatenated segments starts, given their lengths."""
     starts: np.ndarray = np.cumsum(counts, dtype=np.int64) - counts
     return starts
 
@@ -167,8 +165,8 @@ def _medians(arguments: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return middle // 2
 
 
-# Each takes (A,) arguments, segment after segment, and (M,) segment lengths, and returns (M,) uint8;
-# no sum reaches 256.
+# Each takes (A,) concatenated arguments and (M,) numbers of arguments, and returns (M,) uint8 values. No sum
+# reaches 256.
 SEGMENTWISE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "[MIN": lambda arguments, counts: np.minimum.reduceat(arguments, _starts(counts)),
     "[MAX": lambda arguments, counts: np.maximum.reduceat(arguments, _starts(counts)),
@@ -182,7 +180,7 @@ SEGMENTWISE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 def _write(levels: list[Level], contents: list[Content]) -> np.ndarray:
     """Return the tokens of all trees in reading order, from the roots down."""
     tokens = np.empty(int(contents[0].sizes.sum()), np.uint8)
-    places = _starts(contents[0].sizes)  # (M,) where the operators of the level stand
+    places = _starts(contents[0].sizes)  # (M,) positions of the operators of the level
     for level, content in zip(levels, contents, strict=True):
         tokens[places] = FIRST_OPERATOR + content.operators
         tokens[places + content.sizes - 1] = CLOSE_NUMBER

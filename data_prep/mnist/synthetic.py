@@ -1,4 +1,4 @@
-"""Digits drawn like those of a pocket calculator: a stand-in for MNIST that a network can learn."""
+"""Digits of seven segments, as on a calculator: a stand-in for MNIST that a network can learn."""
 
 import numpy as np
 
@@ -26,13 +26,13 @@ ABSENT = (  # by digit
     (),
     ("lower left",),
 )
-FARTHEST = 1  # pixels a digit is moved, either way
-THICKEST = 2  # pixels added to a stroke
+FARTHEST = 1  # pixels a digit is moved, in either direction
+THICKEST = 2  # the most pixels added to a stroke
 NOISE = 40  # of 255
 
 
 def draw_digits(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (n, 784) and labels (n,), uint8; every digit about as often."""
+    """Return images (n, 784) and labels (n,), uint8; all digits occur about equally often."""
     labels = rng.permutation(np.arange(count) % len(ABSENT)).astype(np.uint8)
     images = np.stack([_draw_digit(rng, int(label)) for label in labels])
     return images.reshape(count, SIDE * SIDE), labels

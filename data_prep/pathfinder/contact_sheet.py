@@ -1,6 +1,6 @@
 """A contact sheet of generated Pathfinder images: `python -m data_prep.pathfinder.contact_sheet OUT.png`.
 
-Eight columns; the upper half shows images whose discs lie on one contour, the lower half others.
+It has eight columns; in the upper half both discs are on one contour, in the lower half they are not.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from data_prep.pathfinder.settings import SETTINGS, Settings
 COLUMNS = 8
 ROWS_PER_LABEL = 2
 RIM = 4  # pixels between images
-GREY = 96  # of the rim
-CELL = 128  # pixels an image is enlarged to
+GREY = 96  # colour of the rim
+CELL = 128  # pixels; images are enlarged to this size
 
 
 def contact_sheet(settings: Settings, seed: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def contact_sheet(settings: Settings, seed: int) -> np.ndarray:
 
 
 def main() -> None:
-    """Draw a sheet into a file."""
+    """Write a sheet to a file."""
     parser = argparse.ArgumentParser(description="Draw a contact sheet of Pathfinder images.")
     parser.add_argument("out", type=Path, metavar="OUT.png")
     parser.add_argument("--size", type=int, choices=SETTINGS, default=32, help="(%(default)s)")

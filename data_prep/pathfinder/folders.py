@@ -3,8 +3,8 @@
     pathfinder32/curv_contour_length_14/imgs/<batch>/sample_<i>.png
     pathfinder32/curv_contour_length_14/metadata/<batch>.npy
 
-The metadata are plain text in spite of their name, one line an image: folder, file name, index, label, and
-settings of the generator, separated by blanks.
+The metadata files are plain text in spite of their name, one line per image: folder, file name, index, label
+and settings of the generator, separated by blanks.
 """
 
 import hashlib
@@ -16,23 +16,24 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from lru_tune.errors import DataDamaged, DataNotPrepared
+from data_prep.fetching.long_range_arena import RELEASE, release_folders
+from lru_tune.errors import DataDamaged, DataNotPrepared, Invalid
 
 logger = logging.getLogger(__name__)
 
 HARD = "curv_contour_length_14"
-KNOWN_EMPTY = "pathfinder32/curv_baseline/imgs/0/sample_172.png"  # as it is in the release
+KNOWN_EMPTY = "pathfinder32/curv_baseline/imgs/0/sample_172.png"  # in the release itself
 FOLDER, NAME, INDEX, LABEL = range(4)  # fields of a line of metadata
-WANTED = f"pathfinder32/{HARD} (pathx: pathfinder128/{HARD}) with imgs/ and metadata/, or a parent"
+WANTED = f"pathfinder32/{HARD} (pathx: pathfinder128/{HARD}) with imgs/ and metadata/, or a parent folder"
 
 
 class Sample(NamedTuple):
     """One image of the release.
 
     Attributes:
-      path: of the image.
-      label: 1 if both discs lie on one contour.
-      line: where the metadata name it, for people.
+      path: the image file.
+      label: 1 if both discs are on one contour.
+      line: its line in the metadata, for people.
     """
 
     path: Path
@@ -41,26 +42,20 @@ class Sample(NamedTuple):
 
 
 def find_folder(folder: Path) -> Path | None:
-    """Return `folder`, or the release within it, where that holds Pathfinder images of any size."""
-    for place in (folder, folder / "lra_release", folder / "lra_release" / "lra_release"):
+    """Return `folder`, or the release in it, if it holds Pathfinder images of any size; else None."""
+    for place in release_folders(folder):
         if any(_is_images(found) for size in ("32", "128") for found in _places(place, size)):
             return place
     return None
 
 
 def images_folder(folder: Path, size: int) -> Path:
-    """Return the folder with `imgs` and `metadata` of one size.
-
-    Raises:
-      DataNotPrepared: there is none.
-    """
+    """Return the folder with images of one size and their metadata; raise DataNotPrepared without one."""
     for place in _places(folder, str(size)):
         if _is_images(place):
             return place
-    raise DataNotPrepared(
-        f"{folder} does not hold pathfinder{size}/{HARD}. Wanted: {WANTED}. It is part of the release "
-        "https://storage.googleapis.com/long-range-arena/lra_release.gz"
-    )
+    wanted = f"{WANTED}, from {RELEASE.url}"
+    raise DataNotPrepared("prep.files-not-found", folder=folder, wanted=wanted)
 
 
 def _places(folder: Path, size: str) -> tuple[Path, ...]:
@@ -72,70 +67,61 @@ def _is_images(folder: Path) -> bool:
 
 
 def metadata_files(folder: Path) -> list[Path]:
-    """Return the metadata files in the order of their numbers.
-
-    Raises:
-      DataDamaged: there are none, or one whose name is not a number.
-    """
+    """Return the metadata files, sorted by number; raise DataDamaged if a file has no number."""
     files = [path for path in (folder / "metadata").iterdir() if path.suffix == ".npy"]
     if not files:
-        raise DataDamaged(f"{folder / 'metadata'} holds no <batch>.npy; unpack the release again")
+        raise DataDamaged("published.no-metadata", folder=folder / "metadata")
     for path in files:
         if not path.stem.isdecimal():
-            raise DataDamaged(f"{path}: a file <number>.npy expected; remove it")
+            raise DataDamaged("published.metadata-name", path=path)
     return sorted(files, key=lambda path: int(path.stem))
 
 
 def read_metadata(folder: Path, content: dict[Path, bytes]) -> Iterator[Sample]:
-    """Yield the images that metadata name, without those that are known to be empty.
+    """Yield the images that metadata list, except the one that is known to be empty.
 
     Args:
-      folder: with `imgs` and `metadata`.
-      content: of each metadata file.
+      folder: the folder with `imgs` and `metadata`.
+      content: metadata file -> its content.
 
     Raises:
       DataDamaged: a line is malformed, or its image is missing or empty.
     """
     for file, raw in content.items():
         for number, line in enumerate(raw.split(b"\n"), 1):
-            if line.strip():
-                sample = _sample(folder, f"{file}, line {number}", line)
-                if not sample.path.as_posix().endswith(KNOWN_EMPTY):
-                    _check_file(sample)
-                    yield sample
-                else:
-                    logger.warning("%s is skipped: it is known to be empty", sample.path)
+            if not line.strip():
+                continue
+            try:
+                path, label = _parse(folder, line)
+            except Invalid as error:
+                raise DataDamaged(error.problem.at(file=str(file), line=number)) from error
+            if path.as_posix().endswith(KNOWN_EMPTY):
+                logger.warning("%s is skipped: it is known to be empty", path)
+                continue
+            sample = Sample(path, label, f"{file}:{number}")
+            if not path.is_file():
+                raise DataDamaged("published.image-missing", path=path, listed=sample.line)
+            if path.stat().st_size == 0:
+                raise DataDamaged("published.image-empty", path=path, listed=sample.line)
+            yield sample
 
 
-def _sample(folder: Path, place: str, raw: bytes) -> Sample:
+def _parse(folder: Path, line: bytes) -> tuple[Path, int]:
+    """Return the image and the label in a line of metadata; raise Invalid if there is none."""
     try:
-        fields = raw.decode("ascii").split()
+        fields = line.decode("ascii").split()
     except UnicodeDecodeError as error:
-        raise DataDamaged(
-            f"{place}: plain text expected, got {raw[:20]!r}. Unpack the release again"
-        ) from error
+        raise Invalid("published.metadata-binary", found=line[:20]) from error
     if len(fields) <= LABEL or fields[LABEL] not in ("0", "1"):
-        raise DataDamaged(
-            f"{place}: 'imgs/<batch> sample_<i>.png <i> <label 0 or 1> ...' expected, "
-            f"got {' '.join(fields)[:80]!r}. Unpack the release again"
-        )
+        raise Invalid("published.metadata-line", found=" ".join(fields)[:80])
     path = folder / fields[FOLDER] / fields[NAME]
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise DataDamaged(f"{place}: it names {path}, which is outside {folder}")
-    return Sample(path, int(fields[LABEL]), place)
-
-
-def _check_file(sample: Sample) -> None:
-    try:
-        size = sample.path.stat().st_size
-    except FileNotFoundError as error:
-        raise DataDamaged(f"{sample.path} is missing, named by {sample.line}") from error
-    if size == 0:
-        raise DataDamaged(f"{sample.path} is empty, named by {sample.line}. Unpack it again")
+        raise Invalid("published.metadata-outside", path=path, folder=folder)
+    return path, int(fields[LABEL])
 
 
 def digest_of_images(samples: Iterable[Sample]) -> str:
-    """Return a sha256 of the files of images, in their order, so that a later change is noticed."""
+    """Return a sha256 of all image files in order, by which later changes are detected."""
     digest = hashlib.sha256()
     for sample in samples:
         digest.update(hashlib.sha256(sample.path.read_bytes()).digest())
@@ -143,10 +129,10 @@ def digest_of_images(samples: Iterable[Sample]) -> str:
 
 
 def read_images(size: int, samples: list[Sample]) -> np.ndarray:
-    """Read images row by row, (n, size * size) uint8.
+    """Return images row by row, (n, size * size) uint8.
 
     Raises:
-      DataDamaged: one cannot be read, is not grey or has another size.
+      DataDamaged: an image cannot be read, is not grey or has another size.
     """
     images = np.empty((len(samples), size * size), np.uint8)
     for row, sample in enumerate(samples):
@@ -156,14 +142,16 @@ def read_images(size: int, samples: list[Sample]) -> np.ndarray:
                 fits = (image.size, image.mode) == ((size, size), "L")
                 if fits:
                     images[row] = np.asarray(image).ravel()
-        except (OSError, SyntaxError) as error:  # the latter is Pillow's word for a broken PNG
+        except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for a broken PNG
             raise DataDamaged(
-                f"{sample.path} is not a whole image: {error}. It is named by {sample.line}. "
-                "Unpack it again"
+                "published.image-damaged", path=sample.path, error=error, listed=sample.line
             ) from error
         if not fits:
             raise DataDamaged(
-                f"{sample.path}: {size} x {size}, mode L expected, got {found}. "
-                f"It is named by {sample.line}"
+                "published.image-format",
+                path=sample.path,
+                size=size,
+                found=found,
+                listed=sample.line,
             )
     return images

@@ -1,7 +1,7 @@
 """Compiled growth of contours: two long ones, then distractors, each where there is room.
 
-`data_prep.pathfinder.reference` says the same slowly. Occupancies are greys 0..255 for 0..1. Every random
-decision takes the next number of the generator passed in, so that an image is a function of its seed.
+`pathfinder_reference.py` in the tests does the same slowly. Occupancies are greys 0..255 for 0..1. Every
+random decision takes the next number of the given generator, so an image is a function of its seed.
 """
 
 from typing import NamedTuple
@@ -24,14 +24,14 @@ from data_prep.pathfinder.tables import (
 
 SEGMENT_TRIES = 3
 DISTRACTOR_TRIES = 5
-LEAST_WEIGHT = 1e-4 * FULL  # of all turns together, below which a contour is stuck
-LEAST_FREE_SHARE = 0.01  # of the image, below which no distractor is tried
+LEAST_WEIGHT = 1e-4 * FULL  # total weight of all turns below which a contour cannot grow
+LEAST_FREE_SHARE = 0.01  # share of free pixels below which no distractor is tried
 
-# Layers of `Growth.planes`: occupancy, the same dilated by the margin, copies of both, and two bitmaps.
+# Indices of `Growth.planes`: occupancy, the same dilated by the margin, copies of both, two bitmaps.
 OCCUPIED, WIDENED, KEPT_OCCUPIED, KEPT_WIDENED, BLOCKED, TAKEN = range(6)
 DISTRACTOR = 2  # the long contours are layers 0 and 1
 
-# Columns of a growing end: the last pivot, the angle it is left in, and where the last segment is drawn.
+# Columns of `Growth.ends`: last pivot, direction in which it is left, where the last segment is drawn.
 PIVOT_Y, PIVOT_X, ANGLE, SEGMENT_Y, SEGMENT_X = range(5)
 
 
@@ -40,13 +40,13 @@ class Growth(NamedTuple):
 
     Attributes:
       planes: (6, W, W) uint8, see `OCCUPIED`.
-      room: (W * W + 1,) int64, for a list of pixels.
-      cumulative: (C,) float64, weights of turns.
+      room: (W * W + 1,) int64, buffer for a list of pixels.
+      cumulative: (C,) float64, buffer for cumulative weights of turns.
       ends: (3, 5) int64, the growing ends of the two long contours and of a distractor.
       tips: (2, 2, 2) int64, y and x of the origin tip and the terminal tip of each long contour.
       segments: (n, 4) int64, y, x, angle and layer of all segments.
-      contrasts: (n,) float64, theirs.
-      drawn: (1,) int64, how many of them there are.
+      contrasts: (n,) float64, contrasts of the segments.
+      drawn: (1,) int64, number of segments so far.
     """
 
     planes: np.ndarray
@@ -60,7 +60,7 @@ class Growth(NamedTuple):
 
 
 def empty_growth(settings: Settings, table: Tables) -> Growth:
-    """Make room for an image."""
+    """Allocate the arrays of an image."""
     size = settings.size
     segments = 2 * settings.contour_length + settings.distractors * settings.distractor_length
     return Growth(
@@ -84,7 +84,7 @@ def grow(
     distractors: int,
     distractor_length: int,
 ) -> int:
-    """Grow all contours of an image into `growth`; return how often the long ones were begun."""
+    """Grow all contours of an image into `growth`; return how often the long ones were started."""
     attempts = 1
     while not _long_contours(rng, table, growth, contour_length):
         attempts += 1
@@ -109,7 +109,7 @@ def _long_contours(
     _copy(table.frame[0], growth.planes[OCCUPIED])
     _copy(table.frame[1], growth.planes[WIDENED])
     growth.drawn[0] = 0
-    # Of the list of contrasts doubled, two different places.
+    # Two different entries of the list of contrasts repeated twice.
     known = len(table.snake_contrasts)
     first = _draw(rng, 2 * known)
     second = _draw(rng, 2 * known - 1)
@@ -126,7 +126,7 @@ def _long_contours(
             if not _extend(rng, table, growth, contour):
                 return False
             _note(growth, contour, contrasts[contour] * paddle)
-    # The first contour's last segment is never added: so does the published program.
+    # The first contour's last segment is never added, as in the published program.
     _settle(table.rooms, table.rooms_widened, growth.planes, growth.ends[1])
     for contour in range(2):
         growth.tips[contour, 1, 0] = growth.ends[contour, SEGMENT_Y]
@@ -194,7 +194,7 @@ def _seed_distractor(rng: np.random.Generator, table: Tables, growth: Growth) ->
 
 @njit(cache=True)
 def _block(planes: np.ndarray) -> int:
-    """Mark what is not free, a frame of one pixel included; return how much is, without that frame."""
+    """Mark pixels that are not free, or at a side; return how many are free, at sides or not."""
     size = len(planes[OCCUPIED])
     free = 0
     for y in range(size):
@@ -208,7 +208,7 @@ def _block(planes: np.ndarray) -> int:
 
 @njit(cache=True)
 def _list_free(planes: np.ndarray, footprint: np.ndarray, room: np.ndarray) -> int:
-    """List the tails from which a first segment touches nothing that is blocked."""
+    """List the tails from which a first segment touches no blocked pixel."""
     if len(footprint) == 0:
         return 0
     blocked, taken = planes[BLOCKED], planes[TAKEN]
@@ -233,7 +233,7 @@ def _list_free(planes: np.ndarray, footprint: np.ndarray, room: np.ndarray) -> i
 
 @njit(cache=True)
 def _plant(seed_steps: np.ndarray, size: int, end: np.ndarray, y: int, x: int, angle: int) -> bool:
-    """Begin a contour at a tail, if head and pivot lie inside."""
+    """Start a contour at a tail, if head and pivot are inside the image."""
     steps = seed_steps[angle]
     head_y, head_x = int(np.ceil(y + steps[0])), int(np.ceil(x + steps[1]))
     pivot_y, pivot_x = int(np.ceil(head_y + steps[2])), int(np.ceil(head_x + steps[3]))
@@ -248,7 +248,7 @@ def _plant(seed_steps: np.ndarray, size: int, end: np.ndarray, y: int, x: int, a
 
 @njit(cache=True)
 def _extend(rng: np.random.Generator, table: Tables, growth: Growth, layer: int) -> bool:
-    """Let a contour grow by one segment, and occupy the one before."""
+    """Add a segment to a contour, and occupy the room of the one before."""
     end, cumulative, planes = growth.ends[layer], growth.cumulative, growth.planes
     size = len(planes[WIDENED])
     turns, stride = table.turns[end[ANGLE]], table.strides[end[ANGLE]]
@@ -286,7 +286,7 @@ def _fits(occupied: np.ndarray, stamp: np.ndarray, y: int, x: int) -> bool:
     top, left = y - reach, x - reach
     first, last = max(0, left), min(size, left + len(stamp))
     for row in range(max(0, top), min(size, top + len(stamp))):
-        # Slices, as the compiler uses the processor's vectors only where no index can be negative.
+        # Slices, because the compiler vectorises only loops in which no index can be negative.
         ours, theirs = occupied[row, first:last], stamp[row - top, first - left : last - left]
         crowded = 0
         for i in range(len(ours)):
@@ -327,7 +327,7 @@ def _copy(source: np.ndarray, target: np.ndarray) -> None:
 
 @njit(cache=True)
 def _note(growth: Growth, layer: int, contrast: float) -> None:
-    """Remember a contour's last segment for the picture."""
+    """Record a contour's last segment for the picture."""
     end, segment = growth.ends[layer], growth.segments[growth.drawn[0]]
     segment[0], segment[1] = end[SEGMENT_Y], end[SEGMENT_X]
     segment[2], segment[3] = end[ANGLE], layer

@@ -1,7 +1,7 @@
-"""A Pathfinder image: drawn from a seed, painted, and taken apart into its layers.
+"""A Pathfinder image: sketched from a seed, painted, and separated into layers.
 
 The algorithm is that of the published generator (Linsley et al. 2018) with the settings of Long Range
-Arena (Tay et al. 2021), down to its quirks; its stream of random numbers is ours.
+Arena (Tay et al. 2021), including its quirks, but with another stream of random numbers.
 """
 
 from typing import NamedTuple
@@ -17,17 +17,17 @@ from data_prep.pathfinder.tables import lines, tables
 
 
 class Sketch(NamedTuple):
-    """What an image is made of, before it is painted.
+    """The parts of an image, before they are painted.
 
     Attributes:
-      label: 1 if both markers lie on one contour.
-      margin: free room around segments, in pixels.
-      segments: (n, 4) int64, y, x, number of the angle (see `pathfinder_tables`), and layer: 0 and 1 are
-        the long contours, 2 all distractors.
+      label: 1 if both markers are on one contour.
+      margin: free space around segments, in pixels.
+      segments: (n, 4) int64, y, x, number of the angle (see `tables`), and layer: 0 and 1 are the long
+        contours, 2 all distractors.
       contrasts: (n,) float64.
       tips: (2, 2, 2) int64, y and x of the origin tip and the terminal tip of each long contour.
       markers: (2, 2) int64, y and x of the two markers' centres.
-      attempts: how often the long contours were begun until they succeeded.
+      attempts: how often the long contours were started until they succeeded.
     """
 
     label: int
@@ -40,13 +40,13 @@ class Sketch(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """An image taken apart; pictures are (W, W) float64 before the stretch to 0..255.
+    """The layers of an image, (W, W) float64 pictures before they are stretched to 0..255.
 
     Attributes:
       contours: (2, W, W), the long contours.
       distractors: all of them.
       markers: both discs.
-      label: 1 if both discs lie on one contour.
+      label: 1 if both discs are on one contour.
       tips: (2, 2, 2), y and x of the origin tip and the terminal tip of each long contour.
       centres: (2, 2), y and x of the discs' centres.
     """
@@ -60,12 +60,12 @@ class Layers(NamedTuple):
 
 
 def image_stream(seed: int, split: int, index: int) -> np.random.Generator:
-    """Return the random numbers of one image, whoever draws it and however many there are."""
+    """Return the random numbers of one image, which do not depend on other images."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(split, index)))
 
 
 def sketch_image(settings: Settings, rng: np.random.Generator) -> Sketch:
-    """Draw an image's label, contours, distractors and markers from a stream of random numbers."""
+    """Return an image's label, contours, distractors and markers, drawn from a stream of random numbers."""
     label = int(rng.random() * 2)
     margin = settings.margins[int(rng.random() * len(settings.margins))]
     table = tables(settings, margin)
@@ -98,7 +98,7 @@ def paint(settings: Settings, sketch: Sketch) -> np.ndarray:
     return stretch(np.maximum(picture, paint_markers(settings, sketch.markers)))
 
 
-def take_apart(settings: Settings, sketch: Sketch) -> Layers:
+def separate(settings: Settings, sketch: Sketch) -> Layers:
     """Return the layers of an image."""
     layer = sketch.segments[:, 3]
     return Layers(
@@ -120,7 +120,7 @@ def paint_segments(settings: Settings, sketch: Sketch, chosen: np.ndarray) -> np
 
 
 def stretch(picture: np.ndarray) -> np.ndarray:
-    """Return a picture as greys, its lowest value 0 and its highest 255."""
+    """Return a picture as greys, uint8, with its lowest value at 0 and its highest at 255."""
     lowest, highest = picture.min(), picture.max()
     greys: np.ndarray = ((picture - lowest) * (FULL / (highest - lowest)) + 0.5).astype(np.uint8)
     return greys

@@ -1,4 +1,4 @@
-"""The two discs of a Pathfinder image, from stamps drawn once."""
+"""The two discs of a Pathfinder image, pasted from stamps that are drawn once."""
 
 import functools
 import math
@@ -24,7 +24,7 @@ def paint_markers(settings: Settings, centres: np.ndarray) -> np.ndarray:
 
 
 def _border(settings: Settings) -> int:
-    """Return how close to a side of the image a marker looks different for it, in pixels."""
+    """Return the distance from a side, in pixels, within which the side changes how a marker looks."""
     return math.ceil(settings.marker_radius) + LANCZOS_REACH + 1
 
 
@@ -37,10 +37,10 @@ def _zone(place: int, size: int, border: int) -> int:
 
 @functools.cache
 def _stamps(settings: Settings) -> np.ndarray:
-    """Return markers near each corner and side and far from all, (B, B, B, B) uint8, B = 2 border + 1.
+    """Return a marker for each position near a side and one for all others, (B, B, B, B) uint8.
 
-    The first two axes say where the centre lies: 0..border - 1 so far from the top (left), the last ones
-    likewise from the bottom (right), `border` anywhere in between.
+    B = 2 border + 1. The first two axes are y and x of the centre: 0..border - 1 count pixels from the top
+    (left), the last `border` entries end at the bottom (right), entry `border` is anywhere in between.
     """
     border, size = _border(settings), settings.size
     centres = [*range(border), size // 2, *range(size - border, size)]

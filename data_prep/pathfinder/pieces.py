@@ -1,6 +1,7 @@
-"""Pathfinder images in pieces: each a function of its place alone, kept on disk until all are there.
+"""Pathfinder images in pieces, kept on disk until all are complete.
 
-A preparation that is killed goes on with the pieces that it finds.
+A piece depends on the seed, its split and its index only, so a preparation that was killed continues with
+the pieces on disk.
 """
 
 import io
@@ -16,16 +17,16 @@ from data_prep.pathfinder.settings import Settings
 from lru_tune.data.manifest import SPLITS, SplitName
 from lru_tune.files.atomic import write_atomically
 
-IMAGES_PER_PIECE = 250  # some seconds of work at most, and 4 MB at most
+IMAGES_PER_PIECE = 250  # at most a few seconds of work and 4 MB
 
 
 class Piece(NamedTuple):
-    """A run of images of one split.
+    """Consecutive images of one split.
 
     Attributes:
-      split: that.
-      start: index of the first one.
-      number: of images.
+      split: the split.
+      start: index of the first image.
+      number: number of images.
     """
 
     split: SplitName
@@ -48,7 +49,7 @@ def pieces(counts: dict[SplitName, int]) -> Iterator[Piece]:
 
 
 def draw_piece(settings: Settings, seed: int, piece: Piece) -> Images:
-    """Draw a piece; whoever draws it and whatever else is drawn, it is the same."""
+    """Draw a piece; the result depends on the arguments only."""
     images = np.empty((piece.number, settings.size**2), np.uint8)
     labels = np.empty(piece.number, np.uint8)
     split = SPLITS.index(piece.split)
@@ -60,9 +61,9 @@ def draw_piece(settings: Settings, seed: int, piece: Piece) -> Images:
 
 
 def keep_piece(folder: Path, settings: Settings, seed: int, piece: Piece) -> Path:
-    """Return the file of a piece in a folder, made now unless it lies there whole."""
+    """Return the file of a piece in a folder; draw it unless the file is complete."""
     path = folder / f"{piece.split}-{piece.start:06d}-{piece.number}.npz"
-    if not _is_whole(path):
+    if not _is_complete(path):
         content = io.BytesIO()
         np.savez(content, **draw_piece(settings, seed, piece)._asdict())
         write_atomically(path, content.getvalue())
@@ -70,12 +71,12 @@ def keep_piece(folder: Path, settings: Settings, seed: int, piece: Piece) -> Pat
 
 
 def read_piece(path: Path) -> Images:
-    """Read a piece."""
+    """Read the file of a piece."""
     with np.load(path, allow_pickle=False) as file:
         return Images(file["images"], file["labels"])
 
 
-def _is_whole(path: Path) -> bool:
+def _is_complete(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as file:
             return file.testzip() is None

@@ -1,7 +1,7 @@
-"""Long Range Arena's settings of the Pathfinder generator, one entry an image size.
+"""Long Range Arena's settings of the Pathfinder generator, one entry per image size.
 
 Source: the table in LRA's TFDS builders (Tay et al. 2021) for the generator of Linsley et al. 2018, and
-that program's defaults for what LRA leaves out. All are of the hard difficulty (`curv_contour_length_14`).
+that program's defaults for what LRA omits. All are of the hard difficulty (`curv_contour_length_14`).
 """
 
 import dataclasses
@@ -11,23 +11,23 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides how an image is drawn. Lengths are in pixels of the image.
+    """Settings of the generator. Lengths are in pixels of the image.
 
     Attributes:
       size: W, the image's side.
       padding: width of the frame that no contour may enter.
-      margins: one of them, drawn for each image, is the free room around every segment.
+      margins: widths of the free space around every segment; each image draws one of them.
       seed_distance: between the origin tips of the two long contours.
       marker_radius: of the two discs.
-      thickness: of a segment.
+      thickness: width of a segment.
       scale: how much finer than the image segments and discs are drawn.
-      segment_length: of one of the segments that make up a contour.
-      continuity: 1 lets a contour turn by up to 90 degrees a segment, more by as many times less.
-      distractors: how many short contours are tried for.
-      snake_contrasts: of contours.
-      paddle_contrasts: of the segments of long contours, by which the contour's is multiplied.
-      contour_length: segments of a long contour.
-      distractor_length: segments of a distractor.
+      segment_length: length of a segment; a contour consists of segments.
+      continuity: a contour turns by less than 90 degrees / continuity per segment.
+      distractors: how many short contours are attempted.
+      snake_contrasts: contrasts of contours.
+      paddle_contrasts: contrasts of segments of long contours, multiplied by the contour's.
+      contour_length: number of segments of a long contour.
+      distractor_length: number of segments of a distractor.
     """
 
     size: int

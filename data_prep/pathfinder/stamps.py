@@ -1,4 +1,4 @@
-"""The pieces of a Pathfinder image, drawn finer than the image and made smaller by Pillow.
+"""The shapes in a Pathfinder image, drawn at a finer scale and reduced by Pillow.
 
 All positions are (y, x); angles are in radians, from the x axis towards larger y.
 """
@@ -12,11 +12,11 @@ from scipy import ndimage
 
 from data_prep.pathfinder.settings import Settings
 
-FULL = 255  # grey of a pixel that lies wholly inside
+FULL = 255  # grey of a pixel that is completely inside
 
 
 def move(start: tuple[int, int], angle: float, distance: float) -> tuple[int, int]:
-    """Return where a step leads, each coordinate rounded up."""
+    """Return the end of a step, each coordinate rounded up."""
     y, x = step(angle, distance)
     return math.ceil(start[0] + y), math.ceil(start[1] + x)
 
@@ -32,7 +32,7 @@ def reverse(angle: float) -> float:
 
 
 def stamp_reach(settings: Settings, margin: int) -> int:
-    """Return how many pixels a stamp spans on each side of its centre."""
+    """Return h, the number of pixels of a stamp on each side of its centre."""
     return settings.segment_length + math.ceil(settings.thickness) + margin
 
 
@@ -40,12 +40,12 @@ def draw_segment(settings: Settings, margin: int, angle: float) -> tuple[np.ndar
     """Draw a segment that starts in the centre of a stamp.
 
     Args:
-      settings: of the generator.
-      margin: free room around a segment.
-      angle: in which the segment leaves the centre.
+      settings: settings of the generator.
+      margin: free space around a segment.
+      angle: direction of the segment from the centre.
 
     Returns:
-      The line, and the room it takes up (the line made thicker by the margin on each side): both
+      The line, and the room that it occupies (the line, thicker by the margin on each side): both
       (2 h + 1, 2 h + 1) uint8, where h is `stamp_reach`.
     """
     centre = stamp_reach(settings, margin) * settings.scale
@@ -65,30 +65,30 @@ def _segment_to(
     pen.line([(centre, centre), (end[1], end[0])], fill=FULL, width=width)
     thick = ndimage.binary_dilation(np.asarray(canvas) > 0, disc(margin * settings.scale))
     room = Image.fromarray(np.where(thick, FULL, 0).astype(np.uint8))
-    return _smaller(canvas, 2 * reach + 1), _smaller(room, 2 * reach + 1)
+    return _reduced(canvas, 2 * reach + 1), _reduced(room, 2 * reach + 1)
 
 
 def draw_marker(settings: Settings, centre: tuple[int, int]) -> np.ndarray:
-    """Draw a disc into an empty image, (W, W) uint8."""
+    """Return an image with one disc, (W, W) uint8."""
     scale = settings.scale
     places = np.arange(settings.size * scale)
     y, x = places[:, None] - centre[0] * scale, places - centre[1] * scale
     inside = x**2 + y**2 <= (settings.marker_radius * scale) ** 2
-    return _smaller(Image.fromarray(np.where(inside, FULL, 0).astype(np.uint8)), settings.size)
+    return _reduced(Image.fromarray(np.where(inside, FULL, 0).astype(np.uint8)), settings.size)
 
 
 def disc(radius: int) -> np.ndarray:
-    """Return which pixels of a (2 radius + 1)² square lie within a disc, bool."""
+    """Return which pixels of a square of side 2 radius + 1 are inside a disc, bool."""
     places = np.arange(-radius, radius + 1)
     inside: np.ndarray = places[:, None] ** 2 + places**2 <= radius**2
     return inside
 
 
 def seed_footprint(settings: Settings, margin: int, angle: float) -> np.ndarray:
-    """Return where the first segment of a contour must find no other, (n, 2) steps from its tail.
+    """Return the pixels that must be free for a contour's first segment, (n, 2) steps from its tail.
 
     The published program centres the stamp one pixel below and to the right of the middle of the square
-    it searches with, cuts it off at that square's sides, and keeps pixels that lie wholly inside.
+    it searches with, clips it at that square's sides, and keeps pixels that are completely inside.
     """
     _, room = draw_segment(settings, margin, angle)
     steps = np.argwhere(room == FULL) - stamp_reach(settings, margin) + 1
@@ -98,9 +98,9 @@ def seed_footprint(settings: Settings, margin: int, angle: float) -> np.ndarray:
 
 
 def misses_a_corner(footprint: np.ndarray) -> bool:
-    """Return whether a footprint, put on one of an image's corners, lies wholly outside the image.
+    """Return whether a footprint placed on some corner of an image is completely outside the image.
 
-    The published program's dilation gives minus infinity there, which it takes for a full image.
+    There the published program's dilation yields minus infinity, and the program treats the image as full.
     """
     signs = np.array([(1, 1), (1, -1), (-1, 1), (-1, -1)])
     inside = (footprint * signs[:, None] <= 0).all(axis=2)
@@ -108,7 +108,7 @@ def misses_a_corner(footprint: np.ndarray) -> bool:
 
 
 def circle_steps(settings: Settings, margin: int) -> np.ndarray:
-    """Return the steps from a pivot to where the next segment's head may be, (n, 2), sorted, unique."""
+    """Return the possible steps from a pivot to the next segment's head, (n, 2), sorted, unique."""
     radius = settings.segment_length + margin
     degrees = np.arange(0, 360, 360 / (2 * math.pi * radius))
     angles = degrees * math.pi / 180
@@ -118,11 +118,11 @@ def circle_steps(settings: Settings, margin: int) -> np.ndarray:
 
 
 def turning_weights(settings: Settings, before: float, after: np.ndarray) -> np.ndarray:
-    """Return how readily a contour turns from one angle to others: cos², 0 from a right angle on."""
+    """Return weights of turns from one angle to others: cos², and 0 from a right angle on."""
     difference = np.abs(after - before)
     turn = np.minimum(difference, 2 * math.pi - difference) * settings.continuity
     return np.where(turn < math.pi / 2, np.cos(turn) ** 2, 0.0)
 
 
-def _smaller(image: Image.Image, side: int) -> np.ndarray:
+def _reduced(image: Image.Image, side: int) -> np.ndarray:
     return np.asarray(image.resize((side, side), Image.Resampling.LANCZOS))

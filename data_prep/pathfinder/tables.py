@@ -1,7 +1,7 @@
-"""Everything a Pathfinder image can be made of, worked out once per margin for the compiled kernels.
+"""Lookup tables for the compiled Pathfinder generator, computed once per margin.
 
-Angles are finite in number: a contour starts at a whole degree, and goes on to one of the pixels on a
-circle. Both are numbered in one row: 0..359 for -180..179 degrees, then the pixels of the circle.
+There are finitely many angles: a contour starts at a whole number of degrees and continues to one of the
+pixels on a circle. They are numbered together: 0..359 for -180..179 degrees, then the pixels of the circle.
 """
 
 import functools
@@ -35,21 +35,21 @@ TURN_Y, TURN_X, TURN_ANGLE, TURN_WEIGHT = range(4)
 
 
 class Tables(NamedTuple):
-    """What the kernels look up for one margin; A angles, C pixels on the circle, h reach of a stamp.
+    """The tables of one margin m; A angles, C pixels on the circle, h reach of a stamp.
 
     Attributes:
       frame: (2, W, W) uint8, occupancy of an empty image, and the same dilated by the margin.
       rooms: (A, 2 h + 1, 2 h + 1) uint8, what segments occupy.
       rooms_widened: (A, 2 (h + m) + 1, ...) uint8, the same dilated by the margin.
       strides: (A, 2) float64, from a pivot to the next; positions are rounded up.
-      turns: (A, C, 4) float64, where a contour can go on: step from the pivot in y and x, number of the
+      turns: (A, C, 4) float64, how a contour can continue: step from the pivot in y and x, number of the
         angle, weight; those of weight 0 last.
       seed_steps: (360, 4) float64, y and x from a contour's tail to its first head, then to its pivot.
-      seed_rooms: (360, n, 2) int64, steps from a tail to all that must be free.
-      seed_counts: (360,) int64, how many of those there are; 0 where no tail is ever found.
+      seed_rooms: (360, n, 2) int64, steps from a tail to the pixels that must be free.
+      seed_counts: (360,) int64, number of those pixels; 0 for angles at which no contour starts.
       tails: (n, 2) int64, where the first contour can start, angle after angle.
-      tail_starts: (361,) int64, where those of an angle begin.
-      ring: (360, 2) float64, from the first contour's tail to the second's, by the degree.
+      tail_starts: (361,) int64, index in `tails` of the first entry of an angle.
+      ring: (360, 2) float64, from the first contour's tail to the second's, by degree.
       snake_contrasts, paddle_contrasts: float64.
     """
 
@@ -70,7 +70,7 @@ class Tables(NamedTuple):
 
 @functools.cache
 def tables(settings: Settings, margin: int) -> Tables:
-    """Work out the tables of one margin."""
+    """Compute the tables of one margin."""
     angles, length = _angles(settings, margin), settings.segment_length
     degrees = angles[:DEGREES]
     rooms = np.stack([room for _, room in _stamps(settings, margin)])
@@ -92,7 +92,7 @@ def tables(settings: Settings, margin: int) -> Tables:
         ),
         seed_rooms=seed_rooms,
         seed_counts=counts,
-        # One layout, so that kernels compile once.
+        # Always contiguous, so that the kernels compile once.
         tails=np.ascontiguousarray(np.concatenate(tails)),
         tail_starts=np.cumsum([0, *map(len, tails)]),
         ring=np.array([step(math.radians(f), settings.seed_distance) for f in range(DEGREES)]),
@@ -114,7 +114,7 @@ def _angles(settings: Settings, margin: int) -> np.ndarray:
 
 
 def _stamps(settings: Settings, margin: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Draw a segment for each angle: a first one from its tail onwards, any other from its head back."""
+    """Draw a segment for each angle: a first one from its tail forward, any other from its head back."""
     angles = _angles(settings, margin).tolist()
     drawn = angles[:DEGREES] + [reverse(angle) for angle in angles[DEGREES:]]
     return [draw_segment(settings, margin, angle) for angle in drawn]
@@ -151,7 +151,7 @@ def _seed_room(settings: Settings, margin: int, angle: float) -> np.ndarray:
 
 
 def _first_tails(settings: Settings, footprints: list[np.ndarray]) -> list[np.ndarray]:
-    """Return for each footprint where a first contour's tail can lie in an empty image, row by row."""
+    """Return for each footprint the possible tails of a first contour in an empty image, row by row."""
     size = settings.size
     blocked = np.pad(_frame(size, max(settings.padding, 2 * settings.seed_distance)) > 0, size)
     known = {b"": np.zeros((0, 2), np.int64)}

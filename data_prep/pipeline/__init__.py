@@ -1,1 +1,1 @@
-"""What the preparation of every task shares."""
+"""Code that all tasks share."""

@@ -1,4 +1,4 @@
-"""Showing how far a preparation is: a bar on a terminal, lines elsewhere."""
+"""Progress of a preparation: bars on a terminal, lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,25 +8,30 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from data_prep.pipeline.origin import Progress
+Progress = Callable[[str, int, int], None]
+"""Called with the name of the work, the units done and the units in all."""
 
 SECONDS_BETWEEN_LINES = 5.0
 
 
+def silent(work: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
 class ProgressLines:
-    """Tells the progress of long work in a line every few seconds; short work passes unmentioned."""
+    """Reports the progress of long work, a line every few seconds; says nothing about short work."""
 
     def __init__(
         self, log: Callable[[str], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Send lines to `log`; `clock` counts seconds."""
+        """Send lines to `log`; `clock` returns seconds."""
         self._log = log
         self._clock = clock
         self._work = ""
         self._start = self._last = 0.0
 
     def __call__(self, work: str, done: int, total: int) -> None:
-        """Take note of progress, and tell it if it is time to."""
+        """Record progress, and send a line if the last one is old enough."""
         now = self._clock()
         if work != self._work:
             self._work, self._start, self._last = work, now, now

@@ -1,8 +1,8 @@
-"""From texts to the character ids a model reads, as S4, S5 and minimal-LRU do it.
+"""Converting texts to character ids, as S4, S5 and minimal-LRU do.
 
-Characters are Unicode code points. The vocabulary holds the specials, then the characters that occur often
-enough in the training texts, most frequent first; a text is cut to leave room for `<eos>`, and `<pad>`
-fills the rest.
+Characters are Unicode code points. The vocabulary holds the special tokens, then the characters that occur
+often enough in the training texts, most frequent first. A text is cut, which leaves room for `<eos>`, and
+`<pad>` fills the rest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from lru_tune.data.vocabulary import SPECIALS
 
 PAD, UNKNOWN, END = range(len(SPECIALS))
 CODE_POINTS = 0x110000
-TEXTS_AT_ONCE = 1024  # bounds the tables made on the way
+TEXTS_AT_ONCE = 1024  # limits the memory of intermediate arrays
 
 
 def count_characters(texts: Sequence[str]) -> np.ndarray:
@@ -25,11 +25,11 @@ def count_characters(texts: Sequence[str]) -> np.ndarray:
 
 
 def build_vocabulary(counts: np.ndarray, min_frequency: int = 1) -> list[str]:
-    """Return the specials and the characters, most frequent first, ties by code point.
+    """Return the special tokens and the characters, most frequent first, ties by code point.
 
     Args:
-      counts: of `count_characters`, over the training texts as cut for the model.
-      min_frequency: rarer characters are left out, and so become `<unk>`.
+      counts: from `count_characters` over the training texts, after they were cut.
+      min_frequency: rarer characters are left out and become `<unk>`.
     """
     often = np.flatnonzero(counts >= max(1, min_frequency)).tolist()
     often.sort(key=lambda point: -counts[point])  # stable
@@ -39,12 +39,12 @@ def build_vocabulary(counts: np.ndarray, min_frequency: int = 1) -> list[str]:
 def encode_characters(
     texts: Sequence[str], vocabulary: Sequence[str], width: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs (n, width) and lengths (n,), `<eos>` counted, each in the smallest unsigned type.
+    """Return inputs (n, width) and lengths (n,) including `<eos>`, each in the smallest unsigned type.
 
     Args:
       texts: n texts; each is cut to its first width - 1 characters.
-      vocabulary: of `build_vocabulary`.
-      width: T.
+      vocabulary: from `build_vocabulary`.
+      width: T, the length of all sequences.
     """
     ids = np.full(CODE_POINTS, UNKNOWN, np.min_scalar_type(len(vocabulary) - 1))
     for token, character in enumerate(vocabulary[len(SPECIALS) :], start=len(SPECIALS)):

@@ -1,4 +1,4 @@
-"""Work in several processes whose results do not depend on how many they are."""
+"""Mapping a function over items in several processes; the results do not depend on their number."""
 
 import multiprocessing
 import os
@@ -12,7 +12,12 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 3  # items under way per process: enough that none waits, few enough to stop soon
+AHEAD = 3  # items submitted per process: enough to keep it busy, few enough to stop soon
+
+
+def default_workers() -> int:
+    """Return the number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def map_in_order(
@@ -20,8 +25,8 @@ def map_in_order(
 ) -> Generator[Result, None, None]:
     """Yield function(item) for each item, in order; items may be endless.
 
-    With one worker everything happens in this process. Otherwise processes are started afresh (never
-    forked, as threads may run here), so `function` must be importable. Close the iterator to stop early.
+    One worker means this process. Several are spawned, not forked, because this process may run threads;
+    so `function` must be importable. Close the iterator to stop early.
     """
     if workers == 1:
         yield from map(function, items)
@@ -41,13 +46,13 @@ def map_in_order(
 
 
 def _follow_parent() -> None:
-    """Leave signals to all of a terminal or group, such as Ctrl-C, to the parent, and end when it ends."""
+    """Ignore signals to the parent's process group, such as Ctrl-C, and end when the parent ends."""
     os.setpgrp()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    # A worker whose parent was killed would wait for work for ever.
+    # Otherwise a worker whose parent was killed would wait for work for ever.
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data_prep.prepare import ORIGINS
+from data_prep import ORIGINS
 from lru_tune.config.config_files import load_run_config
 from lru_tune.config.variants import VARIANTS
 from lru_tune.files.paths import search_space_file

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from data_prep import ORIGINS
 from data_prep import cli as data
-from data_prep.prepare import ORIGINS
 from lru_tune import errors
 from lru_tune.cli import COMMANDS, tune
 from lru_tune.cli.reproduce import command as reproduce

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import prepare
+from data_prep import Request, prepare
 from lru_tune.cli import guard
 from lru_tune.cli.train import main as train
 from lru_tune.files import run_directory as runs
@@ -73,7 +73,7 @@ def test_a_run_prints_its_directory_and_reads_the_test_split_when_asked(tmp_path
 
 @pytest.mark.slow
 def test_validation_on_the_test_split_is_stamped(tmp_path):
-    prepare("imdb", tmp_path / "data", synthetic=True, protocol="lra-legacy")
+    prepare(Request("imdb", tmp_path / "data", synthetic=True, protocol="lra-legacy"))
     config = tmp_path / "config.yaml"
     config.write_text("{task: imdb, data: {max_length: 256}}")
     process = start(tmp_path, *small("--config", str(config), "--name", "one")[2:])

@@ -1,14 +1,18 @@
-"""No publishers' files but those that a test names, and a small IMDb in its publisher's layout."""
+"""Hides `$LRU_TUNE_RAW`, makes a small IMDb, and makes the slow reference generators importable."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data_prep.imdb import imdb
+from data_prep.imdb import origin as imdb
 from data_prep.imdb import reviews as imdb_reviews
 from data_prep.imdb.reviews import LABELS, PARTS, Reviews
 from data_prep.imdb.synthetic import write_reviews
+
+for name in ("listops", "pathfinder"):
+    sys.path.insert(0, str(Path(__file__).resolve().parent / name))
 
 EACH = 50  # reviews of a part and label
 

@@ -55,14 +55,18 @@ def test_files_that_may_not_be_read_are_named(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setitem(ORIGINS, "mnist", ORIGINS["mnist"]._replace(find_raw=refused))
     assert run("prepare", "smnist", "--from-dir", tmp_path, "--data-root", tmp_path / "data") == 3
-    assert f"error: [Errno 13] Permission denied: '{tmp_path}'; make it" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"Permission denied: '{tmp_path}'" in said
+    assert "[prep.not-readable]" in said
 
 
 def test_an_export_needs_a_folder(tmp_path, capsys):
     (tmp_path / "file").touch()
     words = ("prepare", "listops", "--synthetic", "--data-root", tmp_path)
     assert run(*words, "--export-tsv", tmp_path / "file") == 2
-    assert "--export-tsv: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--export-tsv: " in said
+    assert "[prep.cannot-make-folder]" in said
 
 
 def test_the_version_is_told(capsys):
@@ -86,7 +90,7 @@ def test_list_shows_each_task_and_its_state(tmp_path, capsys):
 
 def test_verify_finds_what_is_prepared(tmp_path, capsys):
     assert run("verify", "--data-root", tmp_path) == 3
-    assert f"no task is prepared in {tmp_path}" in capsys.readouterr().err
+    assert "[prep.nothing-prepared]" in capsys.readouterr().err
     run("prepare", "copy", "--limit", "2000", "--data-root", tmp_path)
     capsys.readouterr()
     assert run("verify", "--data-root", tmp_path) == 0
@@ -97,18 +101,18 @@ def test_verify_finds_what_is_prepared(tmp_path, capsys):
     targets.write_bytes(content)
     assert run("verify", "copy", "--data-root", tmp_path) == 3
     printed = capsys.readouterr()
-    assert printed.out.startswith(f"copy: {targets}: its sha256 is not the manifest's")
-    assert "not sound: copy" in printed.err
+    assert printed.out.startswith(f"copy: {targets}: ")
+    assert "[prep.not-sound]" in printed.err
 
 
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("prepare", "listop"), 2, "unknown task 'listop'. Did you mean 'listops'?"),
-        (("prepare", "copy", "--limit", "1"), 2, "--limit must be at least 10"),
-        (("prepare", "copy", "--export-tsv", "x"), 2, "copy has no published text format"),
-        (("prepare", "smnist", "--from-dir", "/nowhere"), 3, "/nowhere does not hold the files"),
-        (("verify", "copy"), 3, "task 'copy' has no arrays in"),
+        (("prepare", "listop"), 2, "Did you mean 'listops'?"),
+        (("prepare", "copy", "--limit", "1"), 2, "[prep.number-too-small]"),
+        (("prepare", "copy", "--export-tsv", "x"), 2, "[prep.no-text-format]"),
+        (("prepare", "smnist", "--from-dir", "/nowhere"), 3, "[prep.files-not-found]"),
+        (("verify", "copy"), 3, "python -m data_prep prepare copy"),
     ],
 )
 def test_errors_have_the_promised_exit_codes(tmp_path, capsys, words, code, message):
@@ -154,7 +158,7 @@ def test_the_second_of_two_processes_waits_and_finds_it_prepared(tmp_path):
     ended = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert {out for out, _ in ended} == {f"{tmp_path / 'copy'}\n"}
-    assert sorted("copy is prepared already" in said for _, said in ended) == [False, True]
+    assert sorted("copy is already prepared" in said for _, said in ended) == [False, True]
 
 
 @pytest.mark.slow
@@ -171,6 +175,6 @@ def test_a_signal_to_end_leaves_nothing_half_written(tmp_path, name):
     out, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""
-    assert "interrupted; nothing half-written is left" in said
+    assert "[prep.interrupted]" in said
     assert "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == [".listops.lock"]

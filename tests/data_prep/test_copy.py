@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_prep import prepare
+from data_prep import Request, prepare
 from data_prep.copy import copy_examples
 from lru_tune.data.verify import verify
 
@@ -20,7 +20,7 @@ def test_a_sequence_shows_the_pattern_and_asks_for_it():
 
 
 def test_the_prepared_task(tmp_path):
-    prepared = prepare("copy-classification", tmp_path)
+    prepared = prepare(Request("copy-classification", tmp_path))
     manifest = prepared.manifest
     assert manifest.counts == {"train": 20_000, "val": 1_000, "test": 1_000}
     assert manifest.parameters["pattern_length"] == 20
@@ -36,9 +36,9 @@ def test_the_prepared_task(tmp_path):
 
 
 def test_splits_and_seeds_differ_and_repeat(tmp_path):
-    first = prepare("copy", tmp_path / "a", limit=200)
-    again = prepare("copy", tmp_path / "b", limit=200)
-    other = prepare("copy", tmp_path / "c", limit=200, seed=1)
+    first = prepare(Request("copy", tmp_path / "a", limit=200))
+    again = prepare(Request("copy", tmp_path / "b", limit=200))
+    other = prepare(Request("copy", tmp_path / "c", limit=200, seed=1))
     assert first.manifest.counts == {"train": 200, "val": 10, "test": 10}
     assert first.manifest.fingerprint == again.manifest.fingerprint
     assert first.manifest.fingerprint != other.manifest.fingerprint

@@ -1,4 +1,4 @@
-"""The table of `list`: one row a task, columns aligned, folded where narrow."""
+"""The table of `list`: one row per task, columns aligned, folded where narrow."""
 
 import io
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from data_prep import prepare
+from data_prep import Request, prepare
 from data_prep.listing import COLUMNS, state, table
-from data_prep.prepare import ORIGINS
 from lru_tune.data.manifest import MANIFEST_FILE
 from lru_tune.tasks import TASKS
 
@@ -32,7 +31,7 @@ def test_columns_stand_below_each_other(tmp_path):
 
 
 def test_a_narrow_terminal_folds_and_loses_nothing(tmp_path):
-    prepare("copy", tmp_path, limit=100)
+    prepare(Request("copy", tmp_path, limit=100))
     shown = lines(tmp_path, 80)
     assert max(map(len, shown)) <= 80
     assert {line.split()[0] for line in shown if line[0] != " "} == {"TASK", *TASKS}
@@ -40,18 +39,12 @@ def test_a_narrow_terminal_folds_and_loses_nothing(tmp_path):
     assert not any("…" in line for line in shown)
 
 
-def test_a_task_whose_origin_is_missing_is_listed(tmp_path, monkeypatch):
-    monkeypatch.delitem(ORIGINS, "copy")
-    (row,) = (line for line in lines(tmp_path, 1_000) if line.startswith("copy "))
-    assert row.split() == ["copy", "not", "prepared", "-", "-", "-"]
-
-
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [(None, "prepared: 100 / 5 / 5"), ("{", "damaged"), ("gone", "not prepared")],
 )
 def test_states(tmp_path, damage, expected):
-    manifest = prepare("copy", tmp_path, limit=100).folder / MANIFEST_FILE
+    manifest = prepare(Request("copy", tmp_path, limit=100)).folder / MANIFEST_FILE
     if damage == "gone":
         manifest.unlink()
     elif damage is not None:

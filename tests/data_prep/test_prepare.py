@@ -1,12 +1,15 @@
 """Preparing: what is there is kept, what is wrong is told, what is damaged is made again."""
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
 
+import data_prep
 from data_prep import (
     ORIGINS,
+    Request,
     changed_options,
     ensure_prepared,
     expected_counts,
@@ -14,8 +17,8 @@ from data_prep import (
     full_counts,
     prepare,
 )
-from data_prep.pipeline.origin import SYNTHETIC_COUNTS
 from data_prep.pipeline.progress import SECONDS_BETWEEN_LINES, ProgressLines
+from data_prep.pipeline.recipe import SYNTHETIC_COUNTS
 from lru_tune.data.growing import GrowingArray
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.verify import verify
@@ -27,6 +30,14 @@ from lru_tune.tasks import TASKS
 @pytest.fixture(autouse=True)
 def _no_raw_files(monkeypatch):
     monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
+
+
+def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    readme = (Path(data_prep.__file__).parent / "README.md").read_text()
+    (block,) = re.findall(r"^```python\n(.*?)^```$", readme, re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+    assert capsys.readouterr().out.endswith("(1000, 48, 8)\n")
 
 
 def test_every_task_has_an_origin():
@@ -54,17 +65,17 @@ def test_a_generated_task_prepares_itself_once(tmp_path):
 
 
 def test_what_lies_there_is_opened_whatever_it_was_made_of(tmp_path):
-    prepare("copy", tmp_path, limit=100, seed=5)
+    prepare(Request("copy", tmp_path, limit=100, seed=5))
     assert ensure_prepared("copy", tmp_path).manifest.counts["train"] == 100
 
 
 def test_the_same_request_changes_nothing_and_more_of_the_same_replaces(tmp_path):
     said: list[str] = []
-    first = prepare("copy", tmp_path, limit=100)
-    again = prepare("copy", tmp_path, limit=100, log=said.append)
-    assert said == ["copy is prepared already"]
+    first = prepare(Request("copy", tmp_path, limit=100))
+    again = prepare(Request("copy", tmp_path, limit=100), log=said.append)
+    assert said == ["copy is already prepared"]
     assert again == first
-    other = prepare("copy", tmp_path, limit=200, log=said.append)
+    other = prepare(Request("copy", tmp_path, limit=200), log=said.append)
     assert len(said) == 1
     assert other.manifest.counts["train"] == 200
 
@@ -73,28 +84,29 @@ def test_the_same_request_changes_nothing_and_more_of_the_same_replaces(tmp_path
     ("wanted", "difference"),
     [
         ({"limit": 20}, "examples: 100 / 5 / 5 -> 20 / 1 / 1"),
-        ({"limit": 100, "seed": 1}, r"\(seed: 42 -> 1\)"),
+        ({"limit": 100, "seed": 1}, "seed: 42 -> 1"),
         ({"limit": 200, "seed": 1}, "seed: 42 -> 1; examples: 100 / 5 / 5 -> 200 / 10 / 10"),
     ],
 )
 def test_other_arrays_are_kept_unless_they_may_be_replaced(tmp_path, wanted, difference):
-    first = prepare("copy", tmp_path, limit=100)
-    with pytest.raises(ConfigError, match=rf"copy holds other arrays of copy.*{difference}"):
-        prepare("copy", tmp_path, **wanted)
-    assert prepare("copy", tmp_path, limit=100) == first
-    replaced = prepare("copy", tmp_path, **wanted, replace=True)
+    first = prepare(Request("copy", tmp_path, limit=100))
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.other-arrays") as raised:
+        prepare(Request("copy", tmp_path, **wanted))
+    assert raised.value.problems[0].values["differences"] == difference
+    assert prepare(Request("copy", tmp_path, limit=100)) == first
+    replaced = prepare(Request("copy", tmp_path, **wanted, replace=True))
     assert replaced.manifest.counts["train"] == wanted["limit"]
 
 
 def test_another_option_of_the_generator_is_told(tmp_path):
-    prepare("pathfinder", tmp_path, limit=10)
-    with pytest.raises(ConfigError, match=r"\(distractors: 5 -> 10\)"):
-        prepare("pathfinder", tmp_path, limit=10, options={"distractors": 10})
+    prepare(Request("pathfinder", tmp_path, limit=10))
+    with pytest.raises(ConfigError, match="distractors: 5 -> 10"):
+        prepare(Request("pathfinder", tmp_path, limit=10, options={"distractors": 10}))
 
 
 def test_a_twin_is_replaced_by_any_other(tmp_path):
-    prepare("copy", tmp_path, synthetic=True)
-    other = prepare("copy", tmp_path, synthetic=True, seed=1)
+    prepare(Request("copy", tmp_path, synthetic=True))
+    other = prepare(Request("copy", tmp_path, synthetic=True, seed=1))
     assert other.manifest.seed == 1
 
 
@@ -105,7 +117,7 @@ def test_what_killed_processes_left_of_any_task_is_cleared_away(tmp_path):
     (tmp_path / ".imdb.previous").mkdir()  # killed between the renames of a new version
     with task_lock(tmp_path, "listops"):
         (tmp_path / ".listops.next").mkdir()
-        prepare("copy", tmp_path, limit=10)
+        prepare(Request("copy", tmp_path, limit=10))
         assert not (tmp_path / ".pathx.next").exists()
         assert (tmp_path / ".listops.next").exists(), "a living process writes it"
         assert (tmp_path / "imdb").is_dir()
@@ -113,37 +125,38 @@ def test_what_killed_processes_left_of_any_task_is_cleared_away(tmp_path):
 
 @pytest.mark.parametrize("truncate", [True, False])
 def test_damaged_arrays_are_made_again(tmp_path, truncate):
-    prepared = prepare("copy", tmp_path, limit=100)
+    prepared = prepare(Request("copy", tmp_path, limit=100))
     file = prepared.folder / "val" / "targets.npy"
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content[: -1 if truncate else None])
     assert verify(tmp_path, "copy").problems != []
     if truncate:
-        with pytest.raises(DataDamaged, match="Prepare it again"):
+        with pytest.raises(DataDamaged):
             ensure_prepared("copy", tmp_path)
-    prepare("copy", tmp_path, limit=100)
+    prepare(Request("copy", tmp_path, limit=100))
     assert verify(tmp_path, "copy").problems == []
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code"),
     [
-        ({"limit": 3}, "--limit must be at least 10, got 3"),
-        ({"workers": 0}, "--workers must be at least 1, got 0"),
-        ({"seed": -1}, "--seed must be at least 0, got -1"),
-        ({"protocol": "lra-legacy"}, "--protocol lra-legacy is not for copy"),
+        ({"limit": 3}, "prep.number-too-small"),
+        ({"workers": 0}, "prep.number-too-small"),
+        ({"seed": -1}, "prep.number-too-small"),
+        ({"protocol": "lra-legacy"}, "prep.wrong-protocol"),
     ],
 )
-def test_senseless_arguments_are_refused(tmp_path, arguments, message):
-    with pytest.raises(ConfigError, match=message):
-        prepare("copy", tmp_path, **arguments)
+def test_senseless_arguments_are_refused(tmp_path, arguments, code):
+    with pytest.raises(ConfigError) as raised:
+        prepare(Request("copy", tmp_path, **arguments))
+    assert (raised.value.code, raised.value.problems[0].key) == (code, f"--{next(iter(arguments))}")
 
 
 def test_a_data_root_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match=r"--data-root: .*file cannot be made a folder"):
-        prepare("copy", tmp_path / "file")
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.cannot-make-folder"):
+        prepare(Request("copy", tmp_path / "file"))
 
 
 def test_a_data_root_that_cannot_be_made_is_refused(tmp_path, monkeypatch):
@@ -151,8 +164,8 @@ def test_a_data_root_that_cannot_be_made_is_refused(tmp_path, monkeypatch):
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
-    with pytest.raises(ConfigError, match=r"--data-root: .*cannot be made a folder.*Read-only"):
-        prepare("copy", tmp_path / "data")
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.cannot-make-folder"):
+        prepare(Request("copy", tmp_path / "data"))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -168,18 +181,18 @@ def test_full_counts_are_known_whatever_lies_in_the_present_folder(tmp_path, mon
 
 
 def test_options_other_than_the_tasks_own_are_told_apart(tmp_path):
-    own = prepare("pathfinder", tmp_path, limit=10)
+    own = prepare(Request("pathfinder", tmp_path, limit=10))
     assert changed_options(own.manifest) == {}
     options = {"distractors": 10}
-    harder = prepare("pathfinder", tmp_path, limit=10, options=options, replace=True)
+    harder = prepare(Request("pathfinder", tmp_path, limit=10, options=options, replace=True))
     assert changed_options(harder.manifest) == {"distractors": 10}
 
 
 def test_copy_has_no_files_to_read_nor_a_text_format(tmp_path):
-    with pytest.raises(DataNotPrepared, match="leave --from-dir out"):
-        prepare("copy", tmp_path, from_dir=tmp_path)
-    with pytest.raises(ConfigError, match="copy has no published text format"):
-        export_tsv(prepare("copy", tmp_path, limit=10), tmp_path)
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "prep.files-not-found"):
+        prepare(Request("copy", tmp_path, from_dir=tmp_path))
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.no-text-format"):
+        export_tsv(prepare(Request("copy", tmp_path, limit=10)), tmp_path)
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
@@ -187,8 +200,8 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(GrowingArray, "append", append)
-    with pytest.raises(ResourcesMissing, match="disk became full"):
-        prepare("copy", tmp_path)
+    with pytest.raises(ResourcesMissing):
+        prepare(Request("copy", tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == [".copy.lock"]
 
 
@@ -224,7 +237,7 @@ def test_of_a_slow_task_only_what_is_read_is_made(tmp_path, monkeypatch):
 
 def test_a_slow_task_grows_when_more_is_read_and_keeps_its_seed(tmp_path, monkeypatch):
     _slow(monkeypatch)
-    prepare("copy", tmp_path, limit=100, seed=5)
+    prepare(Request("copy", tmp_path, limit=100, seed=5))
     reads = {"train": 200, "val": 5, "test": 5}
     assert expected_counts("copy", tmp_path, reads=reads)["train"] == 200
     manifest = ensure_prepared("copy", tmp_path, reads=reads).manifest
@@ -243,7 +256,7 @@ def test_a_folder_of_raw_files_that_is_none_is_told_before_anything_is_fetched(
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("LRU_TUNE_RAW", str(tmp_path / "nowhere"))
-    for command in (prepare, ensure_prepared):
-        with pytest.raises(DataNotPrepared, match="nowhere is no folder that can be read"):
+    for command in (lambda *task: prepare(Request(*task)), ensure_prepared):
+        with pytest.raises(DataNotPrepared, check=lambda e: e.code == "prep.raw-root-unreadable"):
             command("smnist", tmp_path / "data")
-    prepare("smnist", tmp_path / "data", synthetic=True)  # needs none
+    prepare(Request("smnist", tmp_path / "data", synthetic=True))  # needs none

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from data_prep.pipeline.origin import carved
+from data_prep.pipeline.recipe import carved
 from lru_tune.config.dotted import flatten, nest
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.batches import epoch_order

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep import full_counts, prepare
+from data_prep import Request, full_counts, prepare
 from lru_tune.cli import guard
 from lru_tune.cli import main as front_door
 from lru_tune.cli.reproduce.command import main as reproduce
@@ -265,7 +265,7 @@ def test_fewer_examples_than_the_papers_get_no_verdict(capsys, data, ended, tmp_
 
 
 def test_images_of_another_difficulty_get_no_verdict(tmp_path):
-    prepare("pathfinder", tmp_path / "data", limit=10, options={"distractors": 0})
+    prepare(Request("pathfinder", tmp_path / "data", limit=10, options={"distractors": 0}))
     where = DataRoot(tmp_path / "data", False, tmp_path / "runs")
     found = known(where, ["pathfinder"], lambda _line: None)
     assert "generated with --option distractors=0" in found["pathfinder"].shortfall

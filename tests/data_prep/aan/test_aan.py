@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import ensure_prepared, prepare
+from data_prep import Request, ensure_prepared, prepare
 from data_prep.aan import pairs as aan_pairs
 from data_prep.aan.pairs import FILES
 from data_prep.aan.synthetic import pair_up
 from data_prep.cli import main
+from data_prep.fetching.long_range_arena import RELEASE
 from lru_tune.data.store import PreparedTask
 from lru_tune.data.verify import verify
 from lru_tune.errors import DataDamaged, DataNotPrepared
@@ -71,7 +72,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> PreparedTask:
 
 
 def test_characters_of_both_documents_are_encoded_and_cut(tmp_path):
-    prepared = prepare("retrieval", tmp_path / "data", from_dir=lay_out(tmp_path / "raw"))
+    prepared = prepare(Request("retrieval", tmp_path / "data", from_dir=lay_out(tmp_path / "raw")))
     assert prepared.manifest.counts == {"train": 12, "val": 2, "test": 2}
     assert prepared.manifest.label_histogram["train"] == [4, 8]
     # By falling frequency, which are 4 * (4003, 2, 2, 2, 1, ...) here; ties by code point.
@@ -90,7 +91,9 @@ def test_characters_of_both_documents_are_encoded_and_cut(tmp_path):
     assert verify(tmp_path / "data", "aan").problems == []
 
 
-@pytest.mark.parametrize("folder", aan_pairs.FOLDERS)
+@pytest.mark.parametrize(
+    "folder", [".", "tsv_data", "lra_release/tsv_data", "lra_release/lra_release/tsv_data"]
+)
 def test_the_files_are_found_where_the_release_has_them(tmp_path, folder):
     place = lay_out(tmp_path / "raw" / folder)
     found = aan_pairs.find_raw(tmp_path / "raw")
@@ -101,31 +104,31 @@ def test_the_files_are_found_where_the_release_has_them(tmp_path, folder):
 @pytest.mark.parametrize("named", ["folder", "file", "downloads"])
 def test_the_archive_gives_the_same_arrays_and_leaves_nothing_unpacked(tmp_path, named):
     files = lay_out(tmp_path / "files")
-    plain = prepare("aan", tmp_path / "plain", from_dir=files)
+    plain = prepare(Request("aan", tmp_path / "plain", from_dir=files))
     raw = tmp_path / "data" / "raw" if named == "downloads" else tmp_path / "raw"
     raw.mkdir(parents=True)
     names = [f"lra_release/lra_release/tsv_data/{file}" for file in reversed(FILES.values())]
-    archive = pack(raw / aan_pairs.ARCHIVE, files, names)
+    archive = pack(raw / RELEASE.file, files, names)
     before = archive.read_bytes()
     from_dir = {"folder": raw, "file": archive, "downloads": None}[named]
-    packed = prepare("aan", tmp_path / "data", from_dir=from_dir)
+    packed = prepare(Request("aan", tmp_path / "data", from_dir=from_dir))
     assert packed.manifest.fingerprint == plain.manifest.fingerprint
-    assert list(packed.manifest.parameters["raw_sha256"]) == [aan_pairs.ARCHIVE]
+    assert list(packed.manifest.parameters["raw_sha256"]) == [RELEASE.file]
     assert archive.read_bytes() == before
     left = {path.name for path in (tmp_path / "data" / "raw").iterdir()}
-    assert left <= {aan_pairs.ARCHIVE}
+    assert left <= {RELEASE.file}
 
 
 def test_a_bad_archive_is_named_and_leaves_nothing(tmp_path):
     files = lay_out(tmp_path / "files")
-    archive = pack(tmp_path / aan_pairs.ARCHIVE, files, [f"tsv_data/{FILES['train']}"])
-    with pytest.raises(
-        DataDamaged, match=r"holds no new_aan_pairs.eval.tsv and no new_aan_pairs.t"
-    ):
-        prepare("aan", tmp_path / "data", from_dir=tmp_path)
+    archive = pack(tmp_path / RELEASE.file, files, [f"tsv_data/{FILES['train']}"])
+    with pytest.raises(DataDamaged) as raised:
+        prepare(Request("aan", tmp_path / "data", from_dir=tmp_path))
+    assert raised.value.code == "published.aan-incomplete"
+    assert FILES["val"] in raised.value.problems[0].values["missing"]
     archive.write_bytes(archive.read_bytes()[:-20])
-    with pytest.raises(DataDamaged, match=r"lra_release.gz is damaged or cut short"):
-        prepare("aan", tmp_path / "data", from_dir=tmp_path)
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-damaged"):
+        prepare(Request("aan", tmp_path / "data", from_dir=tmp_path))
     assert not any((tmp_path / "data" / "raw").iterdir())
     assert not (tmp_path / "data" / "aan").exists()
 
@@ -134,56 +137,63 @@ LINE = "1.0\t7\t8\tone\tother\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code", "line", "found"),
     [
-        (b"", r"new_aan_pairs.eval.tsv is empty"),
-        (LINE.encode() + b"1.0\t7\t8\tone\n", r"eval.tsv:2: 5 columns .* got 4: '1.0'"),
-        (b"1.0\t7\t8\tone\tother\tthird\n", r"eval.tsv:1: 5 columns .* got 6"),
-        (b"<!DOCTYPE html>\n", r"eval.tsv:1: 5 columns .* got 1: '<!DOCTYPE html>'"),
-        (LINE.replace("1.0", "2.0").encode(), r"eval.tsv:1: label 0.0 or 1.0 expected, got '2.0'"),
-        (LINE.replace("1.0", "nan").encode(), r"eval.tsv:1: label 0.0 or 1.0 expected, got 'nan'"),
-        (LINE.replace("1.0", "yes").encode(), r"eval.tsv:1: label 0.0 or 1.0 expected, got 'yes'"),
-        (3 * LINE.encode() + b"1.0\t7\t8\t\xff\tother\n", r"eval.tsv:4: not UTF-8: .* 0xff"),
-        (2 * LINE.encode() + LINE.encode()[:-3], r"eval.tsv:3: the last line does not end"),
+        (b"", "pairs-empty", None, None),
+        (LINE.encode() + b"1.0\t7\t8\tone\n", "pair-columns", 2, 4),
+        (b"1.0\t7\t8\tone\tother\tthird\n", "pair-columns", 1, 6),
+        (b"<!DOCTYPE html>\n", "pair-columns", 1, 1),
+        (LINE.replace("1.0", "2.0").encode(), "pair-label", 1, "2.0"),
+        (LINE.replace("1.0", "nan").encode(), "pair-label", 1, "nan"),
+        (LINE.replace("1.0", "yes").encode(), "pair-label", 1, "yes"),
+        (3 * LINE.encode() + b"1.0\t7\t8\t\xff\tother\n", "pair-not-utf8", 4, None),
+        (2 * LINE.encode() + LINE.encode()[:-3], "pair-cut-short", 3, None),
     ],
 )
-def test_damaged_lines_are_named_with_file_and_line(tmp_path, content, message, capsys):
+def test_damaged_lines_are_named_with_file_and_line(tmp_path, content, code, line, found, capsys):
     root = tmp_path / "data"
-    sound = prepare("aan", root, from_dir=lay_out(tmp_path / "raw"))
+    sound = prepare(Request("aan", root, from_dir=lay_out(tmp_path / "raw")))
     damaged = lay_out(tmp_path / "damaged", val=content)
-    with pytest.raises(DataDamaged, match=message):
-        prepare("aan", root, from_dir=damaged, replace=True)
+    with pytest.raises(DataDamaged) as raised:
+        prepare(Request("aan", root, from_dir=damaged, replace=True))
+    (problem,) = raised.value.problems
+    assert (problem.code, problem.line) == (f"published.{code}", line)
+    assert problem.file == str(damaged / FILES["val"])
+    assert problem.values.get("found") == found
     words = ["prepare", "aan", "--from-dir", str(damaged), "--data-root", str(root)]
     assert main([*words, "--replace"]) == 3
     assert str(damaged / FILES["val"]) in capsys.readouterr().err
     assert main(words) == 2
-    assert "raw_sha256 differs: the files have changed" in capsys.readouterr().err
+    assert "raw_sha256 differs" in capsys.readouterr().err
     # What lay there lies there still, and nothing else.
     assert verify(root, "aan").problems == []
     assert {path.name for path in root.iterdir()} == {"aan", ".aan.lock"}
     (damaged / FILES["val"]).write_bytes(text(ROWS["val"]))
-    assert prepare("aan", root, from_dir=damaged).manifest.fingerprint == sound.manifest.fingerprint
+    assert (
+        prepare(Request("aan", root, from_dir=damaged)).manifest.fingerprint
+        == sound.manifest.fingerprint
+    )
 
 
 def test_a_file_without_line_breaks_is_not_read_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(aan_pairs, "MOST_BYTES", 1000)
     raw = lay_out(tmp_path / "raw", train=os.urandom(5000).replace(b"\n", b"."))
-    with pytest.raises(DataDamaged, match=r"train.tsv:1: no line break in 1,000 bytes"):
-        prepare("aan", tmp_path / "data", from_dir=raw)
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "published.pair-too-long"):
+        prepare(Request("aan", tmp_path / "data", from_dir=raw))
 
 
 def test_slices_do_not_show(tmp_path, monkeypatch):
     raw = lay_out(tmp_path / "raw")
-    whole = prepare("aan", tmp_path / "whole", from_dir=raw)
+    whole = prepare(Request("aan", tmp_path / "whole", from_dir=raw))
     monkeypatch.setattr(aan_pairs, "PAIRS_AT_ONCE", 5)
-    sliced = prepare("aan", tmp_path / "sliced", from_dir=raw)
+    sliced = prepare(Request("aan", tmp_path / "sliced", from_dir=raw))
     assert sliced.manifest == whole.manifest
 
 
 def test_a_limit_takes_the_first_pairs_and_their_characters(tmp_path):
     rows = [("0.0", "ab", "b")] * 10 + [("1.0", "zzzz", "z")] * 5
     raw = lay_out(tmp_path / "raw", train=text(rows))
-    limited = prepare("aan", tmp_path / "data", from_dir=raw, limit=10)
+    limited = prepare(Request("aan", tmp_path / "data", from_dir=raw, limit=10))
     assert limited.manifest.counts == {"train": 10, "val": 1, "test": 1}
     assert limited.manifest.vocabulary == ["<pad>", "<unk>", "<eos>", "b", "a"]
 
@@ -191,7 +201,7 @@ def test_a_limit_takes_the_first_pairs_and_their_characters(tmp_path):
 def test_characters_beyond_the_one_hot_code_become_unknown(tmp_path):
     rows = [(f"{i % 2}", chr(0x4E00 + i) * (200 - i), "b") for i in range(150)]
     raw = lay_out(tmp_path / "raw", train=text(rows))
-    prepared = prepare("aan", tmp_path / "data", from_dir=raw)
+    prepared = prepare(Request("aan", tmp_path / "data", from_dir=raw))
     assert len(prepared.manifest.vocabulary) == 128
     assert spelt(prepared, "train", 123)[0].startswith(chr(0x4E00 + 123))
     assert spelt(prepared, "train", 149) == [" ".join(["<unk>"] * 51 + ["<eos>"]), "b <eos>"]
@@ -199,15 +209,13 @@ def test_characters_beyond_the_one_hot_code_become_unknown(tmp_path):
 
 
 def test_what_cannot_be_fetched_is_explained(tmp_path):
-    with pytest.raises(
-        DataNotPrepared, match=r"cannot be fetched.*lra_release.gz \(8.2 GB.*type:"
-    ) as raised:
-        prepare("aan", tmp_path / "data")
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "fetch.aan-by-hand") as raised:
+        prepare(Request("aan", tmp_path / "data"))
     assert f"prepare aan --data-root {tmp_path / 'data'} --from-dir" in str(raised.value)
-    with pytest.raises(DataNotPrepared, match=r"python -m data_prep prepare aan --data-root"):
+    with pytest.raises(DataNotPrepared):
         ensure_prepared("aan", tmp_path / "data")
-    with pytest.raises(DataNotPrepared, match=r"Wanted: new_aan_pairs.train.tsv, .*lra_release.gz"):
-        prepare("aan", tmp_path / "data", from_dir=tmp_path)
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "prep.files-not-found"):
+        prepare(Request("aan", tmp_path / "data", from_dir=tmp_path))
 
 
 def test_the_twin_has_the_shape_and_range_of_the_real_thing(twin):

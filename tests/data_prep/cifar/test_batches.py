@@ -105,8 +105,9 @@ def test_a_hostile_pickle_runs_nothing(tmp_path, protocol):
     assert mark.exists()  # the payload is real
     mark.unlink()
     path = written(tmp_path, {"data": payload, "labels": LABELS}, protocol)
-    with pytest.raises(DataDamaged, match=rf"{path} .*it asks for posix.system; not loaded"):
+    with pytest.raises(DataDamaged, match=r"posix\.system") as raised:
         read_batch(path)
+    assert raised.value.code == "published.broken-pickle"
     assert not mark.exists()
 
 
@@ -134,7 +135,7 @@ def test_arrays_of_anything_but_bytes_are_refused(tmp_path):
         np.zeros(3, "datetime64[s]"),
     ):
         path = written(tmp_path, {"data": array, "labels": LABELS})
-        with pytest.raises(DataDamaged, match="an array of bytes expected, got dtype"):
+        with pytest.raises(DataDamaged, check=lambda e: e.code == "published.broken-pickle"):
             read_batch(path)
 
 
@@ -163,43 +164,46 @@ def test_the_number_of_a_memo_sets_no_memory_aside():
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "found"),
     [
-        ({"data": np.zeros((IMAGES, 3073), np.uint8)}, r"shape \(10000, 3072\) .* \(10000, 3073\)"),
-        ({"data": np.zeros((9_999, NUMBERS), np.uint8)}, r"got \(9999, 3072\)"),
-        ({"data": [1, 2]}, "got list"),
-        ({"data": None}, "got NoneType"),
-        ({"labels": LABELS[1:]}, "a list of 10,000 labels expected, got 9999"),
-        ({"labels": None}, "a list of 10,000 labels expected, got NoneType"),
-        ({"labels": [*LABELS[:-1], 10]}, r"labels\[9999\]: 0 to 9 expected, got 10"),
-        ({"labels": [-1, *LABELS[1:]]}, r"labels\[0\]: 0 to 9 expected, got -1"),
-        ({"labels": ["cat", *LABELS[1:]]}, r"labels\[0\]: 0 to 9 expected, got 'cat'"),
+        ({"data": np.zeros((IMAGES, 3073), np.uint8)}, (10_000, 3073)),
+        ({"data": np.zeros((9_999, NUMBERS), np.uint8)}, (9_999, 3072)),
+        ({"data": [1, 2]}, "list"),
+        ({"data": None}, "NoneType"),
+        ({"labels": LABELS[1:]}, 9999),
+        ({"labels": None}, "NoneType"),
+        ({"labels": [*LABELS[:-1], 10]}, "10"),
+        ({"labels": [-1, *LABELS[1:]]}, "-1"),
+        ({"labels": ["cat", *LABELS[1:]]}, "'cat'"),
     ],
 )
-def test_another_content_is_named(tmp_path, change, message):
+def test_another_content_is_named(tmp_path, change, found):
     sound = {"data": np.zeros((IMAGES, NUMBERS), np.uint8), "labels": LABELS}
     path = written(tmp_path, sound | change)
-    with pytest.raises(DataDamaged, match=rf"{path} is not a batch of CIFAR-10: .*{message}"):
+    with pytest.raises(DataDamaged) as raised:
         read_batch(path)
+    assert raised.value.code == "published.not-a-batch"
+    values = raised.value.problems[0].values
+    assert (values["path"], values["found"]) == (path, found)
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code"),
     [
-        (b"", "EOFError"),
-        (b"<!DOCTYPE html><html></html>", "damaged"),
-        (pickle.dumps([1, 2]), "a dict expected, got list"),
+        (b"", "published.broken-pickle"),
+        (b"<!DOCTYPE html><html></html>", "published.broken-pickle"),
+        (pickle.dumps([1, 2]), "published.not-a-batch"),
     ],
 )
-def test_no_batch_at_all(tmp_path, content, message):
+def test_no_batch_at_all(tmp_path, content, code):
     path = tmp_path / "test_batch"
     path.write_bytes(content)
-    with pytest.raises(DataDamaged, match=f"test_batch is not a batch of CIFAR-10.*{message}"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == code):
         read_batch(path)
 
 
 def test_a_truncated_batch(images, tmp_path):
     path = written(tmp_path, {"data": images, "labels": LABELS})
     path.write_bytes(path.read_bytes()[:1_000_000])
-    with pytest.raises(DataDamaged, match="data_batch_1 is not a batch of CIFAR-10, or damaged"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "published.broken-pickle"):
         read_batch(path)

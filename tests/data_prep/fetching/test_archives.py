@@ -3,10 +3,7 @@
 import errno
 import gzip
 import io
-import lzma
-import stat
 import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +13,7 @@ from data_prep.fetching import archives
 from data_prep.fetching.archives import extract_members, is_archive, read_members
 from lru_tune.errors import DataDamaged, ResourcesMissing
 
-RANDOM = np.random.default_rng(0).bytes(3_000_000)  # does not compress, longer than one chunk
+RANDOM = np.random.default_rng(0).bytes(1_500_000)  # does not compress, longer than one chunk
 FILES = {
     "release/tsv_data/pairs.train.tsv": RANDOM,
     "release/tsv_data/pairs.test.tsv": b"1.0\tp1\tp2\n",
@@ -38,26 +35,20 @@ def tar_bytes(members: dict[str, bytes] | list[tuple[tarfile.TarInfo, bytes]]) -
     return buffer.getvalue()
 
 
-def zip_bytes(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.mkdir("release")
-        for name, content in members.items():
-            packed.writestr(name, content)
-    return buffer.getvalue()
+def pack(path: Path, members: dict[str, bytes] | list[tuple[tarfile.TarInfo, bytes]]) -> Path:
+    path.write_bytes(gzip.compress(tar_bytes(members), 1))
+    return path
 
 
-KINDS = {
-    "tar.gz": lambda members: gzip.compress(tar_bytes(members), 1),
-    "tar.xz": lambda members: lzma.compress(tar_bytes(members), preset=0),
-    "zip": zip_bytes,
-}
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory) -> bytes:
+    return pack(tmp_path_factory.mktemp("packed") / "release", FILES).read_bytes()
 
 
-@pytest.fixture(params=KINDS)
-def archive(request, tmp_path) -> Path:
-    path = tmp_path / "lra_release.gz"  # the name tells nothing
-    path.write_bytes(KINDS[request.param](FILES))
+@pytest.fixture
+def archive(packed, tmp_path) -> Path:
+    path = tmp_path / "lra_release.gz"  # the name does not end in .tar.gz
+    path.write_bytes(packed)
     return path
 
 
@@ -102,7 +93,7 @@ def test_progress_reaches_the_end(archive):
 def test_an_archive_cut_short_is_refused_and_leaves_nothing(archive, tmp_path, share):
     content = archive.read_bytes()
     archive.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(DataDamaged, match=r"lra_release.gz is (damaged|cut short|no \.tar).*"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-damaged"):
         extract_members(archive, tmp_path / "out")
     assert left_over(tmp_path) == []
 
@@ -110,7 +101,7 @@ def test_an_archive_cut_short_is_refused_and_leaves_nothing(archive, tmp_path, s
 def test_a_cut_behind_the_last_wanted_file_is_found_as_well(archive, tmp_path):
     content = archive.read_bytes()
     archive.write_bytes(content[:-9])
-    with pytest.raises(DataDamaged, match="Delete it, and fetch or copy it again"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-damaged"):
         extract_members(archive, tmp_path / "out", lambda name: name.endswith("test.tsv"))
     assert left_over(tmp_path) == []
 
@@ -119,18 +110,17 @@ def test_a_changed_byte_is_refused(archive, tmp_path):
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 255
     archive.write_bytes(content)
-    with pytest.raises(DataDamaged, match="is damaged or cut short"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-damaged"):
         extract_members(archive, tmp_path / "out")
     assert left_over(tmp_path) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "name", ["../evil.txt", "a/../../evil.txt", "/tmp/evil.txt", "C:\\evil.txt", "..\\evil.txt"]
 )
-def test_a_name_that_leads_out_is_refused(tmp_path, kind, name):
-    (tmp_path / "lra_release.gz").write_bytes(KINDS[kind]({"fine.txt": b"fine", name: b"evil"}))
-    with pytest.raises(DataDamaged, match="leads out of the folder; refused"):
+def test_a_name_that_leads_out_is_refused(tmp_path, name):
+    pack(tmp_path / "lra_release.gz", {"fine.txt": b"fine", name: b"evil"})
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-escape"):
         extract_members(tmp_path / "lra_release.gz", tmp_path / "out")
     assert left_over(tmp_path) == []
 
@@ -138,30 +128,20 @@ def test_a_name_that_leads_out_is_refused(tmp_path, kind, name):
 @pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
 )
-def test_links_and_devices_in_a_tar_are_refused_where_wanted(tmp_path, kind):
+def test_links_and_devices_are_refused_where_wanted(tmp_path, kind):
     link = tarfile.TarInfo("link")
     link.type, link.linkname = kind, "/etc/passwd"
     members = [(link, b""), (tarfile.TarInfo("file"), b"fine")]
-    (tmp_path / "lra_release.gz").write_bytes(gzip.compress(tar_bytes(members)))
-    with pytest.raises(DataDamaged, match="link is a link or a device; refused"):
+    pack(tmp_path / "lra_release.gz", members)
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-link"):
         extract_members(tmp_path / "lra_release.gz", tmp_path / "out")
     assert left_over(tmp_path) == []
     extract_members(tmp_path / "lra_release.gz", tmp_path / "out", lambda name: name == "file")
     assert left_over(tmp_path / "out") == ["file"]
 
 
-def test_links_in_a_zip_are_refused(tmp_path):
-    link = zipfile.ZipInfo("link")
-    link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with zipfile.ZipFile(tmp_path / "lra_release.gz", "w") as packed:
-        packed.writestr(link, "/etc/passwd")
-    with pytest.raises(DataDamaged, match="link is a link or a device; refused"):
-        extract_members(tmp_path / "lra_release.gz", tmp_path / "out")
-    assert left_over(tmp_path) == []
-
-
 def test_more_bytes_than_allowed_are_refused(archive, tmp_path):
-    with pytest.raises(DataDamaged, match="holds more than 1,000 bytes; refused at release/tsv"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-large"):
         extract_members(archive, tmp_path / "out", most_bytes=1000)
     assert left_over(tmp_path) == []
     small = extract_members(archive, tmp_path / "out", lambda name: "test" in name, most_bytes=1000)
@@ -170,7 +150,7 @@ def test_more_bytes_than_allowed_are_refused(archive, tmp_path):
 
 def test_more_members_than_allowed_are_refused(archive, tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MOST_MEMBERS", 2)
-    with pytest.raises(DataDamaged, match="more than 2 members; refused"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-many"):
         extract_members(archive, tmp_path / "out")
     assert left_over(tmp_path) == []
     wanted = extract_members(archive, tmp_path / "out", lambda name: name.endswith(".tsv"))
@@ -180,18 +160,18 @@ def test_more_members_than_allowed_are_refused(archive, tmp_path, monkeypatch):
 @pytest.mark.parametrize("second", ["a", "a/b"])
 def test_a_name_that_occurs_twice_is_refused(tmp_path, second):
     members = [(tarfile.TarInfo("a"), b"1"), (tarfile.TarInfo(second), b"2")]
-    (tmp_path / "lra_release.gz").write_bytes(gzip.compress(tar_bytes(members)))
-    with pytest.raises(DataDamaged, match=f"{second} occurs twice; refused"):
+    pack(tmp_path / "lra_release.gz", members)
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.archive-duplicate"):
         extract_members(tmp_path / "lra_release.gz", tmp_path / "out")
 
 
-@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><title>Sign in</title>"])
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><title>Sign in</title>", b"PK\3\4"])
 def test_what_is_no_archive_is_said_to_be_none(tmp_path, content):
     path = tmp_path / "lra_release.gz"
     path.write_bytes(content)
     assert not is_archive(path)
     assert not is_archive(tmp_path)
-    with pytest.raises(DataDamaged, match=r"lra_release.gz is no .tar.gz, .tar.xz or .zip archive"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.not-an-archive"):
         extract_members(path, tmp_path / "out")
 
 
@@ -210,6 +190,6 @@ def test_a_full_disk_is_named_and_leaves_nothing(archive, tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(archives, "_write", write)
-    with pytest.raises(ResourcesMissing, match=r"the disk became full while .*out was written"):
+    with pytest.raises(ResourcesMissing, match="out"):
         extract_members(archive, tmp_path / "out")
     assert left_over(tmp_path) == []

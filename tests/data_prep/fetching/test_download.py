@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from data_prep.fetching import download as fetching
-from data_prep.fetching.download import WAITS_SECONDS, checksum_problem, fetch, md5_of
-from data_prep.pipeline.origin import Source
+from data_prep.fetching.checksums import Source, checksum_mismatch, md5_of
+from data_prep.fetching.download import WAITS_SECONDS, fetch
 from lru_tune.errors import DataDamaged, DataNotPrepared, ResourcesMissing
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
@@ -116,7 +116,7 @@ def test_a_file_arrives_whole_and_is_fetched_once(server, get, tmp_path):
     path = get(server.source, progress=lambda *words: told.append(words))
     assert path == tmp_path / "data.gz"
     assert path.read_bytes() == CONTENT
-    assert told[-1] == ("fetching data.gz", len(CONTENT), len(CONTENT))
+    assert told[-1] == ("downloading data.gz", len(CONTENT), len(CONTENT))
     assert get(server.source) == path
     assert server.asked == [None]
     assert names(tmp_path) == {"data.gz"}
@@ -175,7 +175,7 @@ def test_a_part_of_another_file_is_thrown_away(server, get, tmp_path, part):
 
 def test_a_server_that_keeps_breaking_off_is_given_up_and_what_came_is_kept(server, get, tmp_path):
     server.cuts = [1000] + [0] * 10
-    with pytest.raises(DataNotPrepared, match=r"could not be fetched.*kept and will be continued"):
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "fetch.download-failed"):
         get(server.source)
     assert (tmp_path / "data.gz.part").read_bytes() == CONTENT[:1000]
     server.cuts = []
@@ -192,8 +192,10 @@ def test_passing_trouble_is_waited_out(server, get, waits):
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_a_refusal_is_told_at_once_with_the_way_out(server, get, tmp_path, waits, status):
     server.answers = [status]
-    with pytest.raises(DataNotPrepared, match=rf"answered {status} .*put the file .*{tmp_path}"):
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "fetch.server-refused") as raised:
         get(server.source)
+    values = raised.value.problems[0].values
+    assert (values["status"], values["folder"]) == (status, tmp_path)
     assert waits == []
     assert names(tmp_path) == set()
 
@@ -201,7 +203,7 @@ def test_a_refusal_is_told_at_once_with_the_way_out(server, get, tmp_path, waits
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])
 def test_a_web_page_is_not_taken_for_the_file(server, get, tmp_path, kind):
     server.content, server.kind = PAGE, kind
-    with pytest.raises(DataNotPrepared, match=r"sent a web page instead of data.gz.*by hand"):
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "fetch.web-page"):
         get(server.source)
     assert names(tmp_path) == set()
 
@@ -209,7 +211,7 @@ def test_a_web_page_is_not_taken_for_the_file(server, get, tmp_path, kind):
 def test_a_web_page_does_not_spoil_what_was_fetched_before(server, get, tmp_path):
     (tmp_path / "data.gz.part").write_bytes(CONTENT[:1000])
     server.content, server.kind, server.ranges = PAGE, "text/html", False
-    with pytest.raises(DataNotPrepared, match="sent a web page"):
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "fetch.web-page"):
         get(server.source)
     assert (tmp_path / "data.gz.part").read_bytes() == CONTENT[:1000]
 
@@ -218,15 +220,17 @@ def test_a_web_page_does_not_spoil_what_was_fetched_before(server, get, tmp_path
 def test_a_wrong_checksum_is_refused_and_nothing_kept(server, get, tmp_path, kind):
     sums = {"md5": None, "sha256": None} | {kind: "0" * 8}
     source = server.source._replace(**sums)
-    with pytest.raises(DataDamaged, match=rf"has {kind} .*the publisher's has 0{{8}}; it was del"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.wrong-download") as raised:
         get(source)
+    assert raised.value.problems[0].values["kind"] == kind
     assert names(tmp_path) == set()
 
 
 def test_a_changed_file_that_lies_there_is_refused_and_kept(server, get, tmp_path):
     (tmp_path / "data.gz").write_bytes(PAGE)
-    with pytest.raises(DataDamaged, match=r"\(58 bytes .*It holds a web page.*Delete it"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "fetch.wrong-file") as raised:
         get(server.source)
+    assert "HTML" in raised.value.problems[0].values["note"]
     assert (tmp_path / "data.gz").read_bytes() == PAGE
     assert server.asked == []
 
@@ -236,14 +240,14 @@ def test_without_a_published_checksum_the_servers_size_decides(server, get, tmp_
     server.cuts = [10_000]
     path = get(source)
     assert path.read_bytes() == CONTENT
-    assert checksum_problem(source, path) is None
+    assert checksum_mismatch(source, path) is None
 
 
 def test_a_server_that_is_not_there_is_tried_some_times(tmp_path, waits):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/data.gz"
-        with pytest.raises(DataNotPrepared, match=r"refused.*Try again, or put the file"):
+        with pytest.raises(DataNotPrepared, check=lambda e: e.code == "fetch.download-failed"):
             fetch(Source("data.gz", url, "-", 1), tmp_path, wait=waits.append)
     assert waits == list(WAITS_SECONDS)
 
@@ -252,7 +256,7 @@ def test_a_server_that_falls_silent_is_given_up(tmp_path, waits, monkeypatch):
     monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/data.gz"
-        with pytest.raises(DataNotPrepared, match="timed out"):
+        with pytest.raises(DataNotPrepared, check=lambda e: e.code == "fetch.download-failed"):
             fetch(Source("data.gz", url, "-", 1), tmp_path, wait=waits.append)
     assert len(waits) == len(WAITS_SECONDS)
 
@@ -270,7 +274,7 @@ def test_a_full_disk_is_named_and_what_came_is_kept(server, get, tmp_path, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(fetching.os, "fsync", sync)
-    with pytest.raises(ResourcesMissing, match=r"data.gz was written; data.gz.part is continued"):
+    with pytest.raises(ResourcesMissing, match=r"data\.gz\.part"):
         get(server.source)
     assert names(tmp_path) == {"data.gz.part"}
 
@@ -278,7 +282,7 @@ def test_a_full_disk_is_named_and_what_came_is_kept(server, get, tmp_path, monke
 def test_a_file_larger_than_the_disk_is_not_begun(server, get, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=len(CONTENT) - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(ResourcesMissing, match=r"data.gz.part needs 1 MB and its disk has 1 MB"):
+    with pytest.raises(ResourcesMissing, match=r"data\.gz\.part"):
         get(server.source)
     assert names(tmp_path) == set()
 

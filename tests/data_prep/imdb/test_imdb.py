@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import ensure_prepared, prepare
+from data_prep import Request, ensure_prepared, prepare
 from data_prep.cli import main
-from data_prep.imdb import imdb
-from data_prep.imdb.imdb import arrange
+from data_prep.imdb import origin as imdb
+from data_prep.imdb.origin import arrange
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.store import PreparedTask
 from lru_tune.data.verify import verify
@@ -25,7 +25,7 @@ def texts_of(prepared: PreparedTask, split) -> list[str]:
 
 
 def test_rows_are_characters_then_eos_then_padding(folder, reviews, tmp_path):
-    prepared = prepare("imdb", tmp_path, from_dir=folder)
+    prepared = prepare(Request("imdb", tmp_path, from_dir=folder))
     for name in SPLITS:
         split = prepared.split(name)
         assert split.inputs.shape == (prepared.manifest.counts[name], 4096)
@@ -41,8 +41,8 @@ def test_rows_are_characters_then_eos_then_padding(folder, reviews, tmp_path):
 
 
 def test_the_vocabulary_is_that_of_all_training_texts_whatever_the_limit(folder, tmp_path):
-    whole = prepare("imdb", tmp_path / "a", from_dir=folder).manifest
-    few = prepare("imdb", tmp_path / "b", from_dir=folder, limit=20).manifest
+    whole = prepare(Request("imdb", tmp_path / "a", from_dir=folder)).manifest
+    few = prepare(Request("imdb", tmp_path / "b", from_dir=folder, limit=20)).manifest
     assert whole.vocabulary == few.vocabulary
     assert whole.vocabulary[:3] == ["<pad>", "<unk>", "<eos>"]
     assert "日" in whole.vocabulary  # 1,365 times before the cut
@@ -51,7 +51,7 @@ def test_the_vocabulary_is_that_of_all_training_texts_whatever_the_limit(folder,
 
 def test_equal_texts_are_all_in_train_or_all_in_validation(folder, tmp_path):
     for seed in range(5):
-        prepared = prepare("imdb", tmp_path, from_dir=folder, seed=seed, replace=True)
+        prepared = prepare(Request("imdb", tmp_path, from_dir=folder, seed=seed, replace=True))
         train, val = (set(texts_of(prepared, split)) for split in ("train", "val"))
         assert not train & val
         assert prepared.manifest.counts == {"train": 90, "val": 10, "test": 100}
@@ -59,7 +59,7 @@ def test_equal_texts_are_all_in_train_or_all_in_validation(folder, tmp_path):
 
 
 def test_every_beginning_of_a_split_is_balanced(folder, tmp_path):
-    prepared = prepare("imdb", tmp_path, from_dir=folder, limit=60)
+    prepared = prepare(Request("imdb", tmp_path, from_dir=folder, limit=60))
     assert prepared.manifest.counts == {"train": 54, "val": 6, "test": 60}
     for split in SPLITS:
         signs = 2 * prepared.split(split).targets.astype(int) - 1
@@ -68,7 +68,7 @@ def test_every_beginning_of_a_split_is_balanced(folder, tmp_path):
 
 @pytest.mark.parametrize("pool", [10, 11, 12, 13, 25, 99])
 def test_odd_counts_are_dealt_as_evenly_as_they_can_be(reviews, tmp_path, folder, pool):
-    prepared = prepare("imdb", tmp_path, from_dir=folder, limit=pool)
+    prepared = prepare(Request("imdb", tmp_path, from_dir=folder, limit=pool))
     counts, histogram = prepared.manifest.counts, prepared.manifest.label_histogram
     assert counts["train"] + counts["val"] == pool
     for split in SPLITS:
@@ -87,7 +87,7 @@ def test_the_seed_decides_the_order_and_the_order_of_reading_does_not(reviews):
 
 
 def test_what_the_publisher_put_into_both_parts_is_noted_and_no_more(folder, tmp_path, monkeypatch):
-    prepare("imdb", tmp_path, from_dir=folder)
+    prepare(Request("imdb", tmp_path, from_dir=folder))
     problems, notes = verify(tmp_path, "imdb")
     assert problems == []
     assert (
@@ -96,7 +96,7 @@ def test_what_the_publisher_put_into_both_parts_is_noted_and_no_more(folder, tmp
     repeats = [int(note.split()[0]) for note in notes if "repeat another one" in note]
     assert sum(repeats) == 10
     monkeypatch.setattr(imdb, "KNOWN_OVERLAP", 0)
-    prepare("imdb", tmp_path, from_dir=folder, replace=True)
+    prepare(Request("imdb", tmp_path, from_dir=folder, replace=True))
     (problem,) = verify(tmp_path, "imdb").problems
     assert "1 inputs of" in problem
     assert problem.endswith("occur in test as well")
@@ -119,16 +119,16 @@ def test_the_legacy_protocol_validates_on_test_and_says_so_everywhere(folder, tm
 
 
 def test_the_legacy_protocol_is_only_used_when_asked_for(folder, tmp_path):
-    prepare("imdb", tmp_path, from_dir=folder, protocol="lra-legacy")
-    manifest = prepare("imdb", tmp_path, from_dir=folder, replace=True).manifest
+    prepare(Request("imdb", tmp_path, from_dir=folder, protocol="lra-legacy"))
+    manifest = prepare(Request("imdb", tmp_path, from_dir=folder, replace=True)).manifest
     assert (manifest.protocol, manifest.protocol_stamp) == ("default", None)
     assert manifest.counts["val"] == 10
-    with pytest.raises(ConfigError, match="--protocol lra-legacy is not for copy"):
-        prepare("copy", tmp_path, protocol="lra-legacy")
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.wrong-protocol"):
+        prepare(Request("copy", tmp_path, protocol="lra-legacy"))
 
 
 def test_validation_that_should_be_test_and_is_not_is_found(folder, tmp_path):
-    prepared = prepare("imdb", tmp_path, from_dir=folder)
+    prepared = prepare(Request("imdb", tmp_path, from_dir=folder))
     path = prepared.folder / "manifest.json"
     path.write_text(path.read_text().replace('"protocol": "default"', '"protocol": "lra-legacy"'))
     (problem,) = verify(tmp_path, "imdb").problems
@@ -138,8 +138,8 @@ def test_validation_that_should_be_test_and_is_not_is_found(folder, tmp_path):
 def test_other_texts_than_the_published_ones_are_refused(folder, tmp_path):
     many = "".join(chr(0x4E00 + number) * 15 for number in range(200))
     (folder / "aclImdb/train/pos/3_10.txt").write_bytes(many.encode())
-    with pytest.raises(DataDamaged, match="135 at most expected"):
-        prepare("imdb", tmp_path / "data", from_dir=folder)
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "published.other-texts"):
+        prepare(Request("imdb", tmp_path / "data", from_dir=folder))
 
 
 def test_the_twin_can_be_learnt_by_counting_characters(tmp_path):
@@ -166,7 +166,7 @@ def published(raw_root: Path) -> Path:
 
 @pytest.mark.slow
 def test_the_full_data_set(published, tmp_path):
-    prepared = prepare("imdb", tmp_path, from_dir=published)
+    prepared = prepare(Request("imdb", tmp_path, from_dir=published))
     manifest = prepared.manifest
     assert manifest.counts == {"train": 22_500, "val": 2_500, "test": 25_000}
     assert manifest.label_histogram["val"] == [1_250, 1_250]
@@ -188,7 +188,9 @@ def test_the_full_data_set(published, tmp_path):
 
 @pytest.mark.slow
 def test_the_full_data_set_in_the_legacy_protocol(published, tmp_path):
-    manifest = prepare("imdb", tmp_path, from_dir=published, protocol="lra-legacy").manifest
+    manifest = prepare(
+        Request("imdb", tmp_path, from_dir=published, protocol="lra-legacy")
+    ).manifest
     assert manifest.counts == {"train": 25_000, "val": 25_000, "test": 25_000}
     assert len(manifest.vocabulary) == 134
     problems, notes = verify(tmp_path, "imdb")

@@ -6,6 +6,7 @@ import pytest
 
 from data_prep.listops.language import evaluate
 from data_prep.listops.text import curry
+from lru_tune.errors import Invalid, Problem
 
 
 @pytest.mark.parametrize(
@@ -28,20 +29,21 @@ def test_values_by_hand(expression, value):
 
 
 @pytest.mark.parametrize(
-    ("expression", "problem"),
+    ("expression", "code", "values"),
     [
-        ("", "one expression expected, got 0"),
-        ("1 2", "one expression expected, got 2"),
-        ("[MIN 1 2", r"'\[MIN' is not closed"),
-        ("1 ]", "unexpected ']' at token 2"),
-        ("[MIN ]", "unexpected ']' at token 2"),
-        ("[SUM 1 ]", r"unexpected '\[SUM' at token 1"),
-        ("[MIN 12 ]", "unexpected '12' at token 2"),
+        ("", "count", {"found": 0}),
+        ("1 2", "count", {"found": 2}),
+        ("[MIN 1 2", "open", {"operator": "[MIN"}),
+        ("1 ]", "unexpected", {"token": "]", "place": 2}),
+        ("[MIN ]", "unexpected", {"token": "]", "place": 2}),
+        ("[SUM 1 ]", "unexpected", {"token": "[SUM", "place": 1}),
+        ("[MIN 12 ]", "unexpected", {"token": "12", "place": 2}),
     ],
 )
-def test_what_is_no_expression_is_refused(expression, problem):
-    with pytest.raises(ValueError, match=problem):
+def test_what_is_no_expression_is_refused(expression, code, values):
+    with pytest.raises(Invalid) as raised:
         evaluate(expression)
+    assert raised.value.problem == Problem(f"published.listops-{code}", values)
 
 
 def test_all_lines_of_the_2018_test_split(raw_root):

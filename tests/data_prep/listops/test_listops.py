@@ -5,22 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_prep import ensure_prepared, export_tsv, prepare
+from data_prep import Request, ensure_prepared, export_tsv, prepare
 from data_prep.listops.encoding import build_vocabulary, decode, encode
 from data_prep.listops.language import SYMBOLS, evaluate
-from data_prep.listops.listops import COUNTS
+from data_prep.listops.origin import COUNTS
 from data_prep.listops.text import FILES, curry, read_expressions
 from data_prep.listops.trees import Expressions, generate_block
-from data_prep.pipeline.origin import shrunk
+from data_prep.pipeline.progress import silent
+from data_prep.pipeline.recipe import shrunk
 from lru_tune.data.store import PreparedTask
 from lru_tune.data.verify import verify
-from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared
+from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared, Invalid
 
 HEADER = "Source\tTarget\r\n"
-
-
-def silent(work: str, done: int, total: int) -> None:
-    """A Progress."""
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +90,7 @@ def test_currying():
     assert curry(["[MAX", "3", "8", "]"]) == "( ( ( [MAX 3 ) 8 ) ] )"
     nested = "[MAX 3 [MIN 1 2 ] ]"
     assert curry(nested.split()) == "( ( ( [MAX 3 ) ( ( ( [MIN 1 ) 2 ) ] ) ) ] )"
-    with pytest.raises(ValueError, match="'\\[MAX' is not closed"):
+    with pytest.raises(Invalid):
         curry(["[MAX", "3"])
 
 
@@ -103,7 +100,7 @@ def test_reading_an_export_gives_the_same_arrays(twin, tmp_path, folder):
     first_line = (tmp_path / "text" / folder / FILES["train"]).read_bytes().split(b"\n")[1]
     assert first_line.startswith(b"( (")
     assert first_line.endswith(b"\r")
-    again = prepare("listops", tmp_path / "data", from_dir=tmp_path / "text")
+    again = prepare(Request("listops", tmp_path / "data", from_dir=tmp_path / "text"))
     assert again.manifest.fingerprint == twin.manifest.fingerprint
     assert again.manifest.vocabulary == twin.manifest.vocabulary
     assert again.manifest.source == "files of the Long Range Arena release"
@@ -112,50 +109,54 @@ def test_reading_an_export_gives_the_same_arrays(twin, tmp_path, folder):
 
 def test_a_limit_shrinks_files_too(twin, tmp_path):
     export_tsv(twin, tmp_path)
-    limited = prepare("listops", tmp_path / "data", from_dir=tmp_path, limit=96)
+    limited = prepare(Request("listops", tmp_path / "data", from_dir=tmp_path, limit=96))
     assert limited.manifest.counts == {"train": 96, "val": 2, "test": 2}
     np.testing.assert_array_equal(limited.split("train").targets, twin.split("train").targets[:96])
 
 
 def test_the_files_that_are_wanted_are_named(tmp_path):
-    with pytest.raises(DataNotPrepared, match=r"basic_train.tsv, .* or in its folder listops-1000"):
-        prepare("listops", tmp_path / "data", from_dir=tmp_path)
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "prep.files-not-found"):
+        prepare(Request("listops", tmp_path / "data", from_dir=tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("lines", "message"),
+    ("lines", "line", "code"),
     [
-        ("Target\tSource\r\n", r"x.tsv:1: header"),
-        (HEADER, r"x.tsv:2: no expression"),
-        (HEADER + "( [MIN 3 ) ] )\t3\r\n( [MUL 3 ) ] )\t3\r\n", r"x.tsv:3: unknown token '\[MUL'"),
-        (HEADER + "7\r\n", r"x.tsv:2: 'expression<TAB>digit' expected"),
-        (HEADER + "7\t10\r\n", r"x.tsv:2: 'expression<TAB>digit' expected"),
-        (HEADER + "( ( ( [MIN 3 ) 4 ) ] )\t4\r\n", r"x.tsv:2: the expression's value is not 4"),
-        (HEADER + "( ( [MIN 3 ) 4 )\t3\r\n", r"x.tsv:2: '\[MIN' is not closed"),
+        ("Target\tSource\r\n", 1, "header"),
+        (HEADER, 2, "empty"),
+        (HEADER + "( [MIN 3 ) ] )\t3\r\n( [MUL 3 ) ] )\t3\r\n", 3, "token"),
+        (HEADER + "7\r\n", 2, "line"),
+        (HEADER + "7\t10\r\n", 2, "line"),
+        (HEADER + "( ( ( [MIN 3 ) 4 ) ] )\t4\r\n", 2, "value"),
+        (HEADER + "( ( [MIN 3 ) 4 )\t3\r\n", 2, "open"),
     ],
 )
-def test_damaged_lines_are_named(tmp_path, lines, message):
-    (tmp_path / "x.tsv").write_bytes(lines.encode())
-    with pytest.raises(DataDamaged, match=message):
-        read_expressions(tmp_path / "x.tsv", None, 2047, silent)
+def test_damaged_lines_are_named(tmp_path, lines, line, code):
+    path = tmp_path / "x.tsv"
+    path.write_bytes(lines.encode())
+    with pytest.raises(DataDamaged) as raised:
+        read_expressions(path, None, 2047, silent)
+    (problem,) = raised.value.problems
+    assert problem.code == f"published.listops-{code}"
+    assert (problem.file, problem.line) == (str(path), line)
 
 
 def test_long_expressions_are_cut_and_then_not_exported(tmp_path):
     text = f"[MAX {'7 ' * 3000}]"
     for file in FILES.values():
         (tmp_path / file).write_text(f"{HEADER}{text}\t7\r\n", newline="")
-    prepared = prepare("listops", tmp_path / "data", from_dir=tmp_path)
+    prepared = prepare(Request("listops", tmp_path / "data", from_dir=tmp_path))
     split = prepared.split("test")
     assert split.lengths.tolist() == [2048]
     assert split.inputs[0, -1] == 2
-    with pytest.raises(ConfigError, match="cut short"):
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.cannot-export"):
         export_tsv(prepared, tmp_path / "text")
     assert not list((tmp_path / "text").iterdir())
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path):
     one, two = (
-        prepare("listops", tmp_path / str(workers), limit=2000, workers=workers)
+        prepare(Request("listops", tmp_path / str(workers), limit=2000, workers=workers))
         for workers in (1, 2)
     )
     assert one.manifest == two.manifest
@@ -165,7 +166,7 @@ def test_the_number_of_workers_changes_nothing(tmp_path):
 
 def test_another_seed_gives_other_expressions(tmp_path):
     prints = {
-        prepare("listops", tmp_path / str(seed), limit=50, seed=seed).manifest.fingerprint
+        prepare(Request("listops", tmp_path / str(seed), limit=50, seed=seed)).manifest.fingerprint
         for seed in (1, 2)
     }
     assert len(prints) == 2
@@ -179,7 +180,7 @@ def test_splits_shrink_in_proportion():
 
 @pytest.mark.slow
 def test_the_full_data_set(tmp_path):
-    prepared = prepare("listops", tmp_path, workers=2)
+    prepared = prepare(Request("listops", tmp_path, workers=2))
     assert prepared.manifest.counts == COUNTS
     assert prepared.manifest.chance == pytest.approx(0.172, abs=5 * (0.172 * 0.828 / 2000) ** 0.5)
     assert verify(tmp_path, "listops").problems == []
@@ -193,8 +194,8 @@ def test_repeated_expressions_are_dropped(tmp_path, monkeypatch):
         asked.append(block)
         return generate_block(seed, block // 2, roots=500)
 
-    monkeypatch.setattr("data_prep.listops.listops.generate_block", repeating)
-    prepared = prepare("listops", tmp_path, limit=60)
+    monkeypatch.setattr("data_prep.listops.origin.generate_block", repeating)
+    prepared = prepare(Request("listops", tmp_path, limit=60))
     assert len(asked) >= 3
     rows = {row.tobytes() for row in prepared.split("train").inputs}
     assert len(rows) == 60

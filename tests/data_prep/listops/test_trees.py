@@ -5,6 +5,14 @@ import random
 
 import numpy as np
 import pytest
+from listops_reference import (
+    accepted_trees,
+    curried,
+    random_tree,
+    tree_length,
+    tree_tokens,
+    tree_value,
+)
 from scipy import stats
 
 from data_prep.listops.language import (
@@ -18,14 +26,6 @@ from data_prep.listops.language import (
     SHORTEST,
     SYMBOLS,
     evaluate,
-)
-from data_prep.listops.reference import (
-    accepted_trees,
-    curried,
-    random_tree,
-    tree_length,
-    tree_tokens,
-    tree_value,
 )
 from data_prep.listops.text import curry
 from data_prep.listops.trees import Expressions, generate_block

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep import prepare
+from data_prep import Request, prepare
 from data_prep.pathfinder.folders import KNOWN_EMPTY, find_folder, metadata_files
 from lru_tune.data.manifest import SPLITS
 from lru_tune.data.verify import verify
@@ -50,7 +50,7 @@ def numbers(inputs: np.ndarray) -> np.ndarray:
 
 def test_all_images_are_dealt_out_with_their_labels(tmp_path):
     write_release(tmp_path / "raw")
-    prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    prepared = prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"))
     assert prepared.manifest.counts == {"train": 48, "val": 6, "test": 6}
     assert prepared.manifest.source == "images of the Long Range Arena release"
     assert verify(tmp_path, "pathfinder").problems == []
@@ -66,26 +66,24 @@ def test_all_images_are_dealt_out_with_their_labels(tmp_path):
 def test_a_changed_image_is_noticed(tmp_path):
     folder = write_release(tmp_path / "raw")
     said: list[str] = []
-    first = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
-    again = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", log=said.append)
+    first = prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"))
+    again = prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"), log=said.append)
     assert again == first
-    assert said[0] == "pathfinder is prepared already"
+    assert len(said) == 2  # it is prepared; not the whole release
     image = folder / "imgs" / "10" / "sample_3.png"
     size = image.stat().st_size
     image.write_bytes(png(99))
     assert image.stat().st_size == size, "its size alone does not show it"
-    with pytest.raises(
-        ConfigError, match=r"images_sha256 differs: the files have changed.*say --replace"
-    ):
-        prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
-    prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", replace=True)
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.other-arrays"):
+        prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"))
+    prepared = prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw", replace=True))
     assert prepared.manifest.fingerprint != first.manifest.fingerprint
 
 
 def test_more_of_the_same_release_replaces(tmp_path):
     write_release(tmp_path / "raw")
-    prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", limit=10)
-    prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw", limit=10))
+    prepared = prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"))
     assert prepared.manifest.counts["train"] == 48
 
 
@@ -93,20 +91,24 @@ def test_a_release_that_is_not_whole_is_told(tmp_path):
     write_release(tmp_path / "raw")
     said: list[str] = []
     for _ in range(2):  # also of what lies there
-        prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", log=said.append)
+        prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"), log=said.append)
         assert said[-1] == (
             "warning: pathfinder: the files are not the whole release: "
             "48 of 160,000 train, 6 of 20,000 val, 6 of 20,000 test examples"
         )
     few: list[str] = []
-    prepare("pathfinder", tmp_path / "few", from_dir=tmp_path / "raw", limit=20, log=few.append)
+    prepare(
+        Request("pathfinder", tmp_path / "few", from_dir=tmp_path / "raw", limit=20), log=few.append
+    )
     assert few == []
 
 
 @pytest.mark.parametrize("within", [".", "pathfinder32", f"pathfinder32/{HARD}"])
 def test_the_folder_or_a_parent_of_it_is_accepted(tmp_path, within):
     write_release(tmp_path / "raw")
-    prepared = prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw" / within, limit=10)
+    prepared = prepare(
+        Request("pathfinder", tmp_path, from_dir=tmp_path / "raw" / within, limit=10)
+    )
     assert prepared.manifest.counts == {"train": 10, "val": 1, "test": 1}
 
 
@@ -122,7 +124,7 @@ def test_the_release_unpacked_twice_is_found_and_others_are_not(tmp_path):
 def test_workers_do_not_matter_nor_does_a_limit_change_the_first_images(tmp_path):
     write_release(tmp_path / "raw")
     one, two, few = (
-        prepare("pathfinder", tmp_path / str(i), from_dir=tmp_path / "raw", **arguments)
+        prepare(Request("pathfinder", tmp_path / str(i), from_dir=tmp_path / "raw", **arguments))
         for i, arguments in enumerate([{}, {"workers": 2}, {"limit": 20}])
     )
     assert one.manifest == two.manifest
@@ -131,10 +133,10 @@ def test_workers_do_not_matter_nor_does_a_limit_change_the_first_images(tmp_path
 
 def test_pathx_wants_images_of_its_size(tmp_path):
     write_release(tmp_path / "raw", size=32)
-    with pytest.raises(DataNotPrepared, match=f"does not hold pathfinder128/{HARD}"):
-        prepare("pathx", tmp_path, from_dir=tmp_path / "raw")
+    with pytest.raises(DataNotPrepared, check=lambda e: e.code == "prep.files-not-found"):
+        prepare(Request("pathx", tmp_path, from_dir=tmp_path / "raw"))
     write_release(tmp_path / "raw", size=128, batches=1)
-    prepared = prepare("pathx", tmp_path, from_dir=tmp_path / "raw")
+    prepared = prepare(Request("pathx", tmp_path, from_dir=tmp_path / "raw"))
     assert prepared.split("train").inputs.shape == (16, 128 * 128, 1)
 
 
@@ -144,61 +146,69 @@ def test_the_known_empty_image_is_skipped_by_name(tmp_path, caplog):
     empty.parent.mkdir()
     empty.touch()
     (folder / "metadata" / "0.npy").write_text("imgs/0 sample_172.png 172 1 1.0 6 2 2 0.5 1 1\n")
-    prepared = prepare("pathfinder", tmp_path, from_dir=folder)
+    prepared = prepare(Request("pathfinder", tmp_path, from_dir=folder))
     assert sum(prepared.manifest.counts.values()) == 60
     assert prepared.manifest.parameters["difficulty"] == "curv_baseline"
     assert "sample_172.png is skipped" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code"),
     [
-        (b"", r"sample_3.png is empty, named by .*10.npy, line 4"),
-        (None, r"sample_3.png is missing, named by .*10.npy, line 4"),
-        (b"<html>", r"sample_3.png is not a whole image.*10.npy, line 4"),
-        (png(1)[:50], r"sample_3.png is not a whole image.*10.npy, line 4"),
-        (png(1, size=64), r"sample_3.png: 32 x 32, mode L expected, got 64 x 64.*10.npy, line 4"),
-        (png(1, mode="RGB"), r"mode L expected, got 32 x 32, mode RGB"),
+        (b"", "image-empty"),
+        (None, "image-missing"),
+        (b"<html>", "image-damaged"),
+        (png(1)[:50], "image-damaged"),
+        (png(1, size=64), "image-format"),
+        (png(1, mode="RGB"), "image-format"),
     ],
 )
-def test_a_broken_image_is_named_and_nothing_is_written(tmp_path, content, message):
+def test_a_broken_image_is_named_and_nothing_is_written(tmp_path, content, code):
     image = write_release(tmp_path / "raw") / "imgs" / "10" / "sample_3.png"
     image.unlink() if content is None else image.write_bytes(content)
-    with pytest.raises(DataDamaged, match=message):
-        prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    with pytest.raises(DataDamaged) as raised:
+        prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"))
+    assert raised.value.code == f"published.{code}"
+    values = raised.value.problems[0].values
+    assert (values["path"], values["listed"][-9:]) == (image, "/10.npy:4")
     assert not (tmp_path / "pathfinder").exists()
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "code"),
     [
-        (b"imgs/9 sample_0.png 0\n", r"9.npy, line 21: .*<label 0 or 1>.* expected, got 'imgs/9"),
-        (b"imgs/9 sample_0.png 0 2\n", r"9.npy, line 21"),
-        (b"\x93NUMPY\xff\n", r"9.npy, line 21: plain text expected"),
-        (b"../../.. raw.png 0 1\n", r"9.npy, line 21: it names .* which is outside"),
+        (b"imgs/9 sample_0.png 0\n", "metadata-line"),
+        (b"imgs/9 sample_0.png 0 2\n", "metadata-line"),
+        (b"\x93NUMPY\xff\n", "metadata-binary"),
+        (b"../../.. raw.png 0 1\n", "metadata-outside"),
     ],
 )
-def test_a_malformed_line_is_named(tmp_path, line, message):
+def test_a_malformed_line_is_named(tmp_path, line, code):
     folder = write_release(tmp_path / "raw")
     with open(folder / "metadata" / "9.npy", "ab") as file:
         file.write(line)
-    with pytest.raises(DataDamaged, match=message):
-        prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw")
+    with pytest.raises(DataDamaged) as raised:
+        prepare(Request("pathfinder", tmp_path, from_dir=tmp_path / "raw"))
+    (problem,) = raised.value.problems
+    assert problem.code == f"published.{code}"
+    assert (problem.file, problem.line) == (str(folder / "metadata" / "9.npy"), 21)
 
 
 def test_metadata_files_are_numbered_and_must_be_there(tmp_path):
     folder = write_release(tmp_path / "raw")
     assert [path.stem for path in metadata_files(folder)] == ["9", "10", "11"]
     (folder / "metadata" / "all.npy").touch()
-    with pytest.raises(DataDamaged, match=r"a file <number>\.npy expected"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "published.metadata-name"):
         metadata_files(folder)
     for path in (folder / "metadata").iterdir():
         path.unlink()
-    with pytest.raises(DataDamaged, match=r"holds no <batch>\.npy"):
+    with pytest.raises(DataDamaged, check=lambda e: e.code == "published.no-metadata"):
         metadata_files(folder)
 
 
 def test_options_of_the_generator_are_refused_with_files(tmp_path):
     write_release(tmp_path / "raw")
-    with pytest.raises(ConfigError, match="leave --from-dir out"):
-        prepare("pathfinder", tmp_path, from_dir=tmp_path / "raw", options={"distractors": 1})
+    with pytest.raises(ConfigError, check=lambda e: e.code == "prep.option-of-generator"):
+        prepare(
+            Request("pathfinder", tmp_path, from_dir=tmp_path / "raw", options={"distractors": 1})
+        )

@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from pathfinder_oracle import discs_are_connected
+from pathfinder_reference import reference_image
 
 from data_prep.pathfinder.contact_sheet import contact_sheet
-from data_prep.pathfinder.image import image_stream, paint, sketch_image, stretch, take_apart
+from data_prep.pathfinder.image import image_stream, paint, separate, sketch_image, stretch
 from data_prep.pathfinder.markers import paint_markers
-from data_prep.pathfinder.oracle import discs_are_joined
-from data_prep.pathfinder.reference import reference_image
 from data_prep.pathfinder.settings import SETTINGS, Settings
 from data_prep.pathfinder.stamps import (
     draw_marker,
@@ -108,14 +108,14 @@ def test_a_path_joins_the_discs_where_the_label_says_so(settings, number):
     answers = []
     for index in range(number):
         sketch = sketch_image(settings, image_stream(11, 2, index))
-        joined = discs_are_joined(take_apart(settings, sketch), sketch.margin)
+        joined = discs_are_connected(separate(settings, sketch), sketch.margin)
         answers.append(joined == (sketch.label == 1))
     assert np.mean(answers) >= 0.99
 
 
 def test_layers_make_up_the_image():
     sketch = sketch_image(LARGE, image_stream(7, 0, 0))
-    layers = take_apart(LARGE, sketch)
+    layers = separate(LARGE, sketch)
     whole = np.maximum.reduce([*layers.contours, layers.distractors, layers.markers])
     np.testing.assert_array_equal(stretch(whole), paint(LARGE, sketch))
     assert [tuple(c) for c in layers.centres] != [

@@ -1,15 +1,15 @@
-"""IMDb: is a film review, read character by character, for or against the film?
+"""IMDb: is a film review, read character by character, positive or negative?
 
-Preprocessing is that of S4, S5 and minimal-LRU: characters of the raw text (line breaks in HTML kept, no
-lower-casing), the first 4,095 and `<eos>`; the vocabulary holds the characters that occur at least 15
-times in the training texts as cut, all 25,000 of them, before validation is carved and whatever the limit.
+Preprocessing is that of S4, S5 and minimal-LRU: characters of the raw text (HTML line breaks kept, no
+lower-casing), the first 4,095 and `<eos>`. The vocabulary holds the characters that occur at least 15 times
+in the 25,000 published training texts after this cut, before validation is carved and whatever the limit.
 
-The publisher gives no validation split. A tenth of train is carved for it by the seed, of both labels
-alike, and texts that are equal stay together. `lra-legacy` validates on the test split instead, as Long
-Range Arena did.
+The publisher gives no validation split. A tenth of train, balanced between the labels, is carved for it by
+the seed; equal texts stay together. `lra-legacy` validates on the test split instead, as Long Range Arena
+did.
 
-The order of the examples depends on seed and texts alone, not on where these were read from; labels
-alternate, so that the first N examples of any split are balanced.
+The order of the examples depends on the seed and the texts only, not on where they were read from. Labels
+alternate, so the first N examples of any split are balanced.
 
 Source: Maas et al. 2011, "Learning Word Vectors for Sentiment Analysis".
 """
@@ -20,7 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_prep.fetching.download import checksum_problem, fetch, md5_of
+from data_prep.fetching.checksums import unofficial_md5s
+from data_prep.fetching.download import fetch
+from data_prep.fetching.hugging_face import has_hub, hub_page
 from data_prep.imdb.reviews import (
     ARCHIVE,
     HUB_NAME,
@@ -30,12 +32,11 @@ from data_prep.imdb.reviews import (
     SOURCE,
     Reviews,
     find_raw,
-    has_hub,
     read_hub,
     read_reviews,
 )
 from data_prep.imdb.synthetic import write_reviews
-from data_prep.pipeline.origin import (
+from data_prep.pipeline.recipe import (
     SYNTHETIC_COUNTS,
     Counts,
     Origin,
@@ -56,7 +57,7 @@ ROWS_AT_ONCE = 2048
 
 
 class Examples(NamedTuple):
-    """Texts and the numbers of their labels, in order."""
+    """Texts and their labels (0 or 1), in order."""
 
     texts: list[str]
     labels: list[int]
@@ -69,7 +70,7 @@ def _plan(request: Request) -> Recipe:
         "min_frequency": MIN_FREQUENCY,
         "protocol": request.protocol,
         "known_overlap": 0 if request.synthetic else KNOWN_OVERLAP,
-        "unofficial_md5": _unofficial(request),
+        "unofficial_md5": _unofficial_md5s(request),
     }
     source = "the publisher's reviews"
     if request.synthetic:
@@ -79,23 +80,12 @@ def _plan(request: Request) -> Recipe:
     return Recipe(Provenance(source, parameters, request.seed, request.synthetic), counts)
 
 
-def _unofficial(request: Request) -> dict[str, str]:
-    """Return the archive's md5 by its name where it is not the publisher's.
-
-    Raises:
-      DataDamaged: it is not, and the request does not allow for it.
-    """
+def _unofficial_md5s(request: Request) -> dict[str, str]:
+    """Return the md5 of the archive, by its name, if it is not the publisher's."""
     if request.raw is None or not request.raw.is_file():
         return {}
-    problem = checksum_problem(SOURCE, request.raw)
-    if problem is None:
-        return {}
-    if not request.allow_checksum_mismatch:
-        raise DataDamaged(
-            f"{problem}. Fetch it again from {SOURCE.url}, or take it as it is, on record in the "
-            "manifest, with --allow-checksum-mismatch"
-        )
-    return {request.raw.name: md5_of(request.raw)}
+    command = request.accepting_command(request.raw)
+    return unofficial_md5s({request.raw: SOURCE}, command, allowed=request.allow_checksum_mismatch)
 
 
 def _counts(request: Request) -> Counts:
@@ -117,8 +107,7 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
     del texts
     if len(vocabulary) > request.task.inputs.width:
         raise DataDamaged(
-            f"{len(vocabulary)} characters occur often, {request.task.inputs.width} at most expected: "
-            "these are other texts than the published ones"
+            "published.other-texts", found=len(vocabulary), most=request.task.inputs.width
         )
     writer.vocabulary = vocabulary
     splits = arrange(reviews, recipe.counts, request.seed, request.protocol)
@@ -145,7 +134,7 @@ def _reviews(request: Request, counts: Counts) -> Reviews:
             for label in range(len(LABELS))
         }
     if request.raw is None and _comes_from_hub(request):
-        return read_hub(request.downloads / "huggingface", longest, request.progress)
+        return read_hub(request.downloads, longest, request.progress)
     raw = request.raw or fetch(SOURCE, request.downloads, request.progress)
     return read_reviews(raw, longest, request.progress)
 
@@ -157,13 +146,13 @@ def _comes_from_hub(request: Request) -> bool:
 def arrange(
     reviews: Reviews, counts: Counts, seed: int, protocol: Protocol
 ) -> dict[SplitName, Examples]:
-    """Deal reviews to the splits, labels alternating.
+    """Assign reviews to the splits, labels alternating.
 
     Args:
-      reviews: of both parts and labels, in any order.
-      counts: how many each split is to have.
-      seed: of the order, and of what goes to validation.
-      protocol: `default` takes validation out of train, equal texts together; `lra-legacy` repeats test.
+      reviews: the reviews of both parts and labels, in any order.
+      counts: examples per split.
+      seed: decides the order, and which reviews go to validation.
+      protocol: `default` takes validation from train, equal texts together; `lra-legacy` repeats test.
     """
     dealt: dict[SplitName, list[list[str]]] = {split: [] for split in SPLITS}
     for label in range(len(LABELS)):
@@ -185,18 +174,18 @@ def arrange(
 
 
 def _shuffled(texts: list[str], rng: np.random.Generator) -> list[str]:
-    """Return the texts in an order that does not depend on the one they come in."""
+    """Return the texts in a random order that does not depend on their order before."""
     ordered = sorted(texts)
     return [ordered[place] for place in rng.permutation(len(ordered))]
 
 
 def _share(count: int, label: int) -> int:
-    """Return how many of `count` examples have a label; the first label has what is left over."""
+    """Return how many of `count` examples have a label; with an odd count the first label has one more."""
     return (count + len(LABELS) - 1 - label) // len(LABELS)
 
 
 def _equal_together(pool: list[str], wanted: int) -> set[str]:
-    """Return the first texts of a pool, with all their copies `wanted` examples."""
+    """Return the first texts of a pool that make `wanted` examples together with all their copies."""
     chosen = set()
     for text, copies in Counter(pool).items():
         if copies <= wanted:
@@ -206,7 +195,7 @@ def _equal_together(pool: list[str], wanted: int) -> set[str]:
 
 
 def _alternating(by_label: list[list[str]]) -> Examples:
-    """Return texts label by label in turn, beginning with the label that has more."""
+    """Return texts with alternating labels, starting with the label that has more."""
     order = sorted(range(len(by_label)), key=lambda label: -len(by_label[label]))
     rounds = zip_longest(*([(text, label) for text in by_label[label]] for label in order))
     examples = [example for some in rounds for example in some if example is not None]
@@ -222,5 +211,6 @@ ORIGIN = Origin(
     full=with_validation(2 * PER_LABEL, 2 * PER_LABEL),
     plan=_plan,
     write=_write,
+    addresses=(SOURCE.url, hub_page(HUB_NAME)),
     protocols=("default", "lra-legacy"),
 )

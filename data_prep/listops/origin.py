@@ -1,8 +1,8 @@
 """ListOps: generated from the Long Range Arena's distribution, or read from its published files.
 
-The published files cannot be made again bit for bit, as their generator had no seed; their distribution
-can (see `listops_language` and `listops_trees`). Preprocessing is that of S4, S5 and minimal-LRU:
-parentheses dropped, "]" spelt "X", the first 2,047 tokens kept, `<eos>` appended.
+The generator of the published files had no seed, so the files cannot be reproduced bit for bit, but their
+distribution can (`language`, `trees`). Preprocessing is that of S4, S5 and minimal-LRU: parentheses removed,
+"]" spelt "X", the first 2,047 tokens kept, `<eos>` appended.
 """
 
 import functools
@@ -14,41 +14,25 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.fetching.long_range_arena import release_folders
 from data_prep.listops.encoding import build_vocabulary, decode, encode
 from data_prep.listops.text import FILES, read_expressions, write_expressions
 from data_prep.listops.trees import Expressions, generate_block
-from data_prep.pipeline.origin import (
-    SYNTHETIC_COUNTS,
-    Counts,
-    Origin,
-    Progress,
-    Recipe,
-    Request,
-    Source,
-    shrunk,
-)
+from data_prep.pipeline.progress import Progress
+from data_prep.pipeline.recipe import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
 from data_prep.pipeline.workers import map_in_order
 from lru_tune.data.manifest import SPLITS, Provenance, SplitName, sha256_of
 from lru_tune.data.store import PreparedTask
 from lru_tune.data.writer import TaskWriter
-from lru_tune.errors import ConfigError, DataDamaged
+from lru_tune.errors import ConfigError, DataDamaged, Invalid
 
 COUNTS: Counts = {"train": 96_000, "val": 2_000, "test": 2_000}
-ROWS_AT_ONCE = 4096  # of encoding and decoding, whose tables are as wide as the task
-
-SOURCES = (
-    Source(
-        file="lra_release.gz",
-        url="https://storage.googleapis.com/long-range-arena/lra_release.gz",
-        licence="Apache-2.0",
-        bytes=8_200_000_000,
-    ),
-)
+ROWS_AT_ONCE = 4096  # limits the memory of encoding and decoding
 
 
 def find_raw(folder: Path) -> Path | None:
-    """Return where the release's three files lie, in `folder` or its `listops-1000`."""
-    for place in (folder, folder / "listops-1000", folder / "lra_release" / "listops-1000"):
+    """Return the folder of the release's three files, `folder` or where the release has them; else None."""
+    for place in (folder, *(place / "listops-1000" for place in release_folders(folder))):
         if all((place / file).is_file() for file in FILES.values()):
             return place
     return None
@@ -93,7 +77,7 @@ def _read(folder: Path, request: Request, counts: Counts) -> dict[SplitName, Exp
 
 
 def _generate(request: Request, counts: Counts) -> dict[SplitName, Expressions]:
-    """Generate as many expressions as wanted, all different, and deal them out in order."""
+    """Generate distinct expressions and assign them to the splits in order."""
     expressions = _distinct(request, sum(counts.values()))
     splits: dict[SplitName, Expressions] = {}
     start = 0
@@ -131,26 +115,19 @@ def _drop_seen(expressions: Expressions, seen: set[bytes]) -> Expressions:
 
 
 def _export(prepared: PreparedTask, folder: Path, progress: Progress) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"--export-tsv: {folder} cannot be made a folder: {error}") from error
     for split, file in FILES.items():
         arrays = prepared.split(split)
         vocabulary, lengths = prepared.manifest.vocabulary, arrays.lengths
         if vocabulary is None or lengths is None:
-            raise DataDamaged(f"{prepared.folder} has no vocabulary or no lengths")
+            raise DataDamaged("prep.no-vocabulary", folder=prepared.folder)
         pieces = (
             decode(arrays.inputs[rows], lengths[rows], arrays.targets[rows], vocabulary)
             for rows in _slices(len(lengths))
         )
         try:
             write_expressions(folder / file, pieces, len(lengths), progress)
-        except ValueError as error:
-            raise ConfigError(
-                f"{prepared.folder / split} holds an expression that was cut short and so "
-                f"cannot be written as text: {error}"
-            ) from error
+        except Invalid as error:
+            raise ConfigError("prep.cannot-export", folder=prepared.folder / split) from error
 
 
 def _slices(count: int) -> Iterator[slice]:

@@ -1,7 +1,7 @@
-"""The slow, obviously right twin of the compiled Pathfinder generator, for tests and benchmarks.
+"""A slow reference for the compiled Pathfinder generator, for tests and benchmarks.
 
-Whole images of floats in 0..1, one step of the published algorithm after another. It takes the same random
-numbers in the same order as `data_prep.pathfinder.growth`, so both must draw the same bytes.
+It works on whole images of floats in 0..1, following the published algorithm step by step. It uses the same
+random numbers in the same order as `data_prep.pathfinder.growth`, so both must draw the same bytes.
 """
 
 import functools
@@ -24,17 +24,17 @@ from data_prep.pathfinder.stamps import (
     turning_weights,
 )
 
-ROUNDING = 1e-9  # greys are whole 255ths: sums that are equal to a limit must not fall below it
+ROUNDING = 1e-9  # greys are multiples of 1/255: sums equal to a limit must not fall below it
 Point = tuple[int, int]
 
 
 class Stuck(Exception):
-    """A contour can not start or grow."""
+    """A contour cannot start or grow."""
 
 
 @dataclass
 class End:
-    """Where a contour grows: last pivot, the angle it is left in, and the last segment's occupancy."""
+    """The end of a contour: last pivot, direction in which it is left, last segment's room and tip."""
 
     pivot: Point
     angle: float
@@ -44,7 +44,7 @@ class End:
 
 @dataclass
 class Drawing:
-    """An image under way: occupancy and picture, (W, W) float64."""
+    """An image in progress: occupancy and picture, (W, W) float64."""
 
     settings: Settings
     margin: int
@@ -53,7 +53,7 @@ class Drawing:
     picture: np.ndarray = field(init=False)
 
     def clear(self) -> None:
-        """Begin again."""
+        """Start again."""
         self.occupied = _framed(np.zeros((self.settings.size,) * 2), self.settings.padding)
         self.picture = np.zeros_like(self.occupied)
 
@@ -63,7 +63,7 @@ class Drawing:
 
 
 def reference_image(settings: Settings, rng: np.random.Generator) -> tuple[np.ndarray, int, int]:
-    """Draw an image: (W, W) uint8, its label, and how often the long contours were begun."""
+    """Draw an image: (W, W) uint8, its label, and how often the long contours were started."""
     label = int(rng.random() * 2)
     margin = settings.margins[int(rng.random() * len(settings.margins))]
     drawing = Drawing(settings, margin, rng)

@@ -1,11 +1,11 @@
-"""AAN: do two papers belong together, read character by character? (Retrieval in Long Range Arena)
+"""AAN: does one of two papers, read character by character, cite the other? (Retrieval in Long Range Arena)
 
 The pairs are those of the Long Range Arena release, in its order and its splits. Their texts may not be
-passed on, so they are read from the release's files, which the user has fetched.
+redistributed, so they are read from the release, which users download themselves.
 
-Preprocessing is that of S4 and S5: characters, the first 3,999 of each document and `<eos>`; the vocabulary
-holds the characters of all training documents as cut, 98 entries for the full release. Were there more than
-the task's one-hot code has room for, the rarest would become `<unk>`.
+Preprocessing is that of S4 and S5: the first 3,999 characters of each document and `<eos>`; the vocabulary
+holds the characters of all training documents after this cut, 98 entries for the full release. If there were
+more than the task's one-hot code has room for, the rarest would become `<unk>`.
 
 Source: Radev et al. 2013 (the network of papers); Tay et al. 2021 (the pairs).
 """
@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from data_prep.aan.pairs import ARCHIVE, FILES, extract_files, find_raw, read_pairs, write_pairs
+from data_prep.aan.pairs import FILES, extract_files, find_raw, read_pairs, write_pairs
 from data_prep.aan.synthetic import pair_up
-from data_prep.listops.listops import SOURCES
-from data_prep.pipeline.origin import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
+from data_prep.fetching.long_range_arena import RELEASE
+from data_prep.pipeline.recipe import SYNTHETIC_COUNTS, Counts, Origin, Recipe, Request, shrunk
 from data_prep.pipeline.text_encoding import (
     CODE_POINTS,
     build_vocabulary,
@@ -40,11 +40,10 @@ from lru_tune.errors import DataNotPrepared
 from lru_tune.tasks import Tokens
 
 COUNTS: Counts = {"train": 147_086, "val": 18_090, "test": 17_437}
-UNPACKED = ".aan"  # folder of the downloads, for as long as the archive's files are needed
-RELEASE = SOURCES[0]
+UNPACKED = ".aan"  # temporary folder among the downloads
 WANTED = (
-    f"{', '.join(FILES.values())}, here, in tsv_data or as the release unpacks; "
-    f"or {ARCHIVE} itself, which lies at {RELEASE.url}"
+    f"{', '.join(FILES.values())}, here, in tsv_data or where the release has them; "
+    f"or {RELEASE.file} itself, from {RELEASE.url}"
 )
 
 
@@ -67,11 +66,12 @@ def _plan(request: Request) -> Recipe:
 def _raw(request: Request) -> Path:
     raw = request.raw or find_raw(request.downloads)
     if raw is None:
+        command = prepare_command(request.task.name, request.root.resolve())
         raise DataNotPrepared(
-            "the texts of aan may not be passed on and cannot be fetched one by one. "
-            f"Fetch {RELEASE.url} ({RELEASE.bytes / 1e9:.1f} GB; only its three files tsv_data/*.tsv are "
-            "read, it need not be unpacked), then type:  "
-            f"{prepare_command(request.task.name, request.downloads.parent)} --from-dir FOLDER_WITH_IT"
+            "fetch.aan-by-hand",
+            url=RELEASE.url,
+            gigabytes=RELEASE.bytes / 1e9,
+            command=f"{command} --from-dir FOLDER_WITH_IT",
         )
     return raw
 
@@ -90,7 +90,7 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
 
 @contextmanager
 def _text_files(request: Request, recipe: Recipe) -> Iterator[dict[SplitName, Path]]:
-    """Yield the files to be read; those that were unpacked or made up are deleted afterwards."""
+    """Yield the file of each split; those that were unpacked or made up are deleted afterwards."""
     if request.synthetic:
         with TemporaryDirectory() as folder:
             files = {split: Path(folder) / file for split, file in FILES.items()}
@@ -104,7 +104,7 @@ def _text_files(request: Request, recipe: Recipe) -> Iterator[dict[SplitName, Pa
         yield {split: raw / file for split, file in FILES.items()}
         return
     unpacked = request.downloads / UNPACKED
-    shutil.rmtree(unpacked, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(unpacked, ignore_errors=True)  # a killed run may have left it
     try:
         yield extract_files(raw, unpacked, request.progress)
     finally:
@@ -116,7 +116,7 @@ def _vocabulary(request: Request, recipe: Recipe, train: Path) -> list[str]:
     rows = _rows(request, recipe, "train")
 
     def progress(work: str, done: int, total: int) -> None:
-        request.progress(f"{work} for its characters", done, total)
+        request.progress(f"{work} for the vocabulary", done, total)
 
     for pairs in read_pairs(train, rows, request.task.max_length - 1, progress):
         counts += count_characters(pairs.texts)
@@ -138,4 +138,5 @@ ORIGIN = Origin(
     full=COUNTS,
     plan=_plan,
     write=_write,
+    addresses=(RELEASE.url,),
 )

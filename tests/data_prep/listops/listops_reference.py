@@ -1,4 +1,4 @@
-"""The slow, obviously right twin of `data_prep.listops.trees`, for tests and benchmarks."""
+"""ListOps by plain recursion: a slow reference for `data_prep.listops.trees`, for tests and benchmarks."""
 
 import random
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ Tree = int | tuple[str, list["Tree"]]
 
 
 def random_tree(rng: random.Random, depth: int = 1) -> Tree:
-    """Draw one tree whose root stands at `depth`."""
+    """Draw a tree whose root has this depth."""
     if depth == MAX_DEPTH or rng.random() >= OPERATOR_PROBABILITY:
         return rng.randrange(len(DIGITS))
     count = rng.randint(MIN_ARGUMENTS, MAX_ARGUMENTS)
@@ -33,7 +33,7 @@ def tree_length(tree: Tree) -> int:
 
 
 def tree_value(tree: Tree) -> int:
-    """Return the digit a tree stands for."""
+    """Return the value of a tree, 0..9."""
     return tree if isinstance(tree, int) else OPERATORS[tree[0]](list(map(tree_value, tree[1])))
 
 
@@ -49,7 +49,7 @@ def tree_tokens(tree: Tree) -> Iterator[str]:
 
 
 def curried(tree: Tree) -> str:
-    """Return the text of the published files: every application wrapped as a pair."""
+    """Return the curried text of the published files: every application is a pair in parentheses."""
     if isinstance(tree, int):
         return DIGITS[tree]
     text = tree[0]

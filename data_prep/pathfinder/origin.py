@@ -1,7 +1,7 @@
-"""Pathfinder and Path-X: do two discs lie on the same contour? Generated, or the release's images.
+"""Pathfinder and Path-X: are two discs on the same contour? Generated, or the release's images.
 
-The published images were drawn without a seed and cannot be made again; `pathfinder_image` draws from the
-same distribution. The hard difficulty of Long Range Arena, as in S4, S5 and minimal-LRU: contours of 14
+The published images were drawn without a seed and cannot be reproduced; `image` draws from the same
+distribution. The difficulty is the hard one of Long Range Arena, as in S4, S5 and minimal-LRU: contours of 14
 segments, images of 32 x 32 (`pathfinder`) and 128 x 128 pixels (`pathx`), read row by row.
 """
 
@@ -27,34 +27,25 @@ from data_prep.pathfinder.folders import (
     read_metadata,
 )
 from data_prep.pathfinder.settings import SETTINGS, Settings
-from data_prep.pipeline.origin import (
+from data_prep.pipeline.recipe import (
     SYNTHETIC_COUNTS,
     Counts,
     Origin,
     Recipe,
     Request,
-    Source,
+    Requirement,
     shrunk,
 )
 from data_prep.pipeline.workers import map_in_order
-from lru_tune.data.manifest import SPLITS, Provenance, SplitName, tasks_folder
+from lru_tune.data.manifest import SPLITS, Provenance, SplitName
 from lru_tune.data.writer import TaskWriter
 from lru_tune.errors import ConfigError, DataDamaged
 
 COUNTS: Counts = {"train": 160_000, "val": 20_000, "test": 20_000}
-ALGORITHM = 1  # raise it when the same seed draws other images
+ALGORITHM = 1  # increase it when the same seed draws other images
 MOST_DISTRACTORS = 100
 HELD_OUT_SHARE = 0.1  # of the release's images for val, and for test
 IMAGES_AT_ONCE = 500
-
-SOURCES = (
-    Source(
-        file="lra_release.gz",
-        url="https://storage.googleapis.com/long-range-arena/lra_release.gz",
-        licence="Apache-2.0",
-        bytes=8_200_000_000,
-    ),
-)
 
 
 def _plan(request: Request) -> Recipe:
@@ -71,25 +62,26 @@ def _settings(request: Request) -> Settings:
     distractors = request.options.get("distractors", settings.distractors)
     if not 0 <= distractors <= MOST_DISTRACTORS:
         raise ConfigError(
-            f"--option distractors: 0 to {MOST_DISTRACTORS} expected, got {distractors}"
+            "prep.option-range",
+            key="--option distractors",
+            most=MOST_DISTRACTORS,
+            value=distractors,
         )
     return dataclasses.replace(settings, distractors=distractors)
 
 
 def _plan_release(request: Request, raw: Path, settings: Settings) -> Recipe:
     if request.options:
-        raise ConfigError("--option distractors: is of the generator, leave --from-dir out")
+        raise ConfigError("prep.option-of-generator", key="--option")
     folder = images_folder(raw, settings.size)
     content = _metadata(folder)
     samples = list(read_metadata(folder, content))
     held_out = int(HELD_OUT_SHARE * len(samples))
     if held_out == 0:
-        raise DataDamaged(
-            f"{folder} has {len(samples)} images; the release has 200,000. Unpack it again"
-        )
+        raise DataDamaged("published.few-images", folder=folder, found=len(samples))
     full: Counts = {"train": len(samples) - 2 * held_out, "val": held_out, "test": held_out}
     counts = shrunk(full, request.limit)
-    chosen = [sample for part in _dealt(samples, counts, request.seed).values() for sample in part]
+    chosen = [sample for part in _assign(samples, counts, request.seed).values() for sample in part]
     digests = {path.name: hashlib.sha256(raw).hexdigest() for path, raw in content.items()}
     parameters = {
         "counts": counts,
@@ -103,8 +95,8 @@ def _plan_release(request: Request, raw: Path, settings: Settings) -> Recipe:
     return Recipe(Provenance(source, parameters, request.seed), counts)
 
 
-def _dealt(samples: list[Sample], counts: Counts, seed: int) -> dict[SplitName, list[Sample]]:
-    """Deal the release's images out to the splits, the first `counts` of each."""
+def _assign(samples: list[Sample], counts: Counts, seed: int) -> dict[SplitName, list[Sample]]:
+    """Assign the release's images to the splits, and return the first `counts` of each."""
     order = np.random.default_rng(seed).permutation(len(samples)).tolist()
     held_out = int(HELD_OUT_SHARE * len(samples))
     starts = {"train": 0, "val": len(samples) - 2 * held_out, "test": len(samples) - held_out}
@@ -126,7 +118,7 @@ def _write(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
 
 
 def _generate(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
-    # Imported here, as the compiler takes a second to load.
+    # Imported late, because the compiler takes a second to load.
     from data_prep.pathfinder.pieces import keep_piece, pieces, read_piece
 
     settings, name, total = _settings(request), request.task.name, sum(recipe.counts.values())
@@ -145,12 +137,10 @@ def _generate(request: Request, recipe: Recipe, writer: TaskWriter) -> None:
 
 
 def _parts_folder(request: Request, settings: Settings) -> Path:
-    """Return where the pieces of this request are kept, whatever its limit: beside the task's folder."""
+    """Return the folder for pieces, beside the task's; requests that differ only in the limit share it."""
     key = json.dumps([settings.as_parameters(), ALGORITHM, request.seed]).encode()
     digest = hashlib.sha256(key).hexdigest()[:12]
-    root = request.downloads.parent
-    place = tasks_folder(root, synthetic=request.synthetic)
-    return place / f".{request.task.name}.parts-{digest}"
+    return request.folder / f".{request.task.name}.parts-{digest}"
 
 
 def _read(request: Request, raw: Path, recipe: Recipe, writer: TaskWriter) -> None:
@@ -159,7 +149,7 @@ def _read(request: Request, raw: Path, recipe: Recipe, writer: TaskWriter) -> No
     samples = list(read_metadata(folder, _metadata(folder)))
     total, done = sum(recipe.counts.values()), 0
     read = functools.partial(read_images, size)
-    for split, chosen in _dealt(samples, recipe.counts, request.seed).items():
+    for split, chosen in _assign(samples, recipe.counts, request.seed).items():
         batches = [
             chosen[start : start + IMAGES_AT_ONCE]
             for start in range(0, len(chosen), IMAGES_AT_ONCE)
@@ -182,5 +172,9 @@ ORIGIN = Origin(
     plan=_plan,
     write=_write,
     slow=True,
+    requirements=(
+        Requirement(("numba",), "compile the generator of Pathfinder"),
+        Requirement(("PIL",), "draw and read images"),
+    ),
     options={"distractors": "short contours besides the two long ones (5; pathx 8)"},
 )
