@@ -14,8 +14,9 @@ from lru_tune.errors import ConfigError, did_you_mean
 from lru_tune.files.paths import search_space_file
 from lru_tune.paper.tables import Column, PaperTable, Row
 from lru_tune.reproduction.scale import Setting
+from lru_tune.space.sample_space import Scale
 from lru_tune.space.settings import TrialResources
-from lru_tune.space.space import Scale, SearchSpace
+from lru_tune.space.space import SearchSpace
 from lru_tune.tasks import find_task
 
 RATE = "optim.learning_rate"

@@ -1,7 +1,7 @@
 """Checks of a whole search space, each of whose entries is valid by itself."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +10,7 @@ from lru_tune.config.fields import unknown_field, wrong_value
 from lru_tune.config.resolve import base_fields
 from lru_tune.errors import ConfigError, Problem, did_you_mean, problem
 from lru_tune.space.domains import Domain, Range
-
-if TYPE_CHECKING:
-    from lru_tune.space.space import SearchSpace
+from lru_tune.space.sample_space import SampleSpace
 
 Found = Iterator[tuple[str, Problem]]  # where in the file, what is wrong
 DRAWS = 1000
@@ -20,7 +18,7 @@ MOST_REJECTED = 0.95
 BASE_POINT = "base"  # a start point that every space has: base's own values
 
 
-def check(space: "SearchSpace", locate: Locate) -> list[Problem]:
+def check(space: SampleSpace, locate: Locate) -> list[Problem]:
     """Return every problem; `locate` adds the place in the file. Takes some tens of milliseconds."""
     for group in _CHECKS:
         if found := [locate(path, wrong) for part in group for path, wrong in part(space)]:
@@ -28,7 +26,7 @@ def check(space: "SearchSpace", locate: Locate) -> list[Problem]:
     return []
 
 
-def _values(space: "SearchSpace") -> Found:
+def _values(space: SampleSpace) -> Found:
     fields = base_fields(space.variant)
     for path, domain in space.domains.items():
         wrong = (p for value in _examples(domain) if (p := wrong_value(fields[path], value)))
@@ -43,7 +41,7 @@ def _examples(domain: Domain) -> list[Any]:
     return [*domain.ends(), *(domain.draw(rng) for _ in range(3))]
 
 
-def _names(space: "SearchSpace") -> Found:
+def _names(space: SampleSpace) -> Found:
     known = base_fields(space.variant)
     for index, constraint in enumerate(space.constraints):
         place = f"constraints.{index}"
@@ -59,7 +57,7 @@ def _names(space: "SearchSpace") -> Found:
             yield "tune.start_points", problem("space.unknown-point", name=name, hint=hint)
 
 
-def _ends(space: "SearchSpace") -> Found:
+def _ends(space: SampleSpace) -> Found:
     for path, domain in space.domains.items():
         for end in domain.ends():
             why = _why_invalid(space, {path: end})
@@ -69,11 +67,11 @@ def _ends(space: "SearchSpace") -> Found:
                 break
 
 
-def _constraints_hold(space: "SearchSpace", sample: dict[str, Any]) -> bool:
+def _constraints_hold(space: SampleSpace, sample: dict[str, Any]) -> bool:
     return all(constraint.holds(space.base | sample) for constraint in space.constraints)
 
 
-def _why_invalid(space: "SearchSpace", sample: dict[str, Any]) -> str | None:
+def _why_invalid(space: SampleSpace, sample: dict[str, Any]) -> str | None:
     try:
         space.realise(sample)
     except ConfigError as error:
@@ -81,7 +79,7 @@ def _why_invalid(space: "SearchSpace", sample: dict[str, Any]) -> str | None:
     return None
 
 
-def _comparisons(space: "SearchSpace") -> Found:
+def _comparisons(space: SampleSpace) -> Found:
     for index, constraint in enumerate(space.constraints):
         try:
             for sample in _samples(space, 20):
@@ -90,12 +88,12 @@ def _comparisons(space: "SearchSpace") -> Found:
             yield f"constraints.{index}", problem("space.constraint-types", reason=str(error))
 
 
-def _samples(space: "SearchSpace", count: int) -> list[dict[str, Any]]:
+def _samples(space: SampleSpace, count: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng(0)
     return [space.base | space.draw(rng) for _ in range(count)]
 
 
-def _draws(space: "SearchSpace") -> Found:
+def _draws(space: SampleSpace) -> Found:
     if not space.constraints:
         return
     samples = _samples(space, DRAWS)
@@ -117,7 +115,7 @@ def _draws(space: "SearchSpace") -> Found:
         )
 
 
-def _points(space: "SearchSpace") -> Found:
+def _points(space: SampleSpace) -> Found:
     for name in space.tune.start_points:
         point = space.complete(space.points.get(name, {}))
         place = f"points.{name}" if name in space.points else "tune.start_points"
@@ -133,7 +131,7 @@ def _points(space: "SearchSpace") -> Found:
             yield place, problem("space.invalid-point", point=name, why=why)
 
 
-def _scheduler(space: "SearchSpace") -> Found:
+def _scheduler(space: SampleSpace) -> Found:
     lengths = {*space.base, *space.domains}
     if "epochs" in lengths:
         return  # their number of steps depends on the data
@@ -142,7 +140,7 @@ def _scheduler(space: "SearchSpace") -> Found:
         yield path if path.startswith("tune.") else f"base.{path}", found
 
 
-def _grid(space: "SearchSpace") -> Found:
+def _grid(space: SampleSpace) -> Found:
     if space.tune.searcher.kind == "grid":
         try:
             space.grid()

@@ -25,7 +25,8 @@ from lru_tune.search.strategy.journal import (
     TrialRecord,
 )
 from lru_tune.space.optuna_distributions import DIRECTIONS, distribution
-from lru_tune.space.space import Sample, SearchSpace
+from lru_tune.space.sample_space import Sample
+from lru_tune.space.space import SearchSpace
 
 REFUSALS = 1000  # samples in a row that may violate the constraints before the search gives up
 
