@@ -83,7 +83,7 @@ class Surrogate:
         """Return a configuration's accuracy at every report, shape (51,)."""
         return self._curve(task, *(float(sample[name]) for name in FIELDS))
 
-    @functools.lru_cache(maxsize=4096)  # noqa: B019: methods share most of their random proposals
+    @functools.lru_cache(maxsize=4096)  # noqa: B019  (methods share most of their random proposals)
     def _curve(self, task: str, *row: float) -> np.ndarray:
         return self.accuracy(task, EPOCHS, np.tile(row, (len(EPOCHS), 1)))
 
