@@ -58,13 +58,13 @@ def ours(shape_name: str, _peer: str) -> Marks:
 
     from lru_tune.config.compile_key import compile_key
     from lru_tune.training.hyperparameters import hyperparameters
-    from lru_tune.training.programs.automatic_choices import settled
     from lru_tune.training.programs.compiled import programs, start_compiling
+    from lru_tune.training.programs.resolve_auto import resolve_auto
     from lru_tune.training.state import Batches
 
     imported = time.monotonic()
     shape = SHAPES[shape_name]
-    config = settled(shape.config())
+    config = resolve_auto(shape.config())
     made = programs(compile_key(config), 2 * shape.batch_size)
     hyper = hyperparameters(config)
     inputs, targets = shape.example_batch()

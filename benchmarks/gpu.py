@@ -5,9 +5,8 @@
 
 Writes benchmarks/results/gpu_steps.csv (optimiser steps a second at the sizes of the paper's Table 9, beside
 its Table 4), gpu_peer.csv (against minimal-LRU's own step), gpu_scan.csv (the scans' share of the bandwidth
-of a copy), gpu_sweep.csv (chunks and rows read ahead of the scan's kernels), gpu_layers.csv (whole layers:
-states kept, recomputed, and inside a kernel) and gpu_layer_sweep.csv (that kernel's two numbers). What does
-not run is a row with its reason.
+of a copy) and gpu_sweep.csv (chunks and rows read ahead of the scan's kernels). What does not run is a
+row with its reason.
 """
 
 import argparse
@@ -18,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import gpu_layers, report
+from benchmarks import report
 from lru_tune.config.resolve import Heading, resolve
 from lru_tune.config.schema import RunConfig
 from lru_tune.paper.tables import Column, load_table
@@ -29,12 +28,10 @@ RUNTIMES = (
     {"runtime.matmul": "tf32"},
     {"runtime.matmul": "bf16"},
     {"runtime.matmul": "bf16", "runtime.states": "recomputed", "runtime.scan": "pallas"},
-    {"runtime.matmul": "bf16", "runtime.states": "fused"},
     {"runtime.matmul": "f32"},
 )
 SCANS = ("chunked", "associative", "pallas")
 CHUNKS, AHEAD = (128, 256, 512, 1024, 4096), (4, 8, 16)
-LAYER_CHUNKS, SPANS = (1, 2, 4, 8, 16, 32), (1, 2, 4, 8)
 COPIED = 1 << 28  # numbers of the array whose copy gives the bandwidth: 1 GiB of float32
 
 Row = dict[str, Any]
@@ -46,25 +43,18 @@ class Setting(NamedTuple):
     Attributes:
       changes: of the configurations.
       runtimes: ways to compute whole steps.
-      matmul: rounding of factors in layers alone.
       launch: of the scan's kernels, a name of `lru_tune.ops.scan.pallas_scan`.
       copied: numbers of the array that is copied.
       chunks, ahead: of the sweep.
-      kernel: options of the layer's kernel.
-      layer_chunks, spans: of its sweep.
       seconds: of training to be timed.
     """
 
     changes: dict[str, Any]
     runtimes: tuple[dict[str, str], ...]
-    matmul: str
     launch: str
     copied: int
     chunks: tuple[int, ...]
     ahead: tuple[int, ...]
-    kernel: dict[str, Any]
-    layer_chunks: tuple[int, ...]
-    spans: tuple[int, ...]
     seconds: float
 
 
@@ -73,14 +63,10 @@ def whole(seconds: float) -> Setting:
     return Setting(
         changes={},
         runtimes=RUNTIMES,
-        matmul="bf16",
         launch="mosaic",
         copied=COPIED,
         chunks=CHUNKS,
         ahead=AHEAD,
-        kernel={},
-        layer_chunks=LAYER_CHUNKS,
-        spans=SPANS,
         seconds=seconds,
     )
 
@@ -97,14 +83,10 @@ def smoke() -> Setting:
     return Setting(
         changes=tiny,
         runtimes=({"runtime.matmul": "device"},),
-        matmul="device",
         launch="interpreted",
         copied=1 << 16,
         chunks=(8,),
         ahead=(2,),
-        kernel=gpu_layers.interpreted(),
-        layer_chunks=(1,),
-        spans=(1,),
         seconds=0.01,
     )
 
@@ -170,7 +152,7 @@ def copy_bandwidth(numbers: int) -> float:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.autotune.fastest import seconds
+    from lru_tune.ops.autotune.measure import seconds
 
     array = jnp.zeros(numbers, jnp.float32)
     copy = jax.jit(lambda x: x + 1)  # a bare copy would be elided
@@ -186,7 +168,7 @@ def timed(name: str, size: Any, passes: dict[str, Callable[..., Any]], bandwidth
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.ops.autotune.fastest import FAILURES, seconds
+    from lru_tune.ops.autotune.measure import FAILURES, seconds
 
     drive = jnp.ones((size.length, size.batch, 2 * size.n), jnp.float32)
     decay = jnp.full(2 * size.n, 0.5)
@@ -206,17 +188,9 @@ def timed(name: str, size: Any, passes: dict[str, Callable[..., Any]], bandwidth
 
 def sizes(columns: Iterable[Column], setting: Setting) -> list[Any]:
     """Return the sizes of these columns' scans, each once."""
-    from lru_tune.training.programs.automatic_choices import scan_size
+    from lru_tune.training.programs.resolve_auto import scan_size
 
     return list(dict.fromkeys(scan_size(configuration(c, setting.changes)) for c in columns))
-
-
-def layer_sizes(columns: Iterable[Column], setting: Setting) -> list[tuple[Any, int]]:
-    """Return the sizes of these columns' layers with their numbers of features, each once."""
-    from lru_tune.training.programs.automatic_choices import sequence_size
-
-    configs = [configuration(column, setting.changes) for column in columns]
-    return list(dict.fromkeys((sequence_size(c), c.model.d_model) for c in configs))
 
 
 def pallas_passes(setting: Setting, **options: Any) -> dict[str, Callable[..., Any]]:
@@ -293,10 +267,6 @@ def main() -> None:
     keep = not arguments.smoke
     kept("gpu_scan", scan_rows(columns, setting), keep)
     kept("gpu_sweep", sweep_rows(columns, setting), keep)
-    layers, kernel, matmul = layer_sizes(columns, setting), setting.kernel, setting.matmul
-    kept("gpu_layers", gpu_layers.layer_rows(layers, device, kernel, matmul), keep)
-    cuts = setting.layer_chunks, setting.spans
-    kept("gpu_layer_sweep", gpu_layers.sweep_rows(layers, kernel, matmul, *cuts), keep)
     kept("gpu_steps", step_rows(columns, setting), keep)
     kept("gpu_peer", peer_rows(columns, setting, arguments.peer, arguments.rounds), keep)
 

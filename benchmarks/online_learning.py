@@ -21,6 +21,7 @@ from lru_tune.config.schema import RunConfig
 from lru_tune.models.build import build_model
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
+from lru_tune.training.programs.resolve_auto import compute_method
 from lru_tune.training.state import Batches
 from lru_tune.training.steps import batch_gradients, init_state
 
@@ -42,11 +43,7 @@ def configuration(shape: Shape, way: str) -> RunConfig:
 def memory(shape: Shape, way: str) -> int:
     """Return the bytes that one gradient needs beside its arguments."""
     config = configuration(shape, way)
-    model = build_model(
-        config.model,
-        shape.task,
-        online=config.runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None,
-    )
+    model = build_model(config.model, shape.task, compute_method(config))
     hyper = hyperparameters(config)
     state = jax.eval_shape(partial(init_state, model, adam_moments(0.9, 0.999, 1e-8)), hyper)
     inputs, targets = shape.example_batch()

@@ -83,7 +83,7 @@ def programs(length: int, batch: int, n: int) -> dict[str, Callable]:
     made = {RIVAL: passes(pair_scan, *given)}
     for name, backend in SCAN_BACKENDS.items():
         try:
-            backend.demand()
+            backend.require()
         except LruTuneError as error:
             print(f"without {name}: {error}")
         else:

@@ -34,8 +34,7 @@ from lru_tune.models.build import build_model
 from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments
-from lru_tune.training.programs.automatic_choices import settled
-from lru_tune.training.programs.memory import group_count
+from lru_tune.training.programs.resolve_auto import compute_method, resolve_auto
 from lru_tune.training.state import Batches, TrainState
 from lru_tune.training.steps import init_state, train_steps
 
@@ -52,21 +51,12 @@ class OurStep:
     """lru-tune's compiled steps on one batch, and the arguments they take.
 
     Args:
-      config: the run, settled.
+      config: the run, with every `auto` resolved.
       shape: of its batches.
     """
 
     def __init__(self, config: RunConfig, shape: Shape) -> None:
-        runtime, task = config.runtime, shape.task
-        model = build_model(
-            config.model,
-            task,
-            runtime.scan,
-            runtime.rtrl_sums if config.optim.algorithm == "rtrl" else None,
-            runtime.states,
-            group_count(shape.batch_size) if runtime.memory == "grouped" else 1,
-            "native" if runtime.block == "native" else "jax",
-        )
+        model = build_model(config.model, shape.task, compute_method(config))
         adam = adam_moments(config.optim.b1, config.optim.b2, config.optim.eps)
         self.hyper = hyperparameters(config)
         self._init = jax.jit(lambda h: init_state(model, adam, h))
@@ -124,7 +114,7 @@ def compare(
 
     def with_runtime(**changes: Any) -> RunConfig:
         config = shape.config(scan)
-        return settled(
+        return resolve_auto(
             config.model_copy(update={"runtime": config.runtime.model_copy(update=changes)})
         )
 

@@ -53,7 +53,7 @@ def _back_end_runs_here(request: pytest.FixtureRequest) -> None:
     from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS
 
     try:
-        SCAN_BACKENDS[name].demand()
+        SCAN_BACKENDS[name].require()
     except LruTuneError as error:
         pytest.skip(str(error))
 
@@ -62,10 +62,10 @@ def _back_end_runs_here(request: pytest.FixtureRequest) -> None:
 def native() -> None:
     """Build the C++, or skip where there is no compiler."""
     from lru_tune.errors import LruTuneError
-    from lru_tune.ops.native.calls import demand_native
+    from lru_tune.ops.native.calls import require_native
 
     try:
-        demand_native()
+        require_native()
     except LruTuneError as error:
         pytest.skip(str(error))
 

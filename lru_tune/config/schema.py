@@ -173,11 +173,11 @@ class RuntimeConfig(Strict):
     """How the same numbers are computed; changes speed and rounding, not the model."""
 
     scan: Literal["auto", "sequential", "associative", "chunked", "native", "pallas"] = "auto"
-    """How a diagonal recurrence goes through time; `auto` chooses; `native` is C++, `pallas` for GPUs."""
+    """How the scan is computed; `native` is C++; `pallas` is experimental and has not run on a GPU yet."""
     block: Literal["auto", "jax", "native"] = "auto"
     """How a residual block is computed: by JAX's operations, or whole in C++; `auto` where that pays."""
-    states: Literal["kept", "recomputed", "fused"] = "kept"
-    """States: in memory for the backward pass, a chunk at once and computed twice, or inside a GPU kernel."""
+    states: Literal["kept", "recomputed"] = "kept"
+    """States: in memory for the backward pass, or a chunk at a time and computed twice."""
     matmul: Literal["device", "f32", "tf32", "bf16"] = "device"
     """Rounding of factors in matrix products; `device` is JAX's choice: f32 on a CPU, TF32 on a GPU."""
     rtrl_sums: Literal["traces", "adjoint"] = "traces"
@@ -243,26 +243,6 @@ class RunConfig(Strict):
             )
         if task.head == "per_step" and self.data.max_length is not None:
             raise Invalid("config.max-length-unfit", task=task.name)
-        return self
-
-    @model_validator(mode="after")
-    def _kernel_fits(self) -> "RunConfig":
-        if self.runtime.states != "fused":
-            return self
-        if self.model.recurrence.kind != "diagonal":
-            raise ValueError(
-                f"runtime.states fused is for diagonal recurrences, and variant {self.variant} is dense; set "
-                "runtime.states: kept"
-            )
-        if self.runtime.scan not in ("auto", "pallas"):
-            raise ValueError(
-                "runtime.states fused scans in a kernel of its own; set runtime.scan: auto or pallas"
-            )
-        if self.runtime.matmul != "bf16":
-            raise ValueError(
-                "runtime.states fused rounds the factors of products to bf16; set runtime.matmul: bf16, or "
-                "runtime.states: recomputed"
-            )
         return self
 
     @model_validator(mode="after")

@@ -21,17 +21,14 @@ MATMUL = {
 ON_A_GPU = ("tf32", "bf16")
 
 
-def demand_matmul(name: str) -> None:
-    """Ask that this process's default device can multiply as named.
+def require_matmul(name: str) -> None:
+    """Check that this process's default device can multiply as named, a key of MATMUL.
 
     Raises:
-      ConfigError: it cannot; XLA would multiply in float32 on a CPU and not say so.
+      ConfigError: it cannot; XLA would multiply in float32 on a CPU without a warning.
     """
     if name in ON_A_GPU and (device := jax.default_backend()) != "gpu":
-        raise ConfigError(
-            f"runtime.matmul {name} needs a GPU's matrix units, and this process computes on {device!r}; "
-            "choose runtime.matmul: device or f32"
-        )
+        raise ConfigError("ops.matmul-needs-gpu", name=name, device=device)
 
 
 def multiplying(name: str, function: Callable[P, R]) -> Callable[P, R]:

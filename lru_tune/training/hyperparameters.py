@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 
 from lru_tune.config.schema import DiagonalRecurrence, RunConfig
-from lru_tune.models.traced import Traced
+from lru_tune.models.traced_hyperparameters import TracedHyperparameters
 
 # Scalars of NumPy, which programs take as they take arrays; to make arrays of them takes programs of its own.
 float32 = cast(Callable[[float], Array], np.float32)
@@ -29,7 +29,7 @@ class Hyperparameters(NamedTuple):
       seed: of initialisation and dropout.
     """
 
-    model: Traced
+    model: TracedHyperparameters
     learning_rate: Array
     recurrent_lr_factor: Array
     weight_decay: Array
@@ -49,7 +49,7 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
     if not isinstance(recurrence, DiagonalRecurrence):
         recurrence = DiagonalRecurrence()  # a dense recurrence has no ring; its values are not read
     optim = config.optim
-    traced = Traced(
+    traced = TracedHyperparameters(
         r_min=float32(recurrence.r_min),
         r_max=float32(recurrence.r_max),
         max_phase=float32(recurrence.max_phase),

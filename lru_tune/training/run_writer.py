@@ -22,8 +22,8 @@ from lru_tune.training.checkpoint import Progress
 from lru_tune.training.clock import Clock
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import learning_rate
-from lru_tune.training.programs.automatic_choices import settled
 from lru_tune.training.programs.compiled import Programs
+from lru_tune.training.programs.resolve_auto import resolve_auto
 from lru_tune.training.state import Sums, TrainState
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class RunWriter:
         self.length = config.length(examples)
         self.config = config.with_length(examples)
         self.steps_per_epoch = config.steps_per_epoch(examples)
-        self._runtime = settled(self.config).runtime
+        self._runtime = resolve_auto(self.config).runtime
         logger.info("%s: block %s, scan %s", run_dir.name, self._runtime.block, self._runtime.scan)
         self.hyper = hyperparameters(self.config)
         self.run_dir = run_dir

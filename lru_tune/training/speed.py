@@ -102,13 +102,13 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     from lru_tune.config.compile_key import compile_key
     from lru_tune.system.provenance import device_name
     from lru_tune.training.hyperparameters import hyperparameters
-    from lru_tune.training.programs.automatic_choices import settled
     from lru_tune.training.programs.compiled import programs
+    from lru_tune.training.programs.resolve_auto import resolve_auto
     from lru_tune.training.state import Batches
 
     batch = config.data.batch_size
     config = config.model_copy(update={"steps": 1000, "epochs": None, "eval_every": 100})
-    made = programs(compile_key(settled(config)), 2 * batch)
+    made = programs(compile_key(resolve_auto(config)), 2 * batch)
     hyper = hyperparameters(config)
     state = jax.eval_shape(made.init, hyper)
     examples = _random_examples(find_task(config.task), 2 * batch, config.data.max_length)

@@ -8,10 +8,10 @@ import pytest
 from lru_tune.config.schema import DenseRecurrence, DiagonalRecurrence, ModelConfig
 from lru_tune.config.variants import VARIANTS
 from lru_tune.models.build import build_model
-from lru_tune.models.traced import Traced
+from lru_tune.models.traced_hyperparameters import TracedHyperparameters
 from lru_tune.tasks import TASKS
 
-TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.25)
+TRACED = TracedHyperparameters(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.25)
 
 
 def recurrence(variant: str):
@@ -139,7 +139,7 @@ def test_the_ring_is_traced():
 def test_layers_start_from_different_numbers_of_the_same_distributions():
     sizes = ModelConfig(n_layers=3, d_model=16, d_hidden=64)
     model = build_model(sizes, TASKS["listops"])
-    ring = Traced(r_min=0.5, r_max=0.8, max_phase=1.0, dropout=0.0)
+    ring = TracedHyperparameters(r_min=0.5, r_max=0.8, max_phase=1.0, dropout=0.0)
     params = model.init(jax.random.key(0), ring)["params"]
     assert params.keys() == {"encoder", "head", "block_0", "block_1", "block_2"}
     layers = [params[f"block_{i}"]["recurrence"] for i in range(3)]

@@ -1,6 +1,7 @@
 """A batch in groups, and blocks of C++, give the loss and gradients of the whole batch and of JAX."""
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,8 @@ import pytest
 
 from lru_tune.config.schema import DenseRecurrence, ModelConfig
 from lru_tune.models.build import build_model
-from lru_tune.models.traced import Traced
+from lru_tune.models.traced_hyperparameters import TracedHyperparameters
+from lru_tune.ops.states import ComputeMethod
 from lru_tune.tasks import TASKS
 from lru_tune.training.programs.memory import (
     SHARE,
@@ -19,7 +21,7 @@ from lru_tune.training.programs.memory import (
     resolve_memory,
 )
 
-TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.2)
+TRACED = TracedHyperparameters(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.2)
 CONFIGS = {
     "lru": {},
     "post": {"norm_position": "post"},
@@ -47,14 +49,12 @@ def batch_of(task_name: str, batch: int):
     return inputs, lengths
 
 
-def loss_and_gradients(
-    changes, task_name, batch, groups=1, online=None, dtype=jnp.float64, block="jax"
-):
+def loss_and_gradients(changes, task_name, batch, dtype=jnp.float64, **method):
     pooling = "none" if task_name == "copy" else "mean"
     config = ModelConfig(
         n_layers=2, d_model=8, d_hidden=6, **{"dropout": 0.2, "pooling": pooling, **changes}
     )
-    model = build_model(config, TASKS[task_name], "sequential", online, groups=groups, block=block)
+    model = build_model(config, TASKS[task_name], ComputeMethod(scan="sequential", **method))
     variables = jax.jit(model.init)(jax.random.key(0), TRACED)
     variables = jax.tree.map(lambda leaf: leaf.astype(dtype), variables)
     inputs, lengths = batch_of(task_name, batch)
@@ -78,23 +78,23 @@ def assert_close(got, expected, rtol=1e-9):
 def test_groups_equal_the_whole_batch(name):
     changes = CONFIGS[name]
     with jax.enable_x64(True):
-        whole = loss_and_gradients(changes, "listops", 6, 1)
-        assert_close(loss_and_gradients(changes, "listops", 6, 3), whole)
+        whole = loss_and_gradients(changes, "listops", 6)
+        assert_close(loss_and_gradients(changes, "listops", 6, groups=3), whole)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("task", "groups"), [("copy", 4), ("aan", 8)])
 def test_groups_equal_the_whole_batch_in_tasks_of_another_form(task, groups):
     with jax.enable_x64(True):
-        whole = loss_and_gradients({}, task, 4, 1)
-        assert_close(loss_and_gradients({}, task, 4, groups), whole)
+        whole = loss_and_gradients({}, task, 4)
+        assert_close(loss_and_gradients({}, task, 4, groups=groups), whole)
 
 
 @pytest.mark.slow
 def test_groups_can_learn_online():
     with jax.enable_x64(True):
-        whole = loss_and_gradients({"norm": "layer"}, "listops", 4, 1, "traces")
-        assert_close(loss_and_gradients({"norm": "layer"}, "listops", 4, 2, "traces"), whole)
+        learn = partial(loss_and_gradients, {"norm": "layer"}, "listops", 4, states="online")
+        assert_close(learn(groups=2), learn())
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,9 @@ def test_memory_is_about_what_is_foretold_and_a_fifth_of_it_in_groups(sequences,
     lengths = jnp.full(sequences, length)
 
     def temporary(groups: int) -> int:
-        model = build_model(config, TASKS["listops"], "sequential", None, groups=groups)
+        model = build_model(
+            config, TASKS["listops"], ComputeMethod(scan="sequential", groups=groups)
+        )
         variables = jax.jit(model.init)(jax.random.key(0), TRACED)
 
         def loss(params):
@@ -164,9 +166,8 @@ def test_native_blocks_equal_those_of_jax(name, task_name):
     changes = CONFIGS[name]
     with jax.enable_x64(True):
         plain = loss_and_gradients(changes, task_name, 6)
-        for groups in (1, 3):  # what would be computed again in groups is, in another way
-            native = loss_and_gradients(changes, task_name, 6, groups, block="native")
-            assert_close(native, plain)
+        for keep in ("values", "entering"):
+            assert_close(loss_and_gradients(changes, task_name, 6, native=keep), plain)
 
 
 @pytest.mark.usefixtures("native")
@@ -174,8 +175,8 @@ def test_native_blocks_predict_what_those_of_jax_do():
     inputs, lengths = batch_of("listops", 3)
     config = ModelConfig(n_layers=2, d_model=8, d_hidden=6)
     found = {}
-    for block in ("jax", "native"):
-        model = build_model(config, TASKS["listops"], "sequential", block=block)
+    for block, keep in (("jax", None), ("native", "values")):
+        model = build_model(config, TASKS["listops"], ComputeMethod(native=keep))
         variables = jax.jit(model.init)(jax.random.key(0), TRACED)
         found[block] = jax.jit(model.predict)(variables, inputs, lengths)
     np.testing.assert_allclose(found["native"], found["jax"], rtol=1e-4, atol=1e-5)

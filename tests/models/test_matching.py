@@ -11,10 +11,10 @@ import pytest
 from lru_tune.config.schema import ModelConfig
 from lru_tune.models.build import build_model
 from lru_tune.models.network import match_features
-from lru_tune.models.traced import Traced
+from lru_tune.models.traced_hyperparameters import TracedHyperparameters
 from lru_tune.tasks import TASKS
 
-TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.0)
+TRACED = TracedHyperparameters(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.0)
 WIDTH = 8
 CONFIG = ModelConfig(n_layers=2, d_model=WIDTH, d_hidden=6, dropout=0.0)
 AAN = dataclasses.replace(TASKS["aan"], max_length=50)
@@ -29,7 +29,7 @@ def documents() -> jax.Array:
 
 
 def variables_of(pooling: str):
-    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), AAN, "sequential")
+    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), AAN)
     variables = jax.jit(model.init)(jax.random.key(0), TRACED)
     noise = jax.tree.map(
         lambda x: x + 0.1 * jax.random.normal(jax.random.key(1), x.shape), variables["params"]
@@ -38,7 +38,7 @@ def variables_of(pooling: str):
 
 
 def encoder_of(variables, pooling: str):
-    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), ENCODER, "sequential")
+    model = build_model(CONFIG.model_copy(update={"pooling": pooling}), ENCODER)
     shared = {name: part for name, part in variables["params"].items() if name != "match"}
     identity = {"kernel": jnp.eye(WIDTH), "bias": jnp.zeros(WIDTH)}
     return model, variables | {"params": shared | {"head": identity}}

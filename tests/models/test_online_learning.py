@@ -11,15 +11,23 @@ import pytest
 from lru_tune.config.schema import ModelConfig
 from lru_tune.models.build import build_model
 from lru_tune.models.recurrence import LRU
-from lru_tune.models.traced import Traced
+from lru_tune.models.traced_hyperparameters import TracedHyperparameters
 from lru_tune.ops.online_scan import SUMS
+from lru_tune.ops.states import ComputeMethod
 from lru_tune.tasks import TASKS
 
 TASK = replace(TASKS["copy"], max_length=7, scored_steps=5)
 N, H, BATCH = 3, 4, 2
-TRACED = Traced(r_min=0.7, r_max=0.99, max_phase=6.28, dropout=0.0)
+TRACED = TracedHyperparameters(r_min=0.7, r_max=0.99, max_phase=6.28, dropout=0.0)
 RECURRENT = ("nu_log", "theta_log", "gamma_log", "B_re", "B_im")
 TOLERANCE = 1e-10  # float64, relative to a leaf's largest gradient
+
+
+BPTT = ComputeMethod()
+
+
+def online(sums: str) -> ComputeMethod:
+    return ComputeMethod(states="online", online_sums=sums)
 
 
 def lru_step(p, state, u):
@@ -106,7 +114,7 @@ def problem():
     return inputs, targets
 
 
-def network(n_layers: int, online, norm_position: str = "pre"):
+def network(n_layers: int, method: ComputeMethod, norm_position: str = "pre"):
     return build_model(
         ModelConfig(
             n_layers=n_layers,
@@ -117,13 +125,13 @@ def network(n_layers: int, online, norm_position: str = "pre"):
             norm_position=norm_position,
         ),
         TASK,
-        online=online,
+        method,
     )
 
 
-def gradients(n_layers: int, online, **choices):
+def gradients(n_layers: int, method: ComputeMethod, **choices):
     """Return parameters in float64 and the gradient of the mean loss, by autodiff of the model."""
-    model = network(n_layers, online, **choices)
+    model = network(n_layers, method, **choices)
     drawn = model.init(jax.random.key(1), TRACED)["params"]
     params = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), drawn)
     inputs, targets = problem()
@@ -151,7 +159,7 @@ def errors(ours, exact) -> dict[str, float]:
 @pytest.mark.parametrize("sums", SUMS)
 @pytest.mark.parametrize("n_layers", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_every_gradient_is_the_definitions(n_layers, sums):
-    params, ours = gradients(n_layers, sums)
+    params, ours = gradients(n_layers, online(sums))
     inputs, targets = problem()
     found = errors(ours, gradients_by_definition(params, inputs.astype(np.float64), targets))
     assert len(found) == 4 + 12 * n_layers
@@ -162,9 +170,9 @@ def test_every_gradient_is_the_definitions(n_layers, sums):
 @pytest.mark.parametrize("norm_position", ["pre", pytest.param("post", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("sums", SUMS)
 def test_one_layer_gets_the_gradient_of_backpropagation_through_time(sums, norm_position):
-    _, online = gradients(1, sums, norm_position=norm_position)
-    _, through_time = gradients(1, None, norm_position=norm_position)
-    found = errors(online, through_time)
+    _, ours = gradients(1, online(sums), norm_position=norm_position)
+    _, through_time = gradients(1, BPTT, norm_position=norm_position)
+    found = errors(ours, through_time)
     # What lies below the recurrence hears of the present step only.
     below = {"encoder.kernel", "encoder.bias"}
     if norm_position == "pre":
@@ -177,7 +185,7 @@ def test_one_layer_gets_the_gradient_of_backpropagation_through_time(sums, norm_
 @pytest.mark.usefixtures("double")
 @pytest.mark.slow
 def test_of_two_layers_only_the_upper_gets_the_gradient_of_backpropagation_through_time():
-    found = errors(gradients(2, "traces")[1], gradients(2, None)[1])
+    found = errors(gradients(2, online("traces"))[1], gradients(2, BPTT)[1])
     for name in (*RECURRENT, "C_re", "C_im", "D"):
         assert found[f"block_1.recurrence.{name}"] < TOLERANCE
         assert found[f"block_0.recurrence.{name}"] > 1e-3
@@ -186,14 +194,14 @@ def test_of_two_layers_only_the_upper_gets_the_gradient_of_backpropagation_throu
 def test_the_predictions_are_the_same():
     inputs, _ = problem()
     lengths = jnp.full(BATCH, TASK.max_length)
-    plain = network(2, None)
+    plain = network(2, BPTT)
     variables = plain.init(jax.random.key(0), TRACED)
     for sums in SUMS:
-        ours = network(2, sums).predict(variables, inputs, lengths)
+        ours = network(2, online(sums)).predict(variables, inputs, lengths)
         np.testing.assert_array_equal(ours, plain.predict(variables, inputs, lengths))
 
 
 def test_a_bidirectional_layer_cannot_learn_online():
-    layer = LRU(d_hidden=3, d_model=2, bidirectional=True, online="traces")
+    layer = LRU(d_hidden=3, d_model=2, bidirectional=True, method=online("traces"))
     with pytest.raises(ValueError, match="cannot learn online"):
         layer.init(jax.random.key(0), jnp.zeros((1, 4, 2)))

@@ -1,11 +1,12 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lru_tune.models.recurrence import LRU, DenseRNN
-from lru_tune.ops.layers import LAYERS
-from lru_tune.ops.pallas_layer import pallas_layer
+from lru_tune.ops.states import ComputeMethod
 
 TOLERANCE = 1e-4  # relative, float32 against float64, as promised for minimal-LRU's parameters
 
@@ -54,26 +55,12 @@ def test_parameters_are_the_papers():
 @pytest.mark.parametrize("states", ["kept", "recomputed"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_output_is_the_definitions(bidirectional, states):
-    layer = LRU(5, 3, r_min=0.5, r_max=0.99, bidirectional=bidirectional, states=states)
+    layer = LRU(
+        5, 3, r_min=0.5, r_max=0.99, bidirectional=bidirectional, method=ComputeMethod(states)
+    )
     variables, inputs = built(layer)
     exact = lru_by_definition(variables["params"], inputs, n=5)
     ours = layer.apply(variables, inputs)
-    assert np.max(np.abs(ours - exact)) / np.max(np.abs(exact)) < TOLERANCE
-
-
-@pytest.mark.slow
-def test_the_gpus_kernel_interpreted_gives_the_definitions_output(monkeypatch):
-    interpreter = pytest.importorskip("jax._src.pallas.mosaic_gpu.interpret.params")
-
-    def kernel(weights, inputs, _, reverse):
-        options = {"operands": "float32", "interpret": interpreter.InterpretGPUParams()}
-        return pallas_layer(weights, inputs, reverse=reverse, **options)
-
-    monkeypatch.setitem(LAYERS, "fused", LAYERS["fused"]._replace(apply=kernel))
-    layer = LRU(5, 3, r_min=0.5, r_max=0.99, bidirectional=True, states="fused")
-    variables, inputs = built(LRU(5, 3, bidirectional=True), length=9)
-    exact = lru_by_definition(variables["params"], inputs, n=5)
-    ours = jax.jit(layer.apply)(variables, inputs)
     assert np.max(np.abs(ours - exact)) / np.max(np.abs(exact)) < TOLERANCE
 
 
@@ -125,15 +112,12 @@ def test_a_bidirectional_layer_sees_the_future():
     assert np.any(layer.apply(variables, inputs)[:, 24] != layer.apply(variables, changed)[:, 24])
 
 
-@pytest.mark.parametrize("layout", ["batch_major", "time_major"])
-def test_layouts_hold_the_same_numbers(layout):
-    layer = LRU(d_hidden=5, d_model=3, layout=layout)
-    reference = LRU(d_hidden=5, d_model=3)
-    variables, inputs = built(reference)
-    fed = inputs if layout == "batch_major" else inputs.swapaxes(0, 1)
-    ours = layer.apply(variables, fed)
-    ours = ours if layout == "batch_major" else ours.swapaxes(0, 1)
-    np.testing.assert_array_equal(ours, reference.apply(variables, inputs))
+@pytest.mark.parametrize("kind", [LRU, DenseRNN])
+def test_time_first_holds_the_same_numbers(kind):
+    layer = kind(d_hidden=5, d_model=3)
+    variables, inputs = built(layer)
+    ours = layer.apply(variables, inputs.swapaxes(0, 1), method="recur")
+    np.testing.assert_array_equal(ours.swapaxes(0, 1), layer.apply(variables, inputs))
 
 
 @pytest.mark.parametrize("activation", ["linear", "tanh", "relu"])
@@ -155,7 +139,7 @@ def test_dense_output_is_the_definitions(activation):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("kind", [LRU, DenseRNN])
 def test_the_last_steps_alone_are_those_of_the_whole(kind, bidirectional):
-    whole = kind(d_hidden=5, d_model=3, bidirectional=bidirectional, layout="time_major")
-    variables, inputs = built(whole)
-    ending = whole.clone(last=7).apply(variables, inputs)
-    np.testing.assert_allclose(ending, whole.apply(variables, inputs)[-7:], rtol=1e-5, atol=1e-6)
+    layer = kind(d_hidden=5, d_model=3, bidirectional=bidirectional)
+    variables, inputs = built(layer)
+    recur = partial(layer.apply, variables, inputs.swapaxes(0, 1), method="recur")
+    np.testing.assert_allclose(recur(last=7), recur()[-7:], rtol=1e-5, atol=1e-6)

@@ -12,13 +12,13 @@ from lru_tune.config.variants import VARIANTS
 from lru_tune.models.build import build_model
 from lru_tune.models.eigenvalues import EIGENVALUES
 from lru_tune.models.recurrence import LRU, DenseRNN
-from lru_tune.models.traced import Traced
+from lru_tune.models.traced_hyperparameters import TracedHyperparameters
 from lru_tune.ops.projection import project
 from lru_tune.ops.scan.linear_scan import linear_scan
 from lru_tune.tasks import TASKS
 
 TASK = replace(TASKS["copy"], max_length=16, scored_steps=16)
-TRACED = Traced(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.0)
+TRACED = TracedHyperparameters(r_min=0.5, r_max=0.99, max_phase=6.28, dropout=0.0)
 WITHOUT_GAMMA = ("real-imag", "exp", "stable-exp")
 # Uniform by area, 1 / (1 - r^2) has mean 3.13 and standard deviation 1.97 on the ring of the test: four
 # standard errors over 1000 eigenvalues are 8 %. The noise of the input is smaller.
@@ -43,7 +43,7 @@ def network(variant: str, bidirectional: bool = False):
 
 def layer(variant: str, n: int, h: int, **ring) -> LRU:
     fields = {name: value for name, value in VARIANTS[variant].items() if name != "kind"}
-    return LRU(d_hidden=n, d_model=h, layout="time_major", **fields, **ring)
+    return LRU(d_hidden=n, d_model=h, **fields, **ring)
 
 
 def eigenvalues(variant: str, params) -> jnp.ndarray:

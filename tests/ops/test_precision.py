@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import pytest
 
 from lru_tune.errors import ConfigError
-from lru_tune.ops.precision import MATMUL, demand_matmul, multiplying
+from lru_tune.ops.precision import MATMUL, multiplying, require_matmul
 
 
 def lowered_for_cuda(name: str) -> str:
@@ -41,7 +41,8 @@ def test_device_leaves_the_choice_to_jax():
 @pytest.mark.parametrize("name", MATMUL)
 def test_a_cpu_refuses_what_it_would_not_do(name):
     if name in ("device", "f32"):
-        demand_matmul(name)
+        require_matmul(name)
     else:
-        with pytest.raises(ConfigError, match=f"{name} needs a GPU.*choose runtime.matmul: device"):
-            demand_matmul(name)
+        with pytest.raises(ConfigError) as error:
+            require_matmul(name)
+        assert error.value.code == "ops.matmul-needs-gpu"

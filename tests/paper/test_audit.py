@@ -15,7 +15,7 @@ from lru_tune.errors import ConfigError
 from lru_tune.models.block import Block, Dropout
 from lru_tune.models.build import build_model
 from lru_tune.models.network import masked_mean
-from lru_tune.models.recurrence import LRU
+from lru_tune.models.recurrence import LRU, DenseRNN
 from lru_tune.paper.audit import audit_lines, load_audit
 from lru_tune.paper.tables import kind_of, load_table
 from lru_tune.space.space import SearchSpace
@@ -85,7 +85,7 @@ def padding_is_not_pooled():
 
 def padding_is_normalised():
     settings = {"norm": "batch", "norm_position": "pre", "norm_momentum": 0.5, "glu": "half"}
-    block = Block(lambda x: x, **settings, dropout=0.0, has_dropout=False, mode="train")
+    block = Block(DenseRNN(2, 2), **settings, dropout=0.0, has_dropout=False, mode="train")
     x = jax.random.normal(jax.random.key(0), (7, 3, 2)) + 4.0
     variables = block.init(jax.random.key(1), x)
     _, updates = block.apply(variables, x, mutable=["batch_stats"])

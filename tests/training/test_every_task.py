@@ -8,6 +8,7 @@ import pytest
 from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import DataConfig, ModelConfig, RunConfig
 from lru_tune.models.build import build_model
+from lru_tune.ops.states import ComputeMethod
 from lru_tune.tasks import TASKS, Task, Tokens
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.programs.compiled import programs
@@ -64,7 +65,7 @@ def examine(name: str, length: int, n_layers: int, scan: str) -> None:
     program, hyper = programs(compile_key(config), BATCH), hyperparameters(config)
     state, batch = program.init(hyper), random_batch(task, length)
     variables = {"params": state.params, "batch_stats": state.batch_stats}
-    predict = jax.jit(build_model(config.model, task, scan).predict)
+    predict = jax.jit(build_model(config.model, task, ComputeMethod(scan=scan)).predict)
     logits = predict(variables, batch.inputs, batch.lengths)
     per_step = task.head == "per_step"
     predictions = (task.scored_steps, BATCH, task.num_outputs) if per_step else (BATCH,)

@@ -22,7 +22,7 @@ from lru_tune.files import run_directory as runs
 from lru_tune.training import checkpoint
 from lru_tune.training.checkpoint import read_checkpoint
 from lru_tune.training.loop import evaluate_test, train
-from lru_tune.training.programs.automatic_choices import settled
+from lru_tune.training.programs.resolve_auto import resolve_auto
 from lru_tune.training.trained.predictor import load_trained
 
 CHECKPOINTS = (checkpoint.LAST, checkpoint.BEST)
@@ -66,7 +66,7 @@ def test_a_run_reports_and_leaves_a_complete_directory(config, uninterrupted):
     assert all(math.isfinite(value) for row in rows for value in row.values())
     assert rows[-1][runs.EPOCH] == 28 / 16
     result = runs.read_result(run_dir)
-    chosen = settled(config).runtime
+    chosen = resolve_auto(config).runtime
     assert (result["block"], result["scan"]) == (chosen.block, chosen.scan)
     best = max(rows, key=lambda row: row[runs.VAL_ACCURACY])
     assert result["status"] == "completed"

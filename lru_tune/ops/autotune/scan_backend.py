@@ -1,53 +1,34 @@
 """Which back end of the scan `auto` stands for: a rule on a CPU, a measurement on a GPU.
 
-A back end that was named is taken or refused, never replaced. `auto` measures the candidates once for each
-device, jax version and size of scan, forward and backward at the run's own shape: see
-`lru_tune.ops.autotune.fastest`.
+A named back end is taken or refused, never replaced. On a GPU `auto` measures the candidates, forward and
+backward, once for each device, jax version and size of scan, and keeps the result in a file. Processes that
+measure at the same time write whole files and do no harm.
 """
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
-from jax import Array
 
+from lru_tune.files.atomic import write_atomically
 from lru_tune.files.paths import compilation_cache
-from lru_tune.ops.autotune.fastest import Clock, Contender, Numbers, fastest_of, measured, seconds
+from lru_tune.ops.autotune.measure import Clock, Size, measure, seconds
 from lru_tune.ops.native.calls import native_obstacle
 from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS, ScanBackend, resolve_backend
 
 logger = logging.getLogger(__name__)
 
-# Where a platform is listed its candidates are measured; the first is what the others must agree with.
+# The platforms on which candidates are measured; the first is what the others must agree with.
 CANDIDATES = {"gpu": ("chunked", "associative", "pallas")}
-# Numbers of a scan, T x B x 2N, from which on a CPU's whole step gains enough from the native scan to be
+# From this size on, in numbers (T x B x 2N), a whole step on a CPU gains enough from the native scan to be
 # worth the seconds that building it takes, once on a machine: see docs/speed.md.
 NATIVE_PAYS = 2**22
-# float32 over a memory of up to 1 / (1 - |lambda|) = 100 steps, relative to the largest number.
-TOLERANCE = 1e-3
 
 
-class Size(NamedTuple):
-    """Size of a scan: T, B and N."""
-
-    length: int
-    batch: int
-    n: int
-
-    def bucket(self) -> "Size":
-        """Return the size with every number rounded up to a power of two."""
-        return Size(*(1 << (number - 1).bit_length() for number in self))
-
-    def __str__(self) -> str:
-        """Write the size as `T 2048, B 32, N 256`."""
-        return f"T {self.length}, B {self.batch}, N {self.n}"
-
-
-def choose_backend(name: str, size: Size) -> str:
+def resolve_scan(name: str, size: Size) -> str:
     """Return the back end that a name, or `auto`, stands for on this process's default device.
 
     Args:
@@ -56,18 +37,22 @@ def choose_backend(name: str, size: Size) -> str:
 
     Raises:
       ConfigError, ResourcesMissing: the back end of that name does not run here.
-      ResourcesMissing: none that `auto` knows does.
+      ResourcesMissing: none of the candidates of `auto` does.
     """
     platform = jax.default_backend()
     if name == "auto" and platform == "cpu":
-        return backend_of_a_cpu(size)
-    if name != "auto" or platform not in CANDIDATES:
-        return resolve_backend(name)
-    candidates = {name: SCAN_BACKENDS[name] for name in CANDIDATES[platform]}
-    return fastest(candidates, size, compilation_cache() / "scan")
+        chosen = resolve_scan_on_cpu(size)
+    elif name == "auto" and platform in CANDIDATES:
+        candidates = {name: SCAN_BACKENDS[name] for name in CANDIDATES[platform]}
+        chosen = fastest(candidates, size, compilation_cache() / "scan")
+    else:
+        chosen = resolve_backend(name)
+    if chosen == "pallas":
+        logger.warning("scan: pallas is experimental, it has not run on a GPU yet")
+    return chosen
 
 
-def backend_of_a_cpu(size: Size, obstacle: Callable[[], str | None] = native_obstacle) -> str:
+def resolve_scan_on_cpu(size: Size, obstacle: Callable[[], str | None] = native_obstacle) -> str:
     """Return `native` for large scans, where it can be built, and `sequential` otherwise.
 
     Args:
@@ -94,8 +79,6 @@ def fastest(
 ) -> str:
     """Return the fastest of some back ends, from an earlier measurement where there is one.
 
-    Those that fail or deviate from the first one are left out with a warning.
-
     Args:
       candidates: name -> back end.
       size: of the scan.
@@ -106,50 +89,37 @@ def fastest(
     Raises:
       ResourcesMissing: none of them runs.
     """
-    return fastest_of(
-        "scan",
-        _contenders(candidates, size),
-        {"size": list(size.bucket())},
-        str(size),
-        folder,
-        TOLERANCE,
-        device=device,
-        clock=clock,
-    )
-
-
-def measure(
-    candidates: Mapping[str, ScanBackend], size: Size, clock: Clock = seconds
-) -> dict[str, float]:
-    """Return the seconds of forward and backward pass together, of those back ends that give the numbers.
-
-    Raises:
-      ResourcesMissing: there is none.
-    """
-    return measured("scan", _contenders(candidates, size), TOLERANCE, clock)
-
-
-def _contenders(candidates: Mapping[str, ScanBackend], size: Size) -> dict[str, Contender]:
-    arguments = _problem(size)
-    return {
-        name: Contender(backend.demand, partial(_compiled, backend, arguments))
-        for name, backend in candidates.items()
+    key = {
+        "device": device or jax.devices()[0].device_kind,
+        "jax": jax.__version__,
+        "candidates": list(candidates),
+        "size": list(size.bucket()),
     }
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    file = folder / f"{digest}.json"
+    found = _read(file, key)
+    if found is None:
+        found = measure(candidates, size, clock)
+        write_atomically(file, json.dumps({**key, "seconds": found}, indent=2) + "\n")
+        origin = f"measured at {size}"
+    else:
+        origin = f"from {file}"
+    first, *others = sorted(found, key=lambda name: found[name])
+    compared = "".join(
+        f", {other} {found[other] / found[first]:.1f} times as long" for other in others
+    )
+    logger.info("scan: %s takes %.3g ms%s (%s)", first, 1e3 * found[first], compared, origin)
+    return first
 
 
-def _problem(size: Size) -> tuple[Array, Array, Array]:
-    """Return decay, drive and gradient of a scan whose memory is about a hundred steps."""
-    angle = jnp.linspace(0.0, 3.0, size.n)
-    decay = 0.99 * jnp.concatenate([jnp.cos(angle), jnp.sin(angle)])
-    keys = jax.random.split(jax.random.key(0))
-    shape = (size.length, size.batch, 2 * size.n)
-    return decay, jax.random.normal(keys[0], shape), jax.random.normal(keys[1], shape)
-
-
-def _compiled(backend: ScanBackend, arguments: tuple[Array, Array, Array]) -> Callable[[], Numbers]:
-    @jax.jit
-    def both(decay: Array, drive: Array, grad: Array) -> Numbers:
-        states = backend.forward(decay, drive, False)
-        return states, *backend.backward(decay, states, grad, False)
-
-    return lambda: both(*arguments)
+def _read(file: Path, key: dict[str, object]) -> dict[str, float] | None:
+    """Return the seconds of an earlier measurement, None if there is none that can be read."""
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text())
+        if {name: content[name] for name in key} == key and content["seconds"]:
+            return {name: float(content["seconds"][name]) for name in content["seconds"]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        logger.warning("scan: %s cannot be read; measuring again", file)
+    return None

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, ShapeDtypeStruct
 
-from lru_tune.ops.native.calls import BLOCK, BLOCK_ADJOINT, demand_for
+from lru_tune.ops.native.calls import BLOCK, BLOCK_ADJOINT, require_native_for
 
 PANEL, ROW_GAP = 32, 16  # numbers, as in products.h
 PARTS = 8  # most parts that a batch is cut into, each the work of one thread
@@ -94,9 +94,9 @@ def native_block(
       (last, B, H).
 
     Raises:
-      TypeError, ConfigError, ResourcesMissing: as `demand_for`.
+      TypeError, ConfigError, ResourcesMissing: as `require_native_for`.
     """
-    demand_for(inputs.x)
+    require_native_for(inputs.x)
     return _block(Plan(last or len(inputs.x), keep), weights, inputs)
 
 

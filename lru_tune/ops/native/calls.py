@@ -21,9 +21,9 @@ def native_scan(decay: Array, drive: Array, reverse: bool) -> Array:
     Under `vmap` the mapped axes become axes in front that the C++ loops over.
 
     Raises:
-      TypeError, ConfigError, ResourcesMissing: as `demand_for`.
+      TypeError, ConfigError, ResourcesMissing: as `require_native_for`.
     """
-    demand_for(drive)
+    require_native_for(drive)
     call = jax.ffi.ffi_call(SCAN, _like(drive), vmap_method="broadcast_all")
     return call(decay, drive, reverse=reverse)
 
@@ -34,7 +34,7 @@ def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> t
     Each sequence's part of the decay's gradient is summed over time by one thread, so that the numbers do
     not depend on how many there are.
     """
-    demand_for(grad)
+    require_native_for(grad)
     results = (_like(grad), ShapeDtypeStruct(grad.shape[1:], grad.dtype))
     call = jax.ffi.ffi_call(ADJOINT, results, vmap_method="broadcast_all")
     grad_drive, sums = call(decay, states, grad, reverse=reverse)
@@ -42,7 +42,7 @@ def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> t
 
 
 @cache
-def demand_native() -> None:
+def require_native() -> None:
     """Build the C++ if need be and make it known to JAX; costs nothing after the first time.
 
     Raises:
@@ -69,22 +69,22 @@ def demand_native() -> None:
 def native_obstacle() -> str | None:
     """Return why there is no native scan in this process, None where there is one; builds it if need be."""
     try:
-        demand_native()
+        require_native()
     except (ConfigError, ResourcesMissing) as error:
         return str(error)
     return None
 
 
-def demand_for(array: Array) -> None:
-    """Do what `demand_native` does, for arrays like this one.
+def require_native_for(array: Array) -> None:
+    """Do what `require_native` does, for arrays like this one.
 
     Raises:
       TypeError: neither float32 nor float64.
-      ConfigError, ResourcesMissing: as `demand_native`.
+      ConfigError, ResourcesMissing: as `require_native`.
     """
     if array.dtype.name not in DTYPES:
         raise TypeError(f"native back ends take {' or '.join(DTYPES)}, got {array.dtype.name}")
-    demand_native()
+    require_native()
 
 
 def _like(array: Array) -> ShapeDtypeStruct:

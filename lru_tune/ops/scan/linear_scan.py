@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from lru_tune.ops.native.calls import demand_native, native_adjoint, native_scan
-from lru_tune.ops.scan.pallas_scan import demand_pallas, pallas_adjoint, pallas_scan
+from lru_tune.ops.native.calls import native_adjoint, native_scan, require_native
+from lru_tune.ops.scan.pallas_scan import pallas_adjoint, pallas_scan, require_pallas
 
 CHUNK = 64  # steps that the chunked back end solves one after the other, in all chunks at once
 
@@ -132,8 +132,8 @@ def sequential_adjoint(
     return jnp.concatenate([re_re + im_im, re_im - im_re]), grad_drive
 
 
-def nothing() -> None:
-    """Ask for nothing: the `demand` of a back end that runs wherever JAX does."""
+def no_requirements() -> None:
+    """Do nothing: for a back end that runs wherever JAX does."""
 
 
 class ScanBackend(NamedTuple):
@@ -142,20 +142,20 @@ class ScanBackend(NamedTuple):
     Attributes:
       forward: decay (2N,), drive (T, B, 2N), reverse -> states (T, B, 2N).
       backward: decay, states, gradient of the states, reverse -> gradients of decay and drive.
-      demand: raises the LruTuneError that says why this back end cannot run in this process, if so.
+      require: raises the LruTuneError that says why, if this back end cannot run in this process.
     """
 
     forward: Callable[[Array, Array, bool], Array]
     backward: Callable[[Array, Array, Array, bool], tuple[Array, Array]]
-    demand: Callable[[], None] = nothing
+    require: Callable[[], None] = no_requirements
 
 
 SCAN_BACKENDS = {
     "sequential": ScanBackend(sequential_scan, sequential_adjoint),
     "associative": ScanBackend(associative_scan, partial(adjoint, associative_scan)),
     "chunked": ScanBackend(chunked_scan, partial(adjoint, chunked_scan)),
-    "native": ScanBackend(native_scan, native_adjoint, demand_native),
-    "pallas": ScanBackend(pallas_scan, pallas_adjoint, demand_pallas),
+    "native": ScanBackend(native_scan, native_adjoint, require_native),
+    "pallas": ScanBackend(pallas_scan, pallas_adjoint, require_pallas),
 }
 
 # What runs everywhere without being built or measured first: see benchmarks/README.md.
@@ -165,15 +165,15 @@ AUTO_BACKEND = {"cpu": "sequential", "gpu": "chunked", "tpu": "chunked"}
 def resolve_backend(name: str) -> str:
     """Return the back end that a name stands for here; `auto` is the usual one of the default device.
 
-    Runs settle `auto` beforehand, by the size of their scans: see
-    `lru_tune.ops.autotune.scan_backend.choose_backend`.
+    Runs resolve `auto` beforehand, by the size of their scans: see
+    `lru_tune.ops.autotune.scan_backend.resolve_scan`.
 
     Raises:
       ConfigError, ResourcesMissing: the back end of that name does not run here; no other takes its place.
     """
     if name == "auto":
         return AUTO_BACKEND[jax.default_backend()]
-    SCAN_BACKENDS[name].demand()
+    SCAN_BACKENDS[name].require()
     return name
 
 

@@ -146,17 +146,14 @@ def interpreted(
     return pl.pallas_call(place_first, out_shape=tuple(out), grid=grid, interpret=True)
 
 
-def demand_pallas() -> None:
+def require_pallas() -> None:
     """Ask for a GPU.
 
     Raises:
       ConfigError: the default device is none.
     """
     if (device := jax.default_backend()) != "gpu":
-        raise ConfigError(
-            f"runtime.scan pallas is a kernel for GPUs, and this process computes on {device!r}; choose "
-            "runtime.scan: auto, or sequential on a CPU"
-        )
+        raise ConfigError("ops.pallas-needs-gpu", device=device)
 
 
 def pallas_scan(

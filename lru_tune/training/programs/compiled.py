@@ -5,7 +5,6 @@ the network are imported only when something must be traced: to load an executab
 """
 
 import functools
-import math
 from functools import lru_cache, partial
 from threading import Thread
 from typing import Any, NamedTuple
@@ -15,13 +14,14 @@ import jax.numpy as jnp
 
 from lru_tune.config.compile_key import compile_key
 from lru_tune.config.schema import RunConfig
-from lru_tune.ops.native.calls import demand_native
-from lru_tune.ops.scan.linear_scan import resolve_backend
 from lru_tune.tasks import find_task
 from lru_tune.training.hyperparameters import Hyperparameters
-from lru_tune.training.programs.automatic_choices import settled
 from lru_tune.training.programs.executable_cache import CachedProgram
-from lru_tune.training.programs.memory import group_count
+from lru_tune.training.programs.resolve_auto import (
+    compute_method,
+    require_back_ends,
+    resolve_auto,
+)
 from lru_tune.training.state import Batches
 
 
@@ -46,7 +46,7 @@ class Programs(NamedTuple):
 def programs_of(config: RunConfig) -> Programs:
     """Return the programs of a run; resolves what is `auto` for this process's device."""
     eval_batch_size = config.runtime.eval_batch_size or 2 * config.data.batch_size
-    return programs(compile_key(settled(config)), eval_batch_size)
+    return programs(compile_key(resolve_auto(config)), eval_batch_size)
 
 
 @lru_cache(maxsize=8)
@@ -58,9 +58,7 @@ def programs(key: RunConfig, eval_batch_size: int) -> Programs:
       eval_batch_size: examples evaluated at a time.
     """
     # An executable of another process needs the foreign functions that are registered here.
-    resolve_backend(key.runtime.scan)
-    if key.runtime.block == "native":
-        demand_native()
+    require_back_ends(key)
     origin = {
         "config": key.model_dump(mode="json"),
         "task": repr(find_task(key.task)),
@@ -82,16 +80,7 @@ def functions(key: RunConfig, eval_batch_size: int) -> dict[str, Any]:
     from lru_tune.training.optimizer import adam_moments
 
     task = find_task(key.task)
-    sequences = key.data.batch_size * math.prod(task.documents)
-    model = build_model(
-        key.model,
-        task,
-        scan=key.runtime.scan,
-        online=key.runtime.rtrl_sums if key.optim.algorithm == "rtrl" else None,
-        states=key.runtime.states,
-        groups=group_count(sequences) if key.runtime.memory == "grouped" else 1,
-        block="native" if key.runtime.block == "native" else "jax",
-    )
+    model = build_model(key.model, task, compute_method(key))
     adam = adam_moments(key.optim.b1, key.optim.b2, key.optim.eps)
     exact = partial(multiplying, key.runtime.matmul)
     return {

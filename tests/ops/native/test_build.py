@@ -19,7 +19,7 @@ from lru_tune.ops.native.build import (
     native_folder,
     native_library,
 )
-from lru_tune.ops.native.calls import demand_native, native_obstacle
+from lru_tune.ops.native.calls import native_obstacle, require_native
 from lru_tune.search.ray.resources import Machine
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -139,7 +139,7 @@ def test_without_a_compiler_the_message_says_what_to_type(cache, no_compiler):
         native_library()
     for words in (*COMPILERS, "apt install g++", "CXX", "--set runtime.scan=auto"):
         assert words in str(caught.value)
-    demand_native.cache_clear()
+    require_native.cache_clear()
     assert native_obstacle() == str(caught.value)
     assert not cache.exists()
 
@@ -206,6 +206,6 @@ def test_the_headers_are_those_that_jax_names():
 
 @pytest.mark.usefixtures("native")
 def test_what_was_built_can_be_asked_for_again():
-    demand_native.cache_clear()
-    demand_native()
+    require_native.cache_clear()
+    require_native()
     assert native_obstacle() is None

@@ -10,7 +10,7 @@ from jax import lax
 from scan_oracle import loop, loop_gradients, planes
 
 from lru_tune.errors import ConfigError
-from lru_tune.ops.native.calls import demand_native, native_scan
+from lru_tune.ops.native.calls import native_scan, require_native
 from lru_tune.ops.scan.linear_scan import linear_scan
 
 pytestmark = pytest.mark.usefixtures("native")
@@ -169,6 +169,6 @@ def test_other_types_are_refused():
 
 def test_another_default_device_is_refused(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    demand_native.cache_clear()
+    require_native.cache_clear()
     with pytest.raises(ConfigError, match=r"runtime\.scan=auto, or JAX_PLATFORMS=cpu"):
         linear_scan(jnp.ones(2), jnp.ones((3, 1, 2)), backend="native")
