@@ -1,4 +1,4 @@
-"""Confirmation: the best configurations again, from scratch, over fresh seeds, and the test split once."""
+"""Confirmation: trains the best configurations again with fresh seeds, and evaluates the test split once."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,29 +14,29 @@ from lru_tune.search.ray.run_list import PlannedRun, is_done
 from lru_tune.space.space import SearchSpace
 
 
-def confirmation_jobs(experiment: Path, space: SearchSpace) -> list[PlannedRun]:
-    """Return the runs of the confirmation: `confirm.top` configurations, each with `confirm.seeds` seeds.
+def confirmation_runs(experiment: Path, space: SearchSpace) -> list[PlannedRun]:
+    """Return the runs of the confirmation: `confirm.top` configurations with `confirm.seeds` seeds each.
 
-    The best are chosen by validation; a trial that was stopped early only where too few completed. The
-    seeds follow the search's, so that no configuration meets the one it was chosen with; all
-    configurations share them. A configuration is numbered by its rank when it was first confirmed, and
-    keeps its runs where an extended search finds better ones.
+    The best configurations by validation are taken; trials that were stopped early only if too few
+    completed. All configurations share the same seeds, which follow the seed of the search, so that none is
+    confirmed with the seed it was chosen by. A configuration keeps the number it got when it was first
+    confirmed, and its runs, even if an extended search finds better ones.
     """
     settings, folder = space.tune, experiment / CONFIRM_FOLDER
     numbers = _numbers(folder)
-    jobs = []
+    planned = []
     for config in _best(experiment, space)[: settings.confirm.top]:
         free = next(n for n in itertools.count() if n not in numbers.values())
         rank = numbers.setdefault(_seedless(config), free)
         for seed in range(config.seed + 1, config.seed + 1 + settings.confirm.seeds):
             run_dir = folder / f"{rank:02d}-seed{seed}"
-            jobs.append(PlannedRun(config.model_copy(update={"seed": seed}), run_dir))
-    return jobs
+            planned.append(PlannedRun(config.model_copy(update={"seed": seed}), run_dir))
+    return planned
 
 
-def ended_rows(jobs: Sequence[PlannedRun], metric: str) -> dict[str, Row]:
-    """Return what is shown of the jobs that are done already, by the name of their run directory."""
-    results = {job.run_dir: runs.read_result(job.run_dir) or {} for job in jobs if is_done(job)}
+def ended_rows(planned: Sequence[PlannedRun], metric: str) -> dict[str, Row]:
+    """Return name of the run directory -> row of the progress table, for the runs that are done."""
+    results = {run.run_dir: runs.read_result(run.run_dir) or {} for run in planned if is_done(run)}
     return {
         run_dir.name: Row(result["steps"], None, result.get(metric), result["status"])
         for run_dir, result in results.items()
@@ -44,7 +44,7 @@ def ended_rows(jobs: Sequence[PlannedRun], metric: str) -> dict[str, Row]:
 
 
 def _numbers(folder: Path) -> dict[str, int]:
-    """Return configuration -> number for those that have runs in a confirmation's folder."""
+    """Return configuration -> number for the configurations that have runs in the folder."""
     configs = sorted(folder.glob(f"[!.]*/{runs.CONFIG_FILE}"))
     return {
         _seedless(RunConfig.model_validate(runs.read_config(path.parent))): int(

@@ -1,7 +1,7 @@
-"""An experiment: the search, its confirmation, and the way back into one that was interrupted.
+"""An experiment: a search and its confirmation, new or resumed.
 
-Resuming is running again: the journal is read back, unfinished trials go on in their own directories,
-and whatever is done is not done twice.
+A resumed experiment runs the same code as a new one: the journal is replayed, unfinished trials continue in
+their run directories, and nothing that is done is done twice.
 """
 
 import os
@@ -21,7 +21,7 @@ from lru_tune.files.experiment_folder import SPACE_FILE, TRIALS_FOLDER, read_exp
 from lru_tune.files.folder_lock import sole_process
 from lru_tune.files.run_directory import BEST_OF, Mode
 from lru_tune.results.writing.experiment_tables import write_tables
-from lru_tune.search.confirm import confirmation_jobs, ended_rows
+from lru_tune.search.confirm import confirmation_runs, ended_rows
 from lru_tune.search.exports.study_copy import StudyMirror
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
@@ -46,14 +46,15 @@ TRAINING = WorkerSettings.training
 
 @dataclass(frozen=True)
 class Options:
-    """How an experiment is run; none of it changes what is found.
+    """How an experiment is run. Results do not depend on it.
 
     Attributes:
-      address: of a running Ray cluster, or `auto`; None: a cluster of the experiment's own.
+      address: of a running Ray cluster, or `auto`; None starts a cluster for the experiment.
+      resources: those requested on the command line.
       confirm: whether the confirmation follows the search.
       wandb, tensorboard: trackers of the trials.
       training: module with `train` and `evaluate_test`.
-      flags: the same as on the command line, for the command that goes on.
+      flags: the same as on the command line, for the command that resumes the experiment.
     """
 
     address: str | None = None
@@ -66,7 +67,7 @@ class Options:
 
 
 def create_experiment(space: SearchSpace, folder: Path, task: PreparedTask) -> None:
-    """Write what identifies an experiment into its new folder: space.yaml and experiment.json."""
+    """Write space.yaml and experiment.json into the folder of a new experiment."""
     write_atomically(folder / SPACE_FILE, space.to_yaml())
     manifest = task.manifest
     write_record(
@@ -97,27 +98,30 @@ def run_experiment(
     task: PreparedTask,
     options: Options,
 ) -> str:
-    """Search and confirm, from wherever the experiment stands; return a summary in a few lines.
+    """Run an experiment, or what is left of it; return a summary of a few lines.
 
     Args:
-      space: the experiment's own, or one that extends it.
-      folder: absolute; made by `create_experiment`.
-      task: the prepared task; the same data as when the experiment was created.
-      options: how it is run.
+      space: that of the experiment, or an extension of it (`check_extension`).
+      folder: absolute, filled by `create_experiment`.
+      task: the prepared task, with the same data as when the experiment was created.
+      options: how to run it.
 
     Raises:
-      Interrupted: SIGINT, SIGTERM or SIGHUP; the text holds the command that goes on.
+      Interrupted: SIGINT, SIGTERM or SIGHUP arrived; the message holds the command that resumes.
       NoTrialSucceeded: every trial diverged or failed.
-      ResourcesMissing: the machine or cluster is too small.
+      ResourcesMissing: the machine or the cluster is too small.
       Occupied: another process runs this experiment.
-      ConfigError: the plan makes no sense.
-      DataDamaged: the data are not those the experiment began with.
+      ConfigError: the settings do not fit together.
+      DataDamaged: the data differ from those the experiment began with.
     """
     record = read_experiment(folder)
     if record["data"]["fingerprint"] != task.manifest.fingerprint:
         raise DataDamaged(
-            f"{task.folder} holds other data ({task.manifest.fingerprint}) than {folder.name} began with "
-            f"({record['data']['fingerprint']}); point --data-root at those"
+            "search.other-data",
+            folder=task.folder,
+            found=task.manifest.fingerprint,
+            experiment=folder.name,
+            expected=record["data"]["fingerprint"],
         )
     begun, status = time.monotonic(), "interrupted"
     with sole_process(folder):
@@ -133,7 +137,9 @@ def run_experiment(
             raise
         except (KeyboardInterrupt, Interrupted) as error:
             raise Interrupted(
-                f"{error or 'interrupted'}. Go on with:  {resume_command(folder, options.flags)}"
+                "search.interrupted",
+                cause=str(error) or "interrupted",
+                command=resume_command(folder, options.flags),
             ) from error
         finally:
             seconds = record["seconds"] + time.monotonic() - begun
@@ -186,7 +192,7 @@ def _stages(
 
 
 def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
-    """Run the trials of a plan that have not ended yet, in the Ray cluster this process is connected to.
+    """Run the unfinished trials of a plan in the Ray cluster that this process is connected to.
 
     Raises:
       Interrupted, NoTrialSucceeded: as `run_experiment`.
@@ -232,26 +238,28 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
             ],
         )
     if not any(trial.status in ("completed", "stopped") for trial in journal.trials.values()):
-        raise NoTrialSucceeded(f"none of {len(journal.trials)} trials succeeded; see {folder}")
+        raise NoTrialSucceeded(
+            "search.no-trial-succeeded", count=len(journal.trials), folder=folder
+        )
 
 
 def confirm(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
-    """Run the confirmation of a finished search, as far as it is not done.
+    """Run the runs of a confirmation that are not done yet.
 
     Raises:
       Interrupted: as `run_experiment`.
     """
-    jobs = confirmation_jobs(folder, plan.space)
+    planned = confirmation_runs(folder, plan.space)
     progress = Progress(
         "confirmation",
-        total=len(jobs),
-        steps=len(jobs) * plan.stopping.horizon,
+        total=len(planned),
+        steps=len(planned) * plan.stopping.horizon,
         metric=worker.metric,
         mode=worker.mode,
-        rows=ended_rows(jobs, worker.metric),
+        rows=ended_rows(planned, worker.metric),
     )
     run_all(
-        jobs,
+        planned,
         allocation=plan.allocation,
         worker=worker,
         experiment=folder,
@@ -274,7 +282,7 @@ def _rows(journal: Journal, mode: Mode) -> dict[str, Row]:
 
 
 def _device(folder: Path) -> str | None:
-    """Return the device that the runs name, "a + b" where they differ, None before any ended."""
+    """Return the device that the runs name, "a + b" if they differ, None before any has ended."""
     results = (runs.read_result(run) for run in sorted((folder / TRIALS_FOLDER).glob("*")))
     names = {result["device"] for result in results if result and "device" in result}
     return " + ".join(sorted(names)) or None

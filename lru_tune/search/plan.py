@@ -1,4 +1,4 @@
-"""What a search is going to do, known before anything is started."""
+"""Plan: what a search will do, computed before it starts."""
 
 import math
 from dataclasses import dataclass, replace
@@ -10,21 +10,22 @@ from lru_tune.search.ray.resources import Allocation, Machine, ResourceRequest, 
 from lru_tune.search.strategy.schedulers import StoppingSettings
 from lru_tune.space.space import SearchSpace
 
-# One trial in so many may be trained at once in lanes: searcher and scheduler learn from those before.
+# At most this part of the trials trains at once in lanes: searcher and scheduler learn from earlier trials.
 LEARNING = 4
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A search space on a machine.
+    """What a search will do.
 
     Attributes:
-      trials: so many will be started.
-      stopping: what the scheduler is built from.
+      allocation: resources of each trial.
+      trials: how many to run.
+      stopping: settings of the scheduler.
       rungs: (step, trials expected to be compared there), smallest first; empty without early stopping.
       steps: optimiser steps expected over all trials of the search.
       confirm_runs: runs of full length after the search.
-      example: the first configuration, to measure memory by.
+      example: the first configuration, used to measure memory.
     """
 
     space: SearchSpace
@@ -41,14 +42,14 @@ class Plan:
         """Return the plan as text."""
         tune, stopping = self.space.tune, self.stopping
         searcher = tune.searcher
-        who = f"optuna {searcher.sampler}" if searcher.kind == "optuna" else searcher.kind
+        proposer = f"optuna {searcher.sampler}" if searcher.kind == "optuna" else searcher.kind
         stages = [f"{count} trials at step {step:,}" for step, count in self.rungs]
         lines = [
             f"task          {self.space.task} ({self.space.variant}, {self.space.scale} scale)",
             f"machine       {self.machine}",
             f"trials        {self.trials} of up to {stopping.horizon:,} steps, "
             f"{stopping.reports} reports each; {self.allocation}",
-            f"searcher      {who}, seed {searcher.seed}, over {len(self.space.domains)} dimensions",
+            f"searcher      {proposer}, seed {searcher.seed}, over {len(self.space.domains)} dimensions",
             f"objective     {tune.metric}, {tune.mode}",
             f"scheduler     {tune.scheduler.kind}"
             + (f": expected {', '.join(stages)}" if stages else ""),
@@ -70,32 +71,26 @@ def make_plan(
     train_examples: int,
     confirm: bool = True,
 ) -> Plan:
-    """Work a search out.
+    """Return the plan of a search.
 
     Args:
-      space: what is searched.
-      machine: where.
-      request: of the command line.
-      train_examples: in the task's training split.
-      confirm: whether the confirmation will follow.
+      space: the space to search.
+      machine: its CPU cores and GPUs.
+      request: resources requested on the command line.
+      train_examples: number of examples in the task's training split.
+      confirm: whether the confirmation follows the search.
 
     Raises:
-      ConfigError: the grace period or a wish makes no sense.
+      ConfigError: the grace period or a requested resource is invalid.
       ResourcesMissing: a trial does not fit on the machine.
     """
     scheduler = space.tune.scheduler
     if scheduler.kind == "hyperband" and request.max_concurrent is not None:
-        raise ConfigError(
-            "--max-concurrent cannot be used with hyperband, which keeps many trials paused; "
-            "limit it with --cpus-per-trial or --gpus-per-trial, or use asha"
-        )
+        raise ConfigError("search.hyperband-max-concurrent", key="--max-concurrent")
     if scheduler.kind == "hyperband":
         lanes = request.lanes or space.tune.resources.lanes
         if lanes not in (1, "auto"):
-            raise ConfigError(
-                f"tune.resources.lanes: {lanes} cannot be used with hyperband, which starts more trials than "
-                "there are lanes; use asha, or 1"
-            )
+            raise ConfigError("search.hyperband-lanes", key="tune.resources.lanes", lanes=lanes)
         request = replace(request, lanes=1)
     horizon = space.horizon(train_examples)
     config = space.realise(space.start_points()[0] if space.start_points() else {})

@@ -1,7 +1,7 @@
 import pytest
 
 from lru_tune.files.run_directory import TEST_ACCURACY, TEST_LOSS, VAL_ACCURACY
-from lru_tune.search.confirm import confirmation_jobs, ended_rows
+from lru_tune.search.confirm import confirmation_runs, ended_rows
 from lru_tune.space.space import SearchSpace
 
 RATE = "optim.learning_rate"
@@ -28,7 +28,7 @@ def experiment(tmp_path, write_run):
 def test_a_new_best_one_is_confirmed_beside_those_before(experiment, space):
     found = {
         job.run_dir.name: job.config.optim.learning_rate
-        for job in confirmation_jobs(experiment, space)
+        for job in confirmation_runs(experiment, space)
     }
     assert found == {
         "02-seed1": 0.003,
@@ -39,7 +39,7 @@ def test_a_new_best_one_is_confirmed_beside_those_before(experiment, space):
 
 
 def test_what_is_done_is_shown_as_done(experiment, space):
-    rows = ended_rows(confirmation_jobs(experiment, space), VAL_ACCURACY)
+    rows = ended_rows(confirmation_runs(experiment, space), VAL_ACCURACY)
     assert {name: (row.status, row.best) for name, row in rows.items()} == {
         "00-seed1": ("completed", 0.5),
         "00-seed2": ("completed", 0.5),

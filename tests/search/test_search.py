@@ -130,8 +130,10 @@ def test_a_broken_trial_is_failed_with_its_error_and_the_others_go_on(
 
 def test_a_search_in_which_nothing_succeeds_says_so(run, make_space, task, tmp_path):
     (task.folder.parent / "refuse").write_text("0")
-    with pytest.raises(NoTrialSucceeded, match="none of 2 trials"):
+    with pytest.raises(NoTrialSucceeded) as caught:
         run(make_space(tune__trials=2))
+    assert caught.value.code == "search.no-trial-succeeded"
+    assert caught.value.problems[0].values["count"] == 2
     errors = [
         runs.read_result(path)["error"] for path in (tmp_path / "experiment/trials").iterdir()
     ]

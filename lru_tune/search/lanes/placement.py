@@ -1,4 +1,4 @@
-"""Where trials are trained: each in a process of its own, or many in the lanes of a few servers."""
+"""Where trials train: each in a process of its own, or many in the lanes of a few servers."""
 
 import logging
 import uuid
@@ -16,13 +16,15 @@ from lru_tune.search.ray.trainable import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
-CLIENT_CPUS = 0.001  # of a trial in a lane, which only waits
-SPARE_THREADS = 16  # of a server, beside one for each lane's client
-CLOSE_SECONDS = 15.0  # for a server to end what still runs; what compiles has little to lose
+CLIENT_CPUS = 0.001  # of a trial whose lane server trains it; it only waits
+SPARE_THREADS = 16  # of a server, in addition to one for the client of each lane
+CLOSE_SECONDS = (
+    15.0  # that a server has to close its runs; one that is compiling has little to lose
+)
 
 
-class Places(NamedTuple):
-    """What a trial asks Ray for, what it is told, and how many run at once."""
+class Placement(NamedTuple):
+    """The resources that a trial asks Ray for, its settings, and how many trials run at once."""
 
     cpus: float
     gpus: float
@@ -31,23 +33,25 @@ class Places(NamedTuple):
 
 
 @contextmanager
-def places(allocation: Allocation, worker: WorkerSettings, example: RunConfig) -> Iterator[Places]:
-    """Start the lane servers of an allocation, if it has any, for the time of some trials.
+def placed(
+    allocation: Allocation, worker: WorkerSettings, example: RunConfig
+) -> Iterator[Placement]:
+    """Start the lane servers of an allocation, if it has any, and stop them afterwards.
 
     Args:
-      allocation: what was decided.
-      worker: what all trials share.
-      example: a run like the others, by whose memory lanes are counted where that decides.
+      allocation: resources of the trials.
+      worker: settings that all trials share.
+      example: one of the runs, used to measure how many lanes fit into memory.
     """
     if not allocation.servers:
-        yield Places(allocation.cpus, allocation.gpus, worker, allocation.concurrent)
+        yield Placement(allocation.cpus, allocation.gpus, worker, allocation.concurrent)
         return
     names = tuple(f"lanes-{uuid.uuid4().hex[:8]}-{n}" for n in range(allocation.servers))
     actor = ray.remote(LaneServer)
     servers: list[Any] = [
         actor.options(
             name=name,
-            # What the clients take is left over, also where one server has the whole machine.
+            # The rest is for the clients, even if one server has the whole machine.
             num_cpus=allocation.cpus - allocation.lanes * CLIENT_CPUS,
             num_gpus=allocation.gpus,
             max_restarts=-1,
@@ -62,7 +66,7 @@ def places(allocation: Allocation, worker: WorkerSettings, example: RunConfig) -
             lanes = min(ray.get([server.fitting.remote(run, lanes) for server in servers]))
             logger.info("%d lanes on each of %d devices", lanes, len(servers))
         concurrent = min(allocation.concurrent, lanes * len(servers))
-        yield Places(CLIENT_CPUS, 0.0, replace(worker, servers=names, lanes=lanes), concurrent)
+        yield Placement(CLIENT_CPUS, 0.0, replace(worker, servers=names, lanes=lanes), concurrent)
         ray.wait(
             [server.close.remote() for server in servers],
             num_returns=len(servers),

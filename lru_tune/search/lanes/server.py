@@ -20,7 +20,7 @@ from lru_tune.errors import LruTuneError
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Report
 from lru_tune.search.ray.trial_keys import WARNINGS
-from lru_tune.search.ray.worker_warnings import listen
+from lru_tune.search.ray.worker_warnings import collect_warnings
 from lru_tune.system.worker_environment import prepare_process
 
 if TYPE_CHECKING:  # they import JAX, which the driver must not
@@ -89,7 +89,7 @@ class LaneServer:
     def __init__(self, data_root: str, *, cpus: float, gpus: float) -> None:
         prepare_process(cpus=cpus, gpus=gpus)
         self._data_root = Path(data_root)
-        self._complaints = listen()
+        self._complaints = collect_warnings()
         self._changed = threading.Condition()
         self._opening = 0
         self._seats: dict[str, Seat] = {}

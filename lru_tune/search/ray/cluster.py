@@ -1,4 +1,4 @@
-"""Ray's life: started quietly and small, told what it has, and stopped again."""
+"""Starting Ray, or joining a running cluster, and leaving it again."""
 
 import logging
 import os
@@ -14,17 +14,17 @@ from lru_tune.search.ray.resources import Machine
 from lru_tune.system.signals import ended_by_request
 from lru_tune.system.worker_environment import worker_environment
 
-OBJECT_STORE_BYTES = 100 * 2**20  # trials exchange numbers; Ray's default is a third of the memory
+OBJECT_STORE_BYTES = 100 * 2**20  # trials exchange only numbers; Ray reserves a third of the memory
 
 ENVIRONMENT = {
-    # Without it a trial that asked for no GPU sees, and JAX fills, all of them.
+    # Otherwise a trial that asked for no GPU sees all GPUs, and JAX reserves their memory.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-    # Its monitor would end the whole search where one lost worker is enough.
+    # Ray's memory monitor would end the whole search instead of one worker.
     "RAY_memory_monitor_refresh_ms": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    # What a search needs to be resumed is in its journal and its run directories.
+    # A search resumes from its journal and run directories, not from Ray's checkpoints.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
@@ -34,14 +34,13 @@ ENVIRONMENT = {
 
 @contextmanager
 def ray_cluster(address: str | None) -> Iterator[Machine]:
-    """Start Ray on this machine, or join a cluster; yield what it has; leave it.
+    """Start Ray on this machine or join a cluster; yield its resources; leave it at the end.
 
-    Signals to this process's group, as those of `timeout` and of a closing terminal, do not reach what is
-    started here: Ray must outlive the request to end a search, which is heard by this process alone.
+    Signals to this process's group, such as those of `timeout` or of a closing terminal, do not reach Ray's
+    processes: only this process handles them, and Ray must keep running until the search has ended.
 
     Args:
-      address: of a running cluster, or `auto`; None starts a cluster of this process's own, even where
-        another one is running.
+      address: of a running cluster, or `auto`; None starts a new cluster, even if another one is running.
 
     Raises:
       ResourcesMissing: no cluster answers at the address.
@@ -49,9 +48,9 @@ def ray_cluster(address: str | None) -> Iterator[Machine]:
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     for name in ("ray", "ray.tune"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with ended_by_request():  # afterwards the handlers are as before, whatever Ray does to them
+    with ended_by_request():  # restores the handlers afterwards, whatever Ray does to them
         _start(address)
-        with ended_by_request():  # again: Ray has put its own in place
+        with ended_by_request():  # once more: Ray has installed its own handlers
             try:
                 found = ray.cluster_resources()
                 yield Machine(int(found.get("CPU", 0)), int(found.get("GPU", 0)))
@@ -72,6 +71,6 @@ def _start(address: str | None) -> None:
                 **({} if address else local),
             )
     except ConnectionError as error:
-        raise ResourcesMissing(f"no Ray cluster answers at {address}: {error}") from error
-    except SystemExit as error:  # what Ray makes of SIGTERM while it starts
+        raise ResourcesMissing("search.no-cluster", address=address, cause=error) from error
+    except SystemExit as error:  # Ray turns SIGTERM into SystemExit while it starts
         raise KeyboardInterrupt from error

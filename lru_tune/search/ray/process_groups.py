@@ -1,4 +1,4 @@
-"""Ray's processes in process groups of their own, where no signal to their parent's group reaches them."""
+"""Process groups for Ray's processes, so that signals to their parent's group do not reach them."""
 
 import functools
 import os
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def started_apart() -> Iterator[None]:
-    """Give a group of its own to every process that Ray starts inside the block.
+    """Put every process that Ray starts inside the block into a process group of its own.
 
-    Ray starts them through `subprocess` with a function to be run before the program, so that Python's
-    hooks of a fork are run as well. A group and no session: the kernel may share the processor fairly among
-    sessions, where `nice` would be lost. They end with their parent by the kernel's doing (PR_SET_PDEATHSIG).
-    Elsewhere than on Linux, Ray ends them as a group, and they are left in it.
+    Ray starts them through `subprocess` with a `preexec_fn`, so Python's fork hooks run in the child. They
+    get a new group but not a new session: the kernel may schedule per session, and `nice` would lose its
+    effect. The kernel ends them with their parent (PR_SET_PDEATHSIG). On other systems than Linux, Ray ends
+    them as a group, so they stay in it.
     """
     hook = _hook()
     hook.armed = sys.platform == "linux"
@@ -25,7 +25,7 @@ def started_apart() -> Iterator[None]:
 
 
 class _Hook:
-    """Called in every forked child; hooks cannot be taken back, so this one is mostly not armed."""
+    """Runs in every forked child. Fork hooks cannot be removed, so this one acts only while it is armed."""
 
     armed = False
 

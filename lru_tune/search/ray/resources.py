@@ -1,4 +1,4 @@
-"""How many trials fit on the machine at once, and what each of them gets."""
+"""How many trials run at once, and the resources of each."""
 
 import math
 import os
@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from lru_tune.errors import ConfigError, ResourcesMissing
+from lru_tune.errors import ConfigError, ResourcesMissing, problem
 from lru_tune.space.settings import TrialResources
 
-MOST_LANES = 64  # where the device's memory decides
+MOST_LANES = 64  # of a server whose lanes are chosen by the device's memory
 
 
 class Machine(NamedTuple):
-    """What there is, on this machine or in a whole cluster."""
+    """The CPU cores and GPUs of this machine or of a whole cluster."""
 
     cpus: int
     gpus: int
@@ -24,7 +24,7 @@ class Machine(NamedTuple):
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """What the command line asks for; None leaves the choice to the search space and the machine."""
+    """Resources requested on the command line; None leaves the choice to the space and the machine."""
 
     gpus_per_trial: float | None = None
     cpus_per_trial: int | None = None
@@ -33,14 +33,15 @@ class ResourceRequest:
 
 
 class Allocation(NamedTuple):
-    """What each trial gets, and how many trials run at once.
+    """Resources of each trial, and the number of trials at once.
 
     Attributes:
-      gpus, cpus: of a trial, or of a server whose lanes the trials share.
-      concurrent: trials at once, with lanes the most there can be.
-      servers: of lanes; 0 where each trial is trained in a process of its own.
+      gpus, cpus: of a trial, or of a lane server that trials share.
+      concurrent: how many trials run at once; with lanes, at most.
+      servers: number of lane servers; 0 if each trial has a process of its own.
       lanes: of each server.
-      lanes_by: whether that number was said, or is the most that the device's memory may reduce.
+      lanes_by: `number` if the user gave the number of lanes; `memory` if it is an upper bound that the
+        device's memory may lower.
     """
 
     gpus: float
@@ -61,7 +62,7 @@ class Allocation(NamedTuple):
 
 
 def this_machine() -> Machine:
-    """Return the cores this process may use and the GPUs that CUDA_VISIBLE_DEVICES leaves; starts nothing."""
+    """Return the cores that this process may use and the GPUs in CUDA_VISIBLE_DEVICES, without starting Ray."""
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
@@ -71,14 +72,14 @@ def this_machine() -> Machine:
 
 
 def allocate(machine: Machine, settings: TrialResources, request: ResourceRequest) -> Allocation:
-    """Divide a machine among trials.
+    """Divide a machine among trials that each have a process of their own.
 
-    Without a GPU a trial takes one core unless told otherwise. With GPUs it takes what the space says,
-    but not so many cores that GPUs would stand idle.
+    By default a trial without a GPU takes one core. A trial with GPUs takes the cores that the space
+    gives it, or fewer if GPUs would otherwise be idle.
 
     Raises:
-      ConfigError: a wish is not positive, or a number of GPUs above one is not whole.
-      ResourcesMissing: one trial asks for more than there is.
+      ConfigError: a requested number is not positive, or a number of GPUs above one is not whole.
+      ResourcesMissing: one trial asks for more than the machine has.
     """
     _check(request)
     gpus = request.gpus_per_trial
@@ -91,8 +92,7 @@ def allocate(machine: Machine, settings: TrialResources, request: ResourceReques
         cpus = min(math.ceil(settings.cpus), max(1, share)) if gpus else 1
     if gpus > machine.gpus or cpus > machine.cpus:
         raise ResourcesMissing(
-            f"a trial asks for {_amount(cpus, gpus)}, but the machine has {machine}. "
-            "Lower --cpus-per-trial or --gpus-per-trial."
+            "search.trial-too-large", asked=_amount(cpus, gpus), machine=str(machine)
         )
     fitting = min(by_gpus, machine.cpus // cpus)
     return Allocation(gpus, cpus, min(fitting, request.max_concurrent or fitting))
@@ -101,17 +101,17 @@ def allocate(machine: Machine, settings: TrialResources, request: ResourceReques
 def allocate_lanes(
     machine: Machine, settings: TrialResources, request: ResourceRequest, *, worth: int
 ) -> Allocation:
-    """Divide a machine among trials, or among servers in whose lanes many trials are trained.
+    """Divide a machine among trials, or among lane servers that each train many trials.
 
-    `auto` makes lanes where a trial asks for less than a whole GPU: as many as its memory holds, and no more
-    than there are trials that are worth training at once. On a CPU, where lanes do not pay, and for trials
-    that fill a GPU, each trial has a process of its own.
+    `auto` makes lanes if a trial asks for less than a whole GPU: as many as the GPU's memory holds, but at
+    most `worth` in all. On a CPU, where lanes are no faster, and if a trial needs a whole GPU, each trial
+    has a process of its own.
 
     Args:
-      machine: what there is.
+      machine: its CPU cores and GPUs.
       settings: of the space.
       request: of the command line.
-      worth: how many trials that share lanes are worth training at once.
+      worth: how many trials are worth training at once.
 
     Raises:
       ConfigError, ResourcesMissing: as `allocate`.
@@ -135,7 +135,7 @@ def allocate_lanes(
 
 
 def _trials_on_gpus(available: int, each: float) -> int:
-    """Return how many trials the GPUs carry; a fraction never spans two of them."""
+    """Return how many trials fit on the GPUs; a fraction never spans two GPUs."""
     if each == 0:
         return 10**9
     if each < 1:
@@ -149,17 +149,17 @@ def _amount(cpus: int, gpus: float) -> str:
 
 
 def _check(request: ResourceRequest) -> None:
-    gpus = request.gpus_per_trial
     problems = [
-        f"{flag} must be at least 1, got {value}"
-        for flag, value in (
+        problem("search.bad-count", key=flag, given=given)
+        for flag, given in (
             ("--cpus-per-trial", request.cpus_per_trial),
             ("--max-concurrent", request.max_concurrent),
             ("--lanes", None if request.lanes == "auto" else request.lanes),
         )
-        if value is not None and value < 1
+        if given is not None and given < 1
     ]
+    gpus = request.gpus_per_trial
     if gpus is not None and (gpus < 0 or (gpus > 1 and gpus != int(gpus))):
-        problems.append(f"--gpus-per-trial must be a fraction or a whole number, got {gpus:g}")
+        problems.append(problem("search.bad-gpus", key="--gpus-per-trial", given=f"{gpus:g}"))
     if problems:
         raise ConfigError(*problems)

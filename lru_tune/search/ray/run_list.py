@@ -1,4 +1,4 @@
-"""Jobs: runs of a fixed list, and whether a run directory holds what a job asks for."""
+"""PlannedRun: one run of a fixed list, and whether it is done."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from lru_tune.files import run_directory as runs
 
 
 class PlannedRun(NamedTuple):
-    """A run to be made.
+    """A run to execute.
 
     Attributes:
-      run_dir: absolute; what it holds already is not computed again.
-      final: `test` evaluates the test split afterwards, `validation` does not open it.
-      bracket: runs of one bracket are compared as they go, and the weak are stopped early; "" never stops.
+      run_dir: absolute; reports that it holds already are not computed again.
+      final: `test` evaluates the test split afterwards, `validation` never opens it.
+      bracket: runs of one bracket are compared by ASHA, which stops the weak ones; "" never stops.
     """
 
     config: RunConfig
@@ -22,10 +22,10 @@ class PlannedRun(NamedTuple):
     bracket: str = ""
 
 
-def is_done(job: PlannedRun) -> bool:
-    """Return whether a run directory holds everything that was asked for."""
-    result = runs.read_result(job.run_dir) or {}
-    has_test = job.final != "test" or runs.TEST_ACCURACY in result
+def is_done(run: PlannedRun) -> bool:
+    """Return whether a run needs no more work: it completed with its test result, diverged or was stopped."""
+    result = runs.read_result(run.run_dir) or {}
+    has_test = run.final != "test" or runs.TEST_ACCURACY in result
     status = result.get("status")
-    stopped = status == "stopped" and bool(job.bracket)
+    stopped = status == "stopped" and bool(run.bracket)
     return status == "diverged" or stopped or (status == "completed" and has_test)

@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
 from lru_tune.files import run_directory as runs
-from lru_tune.search.lanes.placement import places
+from lru_tune.search.lanes.placement import placed
 from lru_tune.search.ray.recorder import last_error, mark_run
 from lru_tune.search.ray.resources import Allocation
 from lru_tune.search.ray.run_list import PlannedRun, is_done
@@ -24,12 +24,12 @@ from lru_tune.search.ray.scheduler_adapter import SchedulerAdapter
 from lru_tune.search.ray.searcher_adapter import SearcherAdapter
 from lru_tune.search.ray.trainable import LruTrial, WorkerSettings
 from lru_tune.search.ray.trial_keys import ERROR, NUMBER, RUN_DIR, STATUS, WORKER, trial_config
-from lru_tune.search.ray.worker_warnings import Echo
+from lru_tune.search.ray.worker_warnings import WarningLogger
 from lru_tune.search.strategy.journal import RUNNING, Reported
 from lru_tune.search.strategy.schedulers import SCHEDULERS, NeverStop, Scheduler, StoppingSettings
 from lru_tune.system.signals import interrupts_restored
 
-RETRIES = 2  # of a trial whose worker was lost; it goes on from its own checkpoint
+RETRIES = 2  # of a trial whose worker was killed; it continues from its own checkpoint
 RAY_FOLDER = "ray"
 
 
@@ -44,35 +44,35 @@ def run_trials(
     experiment: Path,
     callbacks: Sequence[tune.Callback],
 ) -> None:
-    """Run so many of a searcher's trials in the Ray cluster this process is connected to.
+    """Run trials of a searcher in the Ray cluster that this process is connected to.
 
     Args:
-      searcher: proposes mappings with the keys of `lru_tune.search.ray.trial_keys`.
-      scheduler: who stops trials early.
-      count: trials to run.
-      allocation: what each gets, and how many run at once.
-      worker: what all of them share.
-      example: one of the runs, by whose memory lanes are counted.
-      experiment: absolute folder; Ray's own files go to its `ray/`, and are not needed afterwards.
-      callbacks: told of everything.
+      searcher: proposes configurations of trials (`lru_tune.search.ray.trial_keys`).
+      scheduler: decides which trials to stop early.
+      count: number of trials to run.
+      allocation: resources of each trial, and how many run at once.
+      worker: settings that all trials share.
+      example: one of the runs, used to measure how many lanes fit into memory.
+      experiment: absolute folder; Ray's own files go to its `ray/` and are not needed afterwards.
+      callbacks: called for every event.
 
     Raises:
-      Interrupted: SIGINT, SIGTERM or SIGHUP came; running trials have been closed and can go on.
+      Interrupted: SIGINT, SIGTERM or SIGHUP arrived; running trials have been closed and can continue.
     """
     shutil.rmtree(experiment / RAY_FOLDER, ignore_errors=True)
-    tally = Tally()
-    # HyperBand compares trials that it has paused: a bracket must fill at once, beyond what can run.
+    counter = EndCounter()
+    # HyperBand compares paused trials: a whole bracket must start, also beyond the trials that can run.
     synchronous = isinstance(scheduler, HyperBandScheduler)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(count) if synchronous else "auto"
-    with places(allocation, worker, example) as place, interrupts_restored():
+    with placed(allocation, worker, example) as placement, interrupts_restored():
         tune.Tuner(
-            tune.with_resources(LruTrial, {"cpu": place.cpus, "gpu": place.gpus}),
-            param_space={WORKER: asdict(place.worker)},
+            tune.with_resources(LruTrial, {"cpu": placement.cpus, "gpu": placement.gpus}),
+            param_space={WORKER: asdict(placement.worker)},
             tune_config=tune.TuneConfig(
                 num_samples=count,
                 search_alg=searcher,
                 scheduler=scheduler,
-                max_concurrent_trials=None if synchronous else place.concurrent,
+                max_concurrent_trials=None if synchronous else placement.concurrent,
                 reuse_actors=True,
                 trial_name_creator=_name,
                 trial_dirname_creator=_name,
@@ -81,12 +81,12 @@ def run_trials(
                 name=RAY_FOLDER,
                 storage_path=str(experiment),
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
-                callbacks=[*callbacks, Echo(), tally],
+                callbacks=[*callbacks, WarningLogger(), counter],
                 verbose=0,
             ),
         ).fit()
-    if tally.ended < count:
-        raise Interrupted(f"interrupted with {count - tally.ended} trials to go")
+    if counter.ended < count:
+        raise Interrupted("search.trials-left", count=count - counter.ended)
 
 
 def run_all(
@@ -152,13 +152,13 @@ def _schedulers(
 
 
 class EndMarker(tune.Callback):
-    """Writes into the run directories of a fixed list which of them were stopped or failed, and why."""
+    """Writes into the run directories of a fixed list which runs were stopped or failed, and why."""
 
     def __init__(self) -> None:
         self._stopped: set[Path] = set()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Mark a run that gave up by itself; remember one that was stopped, which is still closing."""
+        """Mark a run that failed; remember a stopped one, whose worker is still closing it."""
         result = trial.last_result or {}
         if result.get(STATUS) == "failed":
             mark_run(Path(trial.config[RUN_DIR]), "failed", result[ERROR])
@@ -166,17 +166,17 @@ class EndMarker(tune.Callback):
             self._stopped.add(Path(trial.config[RUN_DIR]))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Mark a run that could not be brought to its end."""
+        """Mark a run whose worker was lost too often."""
         mark_run(Path(trial.config[RUN_DIR]), "failed", last_error(Path(trial.error_file)))
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
-        """Mark the runs that were stopped; their processes have closed them by now."""
+        """Mark the runs that were stopped; their workers have closed them by now."""
         for run_dir in self._stopped:
             mark_run(run_dir, "stopped", None)
 
 
-class Tally(tune.Callback):
-    """Counts the trials that came to an end, which Ray's results do not tell after an interruption."""
+class EndCounter(tune.Callback):
+    """Counts the trials that ended; after an interruption Ray's results do not say."""
 
     def __init__(self) -> None:
         self.ended = 0

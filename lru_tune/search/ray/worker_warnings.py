@@ -1,4 +1,4 @@
-"""Warnings of the workers, brought to the user: Ray keeps what a worker prints in files of its own."""
+"""Shows the warnings of workers to the user; Ray writes the output of workers to files of its own."""
 
 import logging
 from pathlib import Path
@@ -13,41 +13,41 @@ PACKAGE = "lru_tune"
 logger = logging.getLogger(__name__)
 
 
-class Complaints(logging.Handler):
-    """Collects the warnings of a worker, to be sent with its next report."""
+class WarningCollector(logging.Handler):
+    """Collects the warnings of a worker, which sends them with its next report."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a warning."""
+        """Collect a warning."""
         self._texts.append(record.getMessage())
 
     def take(self) -> dict[str, list[str]]:
-        """Return the warnings since the last call as an entry of a result; nothing where there are none."""
+        """Return the warnings since the last call as an entry of a result; an empty dict if there are none."""
         taken, self._texts = self._texts, []
         return {WARNINGS: taken} if taken else {}
 
 
-def listen() -> Complaints:
-    """Return a collector of all that this process of a worker will warn of."""
-    complaints = Complaints()
-    logging.getLogger(PACKAGE).addHandler(complaints)
-    return complaints
+def collect_warnings() -> WarningCollector:
+    """Return a collector of all later warnings of this process."""
+    collector = WarningCollector()
+    logging.getLogger(PACKAGE).addHandler(collector)
+    return collector
 
 
-class Echo(tune.Callback):
-    """Says in the driver what workers warn of, the same words once."""
+class WarningLogger(tune.Callback):
+    """Logs the warnings of workers in the driver, each text once."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Say what is new."""
+        """Log new warnings."""
         for text in result.get(WARNINGS, ()):
-            if text not in self._said:
-                self._said.add(text)
+            if text not in self._logged:
+                self._logged.add(text)
                 logger.warning("%s: %s", Path(trial.config[RUN_DIR]).name, text)

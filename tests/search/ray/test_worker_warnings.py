@@ -4,26 +4,26 @@ import logging
 from types import SimpleNamespace
 
 from lru_tune.search.ray.trial_keys import RUN_DIR, WARNINGS
-from lru_tune.search.ray.worker_warnings import PACKAGE, Complaints, Echo
+from lru_tune.search.ray.worker_warnings import PACKAGE, WarningCollector, WarningLogger
 
 
 def test_warnings_of_the_package_are_sent_once():
-    complaints = Complaints()
+    collector = WarningCollector()
     logger = logging.getLogger(f"{PACKAGE}.training.somewhere")
-    logging.getLogger(PACKAGE).addHandler(complaints)
+    logging.getLogger(PACKAGE).addHandler(collector)
     try:
         logger.warning("no %s", "network")
         logger.info("nothing")
     finally:
-        logging.getLogger(PACKAGE).removeHandler(complaints)
-    assert complaints.take() == {WARNINGS: ["no network"]}
-    assert complaints.take() == {}
+        logging.getLogger(PACKAGE).removeHandler(collector)
+    assert collector.take() == {WARNINGS: ["no network"]}
+    assert collector.take() == {}
 
 
 def test_the_same_words_are_said_once(caplog):
-    echo = Echo()
+    shown = WarningLogger()
     for name in ("0000-a", "0001-b"):
         trial = SimpleNamespace(config={RUN_DIR: f"/x/{name}"})
-        echo.on_trial_result(0, [], trial, {WARNINGS: ["no network"]})
-        echo.on_trial_result(1, [], trial, {})
+        shown.on_trial_result(0, [], trial, {WARNINGS: ["no network"]})
+        shown.on_trial_result(1, [], trial, {})
     assert [record.getMessage() for record in caplog.records] == ["0000-a: no network"]
