@@ -123,7 +123,9 @@ def test_the_newest_experiment_is_the_last(capsys, experiment):
 
 def test_an_experiment_is_resumed_by_its_name(capsys, experiment):
     assert guard(tune, ["--resume", experiment.name, "--seed", "7"]) == 2
-    assert f"error: {experiment} was started" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert str(experiment) in said
+    assert "[search.changed-space]" in said
 
 
 def test_the_front_door_knows_its_commands(capsys):

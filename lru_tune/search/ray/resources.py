@@ -62,7 +62,7 @@ class Allocation(NamedTuple):
 
 
 def this_machine() -> Machine:
-    """Return the cores that this process may use and the GPUs in CUDA_VISIBLE_DEVICES, without starting Ray."""
+    """Return the cores that this process may use and the GPUs in CUDA_VISIBLE_DEVICES; starts nothing."""
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:

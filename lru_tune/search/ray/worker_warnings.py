@@ -25,7 +25,7 @@ class WarningCollector(logging.Handler):
         self._texts.append(record.getMessage())
 
     def take(self) -> dict[str, list[str]]:
-        """Return the warnings since the last call as an entry of a result; an empty dict if there are none."""
+        """Return the warnings since the last call as an entry of a result, {} if there are none."""
         taken, self._texts = self._texts, []
         return {WARNINGS: taken} if taken else {}
 
