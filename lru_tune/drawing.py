@@ -1,4 +1,4 @@
-"""Empty pictures, without the state that pyplot keeps between them."""
+"""Creates matplotlib figures and panels without pyplot and its global state."""
 
 import importlib.util
 from collections.abc import Sized
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 PANELS_A_ROW = 3
-MOST_MARKS = 1000  # beyond, marks become one image inside the drawing
+MOST_MARKS = 1000  # with more, the marks of a plot are stored as one image
 
 
 def require_matplotlib() -> None:
-    """Check that pictures can be drawn, before the minutes that their numbers take.
+    """Check that matplotlib is installed, before minutes of computation.
 
     Raises:
       ResourcesMissing: matplotlib is not installed.
@@ -29,16 +29,16 @@ def require_matplotlib() -> None:
 def new_canvas(
     rows: int, columns: int, *, size: tuple[float, float], sharey: bool = False
 ) -> "tuple[Canvas, np.ndarray]":
-    """Return a picture and its panels.
+    """Return a matplotlib figure and its panels.
 
     Args:
-      rows: of panels.
-      columns: of panels.
-      size: width and height of the whole in inches.
-      sharey: whether all panels have one vertical scale.
+      rows: number of rows of panels.
+      columns: number of columns of panels.
+      size: width and height of the figure in inches.
+      sharey: whether all panels share their vertical scale.
 
     Returns:
-      The picture and its axes (rows, columns).
+      The figure and its axes (rows, columns).
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
@@ -51,7 +51,7 @@ def new_canvas(
 def new_plot(
     rows: int, columns: int, *, size: tuple[float, float], sharey: bool = False
 ) -> "tuple[Canvas, np.ndarray]":
-    """Return a picture as `new_canvas` does, its panels with a grid and without a box."""
+    """Return a figure as `new_canvas` does, whose panels have a grid and no box."""
     canvas, axes = new_canvas(rows, columns, size=size, sharey=sharey)
     for panel in axes.flat:
         panel.grid(alpha=0.2, color="black", linewidth=0.6)
@@ -63,13 +63,13 @@ def new_plot(
 def new_row(
     count: int, *, width: float, height: float, sharey: bool = False
 ) -> "tuple[Canvas, list[Axes]]":
-    """Return a picture with some panels in rows of at most PANELS_A_ROW.
+    """Return a figure with its panels in rows of at most PANELS_A_ROW.
 
     Args:
-      count: of panels, at least 1.
+      count: number of panels, at least 1.
       width: of one panel in inches.
       height: of one panel in inches.
-      sharey: whether all panels have one vertical scale.
+      sharey: whether all panels share their vertical scale.
     """
     columns = min(count, PANELS_A_ROW)
     rows = -(-count // columns)
@@ -80,21 +80,21 @@ def new_row(
 
 
 def add_legend(axes: "Axes", columns: int = 1, **options: Any) -> None:
-    """Add a legend without a frame, if anything in the panel has a name."""
+    """Add a legend without a frame if anything in the panel has a label."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize="small", ncols=columns, **options)
 
 
 def explain_empty(axes: "Axes", text: str) -> None:
-    """Write why a panel is empty into its middle."""
+    """Write into an empty panel why it is empty."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", wrap=True)
 
 
 def keep_within(axes: "Axes", low: float, high: float) -> None:
-    """Cut the horizontal axis where no value can lie; intervals of two seeds reach far beyond.
+    """Limit the horizontal axis to possible values; intervals of two seeds can extend far beyond them.
 
     Args:
-      axes: of the panel.
+      axes: the panel.
       low: smallest possible value.
       high: largest possible value.
     """
@@ -104,7 +104,7 @@ def keep_within(axes: "Axes", low: float, high: float) -> None:
 
 
 def many(things: Sized) -> bool:
-    """Return whether there are so many marks that a drawing of each would make a page heavy."""
+    """Return whether a plot has more than MOST_MARKS marks, which would make report.html too large."""
     return len(things) > MOST_MARKS
 
 
@@ -115,12 +115,12 @@ def draw_circle(axes: "Axes", radius: float, color: str = "black") -> None:
 
 
 def as_complex_plane(axes: "Axes", half_width: float = 1.15, centre: complex = 0j) -> None:
-    """Give both axes one scale and name them.
+    """Give both axes the same scale, and label them.
 
     Args:
-      axes: of the panel.
-      half_width: of the square that is shown.
-      centre: of that square.
+      axes: the panel.
+      half_width: of the visible square.
+      centre: of the visible square.
     """
     axes.set(
         xlim=(centre.real - half_width, centre.real + half_width),

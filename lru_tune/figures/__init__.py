@@ -1,6 +1,6 @@
-"""The paper's small experiments, minutes on a CPU.
+"""The paper's small experiments, which take at most minutes on a CPU.
 
-Each is a picture, the numbers behind it, and statements about them that can turn out false.
+Each consists of a picture, the numbers behind it, and statements that the numbers confirm or refute.
 """
 
 from lru_tune.figures.catalogue import FIGURES, Figure, run_figure

@@ -1,4 +1,4 @@
-"""Adam at a constant rate on a small problem."""
+"""Adam with a constant learning rate on a small problem."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,17 +18,17 @@ def minimise(
     steps: int,
     keep: Callable[[Params], Any] = lambda _: (),
 ) -> tuple[Array, Any]:
-    """Take Adam's steps (b1 0.9, b2 0.999, eps 1e-8); can be transformed by jit and vmap.
+    """Minimise a loss with Adam (b1 0.9, b2 0.999, eps 1e-8); works under jit and vmap.
 
     Args:
       loss: parameters -> scalar.
-      start: parameters.
+      start: initial parameters.
       rate: learning rate.
-      steps: how many.
-      keep: parameters -> what is wanted of them before each step.
+      steps: number of steps.
+      keep: parameters -> values to record before each step.
 
     Returns:
-      Losses (steps,) before each step, and what was kept, stacked along the same axis.
+      Losses (steps,) before each step, and the recorded values, stacked along the same axis.
     """
     moments = adam_moments(b1=0.9, b2=0.999, eps=1e-8)
 

@@ -1,4 +1,4 @@
-"""All figures that can be made, by the name they have on the command line."""
+"""All figures by their names on the command line."""
 
 import importlib
 import time
@@ -14,14 +14,14 @@ PAPER = "Orvieto et al. 2023"
 
 
 class Figure(NamedTuple):
-    """A figure that can be made.
+    """A figure of the paper.
 
     Attributes:
-      stem: of its files.
+      stem: of the names of its files.
       title: what it shows.
-      source: where the paper shows it.
-      module: has `compute() -> FigureResult`; imported when the figure is made, for it loads JAX.
-      duration: in words, on two cores.
+      source: its place in the paper.
+      module: name of the module with `compute() -> FigureResult`; imported late, because it loads JAX.
+      duration: on two cores, in words.
     """
 
     stem: str
@@ -31,7 +31,7 @@ class Figure(NamedTuple):
     duration: str = "some seconds"
 
     def make(self) -> FigureResult:
-        """Compute the figure's numbers and judge its statements, at full size."""
+        """Compute the figure's numbers and check its statements, at full size."""
         result: FigureResult = importlib.import_module(self.module).compute()
         return result
 
@@ -89,16 +89,16 @@ FIGURES = {
 }
 
 
-def run_figure(name: str, folder: Path, say: Callable[[str], None]) -> list[Statement]:
-    """Make a figure and write its picture, its numbers and its statements.
+def run_figure(name: str, folder: Path, log: Callable[[str], None]) -> list[Statement]:
+    """Compute a figure and write its picture, numbers and statements.
 
     Args:
       name: a key of FIGURES.
-      folder: for STEM.png, STEM.csv, statements.json and statements.md; made if missing.
-      say: takes lines of progress and results.
+      folder: for STEM.png, STEM.csv, statements.json and statements.md; created if missing.
+      log: receives lines of progress and results.
 
     Returns:
-      The statements, also those that do not hold.
+      All statements, whether they hold or not.
 
     Raises:
       ConfigError: there is no such figure.
@@ -108,12 +108,12 @@ def run_figure(name: str, folder: Path, say: Callable[[str], None]) -> list[Stat
         raise ConfigError("figures.unknown-figure", name=name, known=", ".join(FIGURES))
     require_matplotlib()
     figure = FIGURES[name]
-    say(f"{figure.stem}: {figure.title} ({figure.source}); takes {figure.duration}")
+    log(f"{figure.stem}: {figure.title} ({figure.source}); takes {figure.duration}")
     started = time.perf_counter()
     result = figure.make()
-    say(", ".join(f"{key} {value}" for key, value in result.settings.items()))
+    log(", ".join(f"{key} {value}" for key, value in result.settings.items()))
     write_figure(figure.stem, figure.title, figure.source, result, folder)
     for text, holds, measured in result.statements:
-        say(f"{'holds' if holds else 'DOES NOT HOLD'}: {text}: {measured}")
-    say(f"{folder / figure.stem}.png written after {time.perf_counter() - started:.0f} s")
+        log(f"{'holds' if holds else 'DOES NOT HOLD'}: {text}: {measured}")
+    log(f"{folder / figure.stem}.png written after {time.perf_counter() - started:.0f} s")
     return result.statements

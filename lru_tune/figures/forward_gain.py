@@ -1,4 +1,4 @@
-"""Figure 9: the norm of a state that runs for long, against Proposition 3."""
+"""Figure 9: the norm of the state after many steps, compared with Proposition 3."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Input = Literal["constant", "random"]
 INPUTS: tuple[Input, ...] = ("constant", "random")
 COLORS = {"constant": "tab:orange", "random": "tab:blue"}
-# A state of smaller eigenvalues holds so few inputs that the last of them decide about a run.
+# With smaller eigenvalues the state depends on so few inputs that single runs scatter.
 NEAR_THE_CIRCLE = 0.9
 # Of the prediction, for the mean over runs with random input: on the ring nearest to the circle single runs
 # scatter by 12 %, so that the mean of ten has a standard error of 4 %.
@@ -57,7 +57,7 @@ class Gains(NamedTuple):
 
 
 def predicted_gain(r_min: float, r_max: float) -> float:
-    """Return E||x||^2 / E||Bu||^2 of Proposition 3; of a ring without width, its limit 1 / (1 - r^2)."""
+    """Return E||x||^2 / E||Bu||^2 of Proposition 3, or its limit 1 / (1 - r^2) for a ring without width."""
     if r_min == r_max:
         return 1.0 / (1.0 - r_max**2)
     return float(np.log((1 - r_min**2) / (1 - r_max**2)) / (r_max**2 - r_min**2))
@@ -78,7 +78,7 @@ def one_run(key: Array, ring: Ring, n_states: int, n_inputs: int, length: int) -
 
 
 def measure(settings: Settings) -> Gains:
-    """Run the recurrence on every ring, several times."""
+    """Run the recurrence several times on every ring."""
     sizes = (settings.n_states, settings.n_inputs, settings.length)
     measured = {}
     for i, (r_min, r_max) in enumerate(settings.rings):
@@ -90,7 +90,7 @@ def measure(settings: Settings) -> Gains:
 
 
 def relative_error(gains: Gains, kind: Input) -> dict[tuple[float, float], float]:
-    """Return, by ring, how far the mean over runs is from the prediction, in units of it."""
+    """Return ring -> relative error of the mean over runs from the prediction."""
     return {
         ring: abs(float(gains.measured[ring][kind].mean()) / predicted - 1.0)
         for ring, predicted in gains.predicted.items()
@@ -98,7 +98,7 @@ def relative_error(gains: Gains, kind: Input) -> dict[tuple[float, float], float
 
 
 def relative_spread(gains: Gains, kind: Input) -> dict[tuple[float, float], float]:
-    """Return, by ring, the distance of the 5th and the 95th percentile in units of the prediction."""
+    """Return ring -> distance between the 5th and 95th percentiles, in units of the prediction."""
     return {
         ring: float(np.ptp(np.percentile(gains.measured[ring][kind], [5, 95]))) / predicted
         for ring, predicted in gains.predicted.items()
@@ -106,7 +106,7 @@ def relative_spread(gains: Gains, kind: Input) -> dict[tuple[float, float], floa
 
 
 def judge(settings: Settings, gains: Gains) -> list[Statement]:
-    """Return what the figure is to show."""
+    """Check the statements of the figure."""
     errors = {kind: relative_error(gains, kind) for kind in INPUTS}
     spreads = {kind: relative_spread(gains, kind) for kind in INPUTS}
     near = [ring for ring in gains.predicted if ring[1] >= NEAR_THE_CIRCLE]

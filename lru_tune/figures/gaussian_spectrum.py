@@ -15,7 +15,7 @@ KOLMOGOROV_95 = 1.36  # of independent points, 95 % stay within this / sqrt(n) o
 
 
 class Settings(NamedTuple):
-    """Seed and widths N of the matrices; which widths the paper shows is not known."""
+    """Seed and widths N of the matrices; the paper does not state its widths."""
 
     seed: int = 0
     widths: tuple[int, ...] = (64, 256, 1024)
@@ -38,7 +38,7 @@ def measure(settings: Settings) -> dict[int, np.ndarray]:
 
 
 def judge(spectra: dict[int, np.ndarray]) -> list[Statement]:
-    """Return what the figure is to show."""
+    """Check the statements of the figure."""
     distances = {n: distance_from_disk(spectra[n]) for n in spectra}
     narrowest, widest = min(spectra), max(spectra)
     # Eigenvalues come in conjugate pairs of equal modulus, of which one is free.

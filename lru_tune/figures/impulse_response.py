@@ -1,4 +1,4 @@
-"""Figure 4: what three states remember of an impulse over a long sequence, with full and small phase."""
+"""Figure 4: impulse responses of three states over a long sequence, with full and with small phase."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +21,7 @@ SCAN_TOLERANCE = 0.01
 
 
 class Settings(NamedTuple):
-    """Seed, steps, decay rate nu, drawn states, and how many more are drawn for the statement."""
+    """Seed, steps, decay rate nu, number of states in the picture, and number of states for the statement."""
 
     seed: int = 0
     length: int = 16_384
@@ -51,19 +51,19 @@ def closed_form(nu: float, theta: np.ndarray, length: int) -> np.ndarray:
 
 
 def by_recurrence(nu: float, theta: np.ndarray, length: int) -> np.ndarray:
-    """Return the same by running x_k = lambda x_{k-1} + u_k on an impulse."""
+    """Return the same as `closed_form`, by running x_k = lambda x_{k-1} + u_k on an impulse."""
     decay = jnp.concatenate(polar(jnp.full(theta.shape, nu), jnp.asarray(theta)))
     drive = jnp.zeros((length, 1, 2 * len(theta))).at[0, 0, : len(theta)].set(1.0)
     return np.asarray(linear_scan(decay, drive)[:, 0, : len(theta)], np.float64)
 
 
 def oscillations(theta: np.ndarray, length: int) -> np.ndarray:
-    """Return periods within the sequence; sampling makes a phase above pi a turn the other way."""
+    """Return the number of periods within the sequence; phases above pi alias to turns the other way."""
     return np.minimum(theta, 2 * np.pi - theta) * length / (2 * np.pi)
 
 
 def share_below(states: np.ndarray, phase: float) -> np.ndarray:
-    """Return each state's (n,) share of spectral energy at most this phase (radians a step)."""
+    """Return the share (n,) of each state's spectral energy up to a phase in radians per step."""
     energy = np.abs(np.fft.rfft(states, axis=0)) ** 2
     low = 2 * np.pi * np.fft.rfftfreq(len(states)) <= phase
     return energy[low].sum(axis=0) / energy.sum(axis=0)
@@ -83,7 +83,7 @@ def measure(settings: Settings) -> Responses:
 
 
 def judge(settings: Settings, responses: Responses) -> list[Statement]:
-    """Return what the figure is to show."""
+    """Check the statements of the figure."""
     error = max(
         np.abs(
             responses.states[name]

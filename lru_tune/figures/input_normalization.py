@@ -1,4 +1,4 @@
-"""Proposition 3, element by element: what white noise makes of a state, with gamma and without."""
+"""Proposition 3 for each state: its variance under white noise, with and without gamma."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -23,7 +23,7 @@ LABELS = {"none": "without gamma", "gamma": "with gamma"}
 
 
 class Settings(NamedTuple):
-    """Seed, states a ring, sequences, steps of each, of which the first half is left out, and rings."""
+    """Seed, states per ring, sequences, steps of each (the first half is left out), and rings."""
 
     seed: int = 0
     n_states: int = 128
@@ -33,7 +33,7 @@ class Settings(NamedTuple):
 
 
 class Variances(NamedTuple):
-    """Mean |x|^2 of each state of a ring (n_states,), its modulus, and with what input gain."""
+    """Mean |x|^2 of each state of a ring (n_states,), its modulus and its input gain."""
 
     ring: tuple[float, float]
     normalization: Normalization
@@ -57,8 +57,8 @@ def mean_square(
       key: of the input, complex white noise with E|u|^2 = 1, another one for each state.
       nu: (N,), decay rates of the eigenvalues.
       theta: (N,), their phases.
-      gain: (N,), what the input is multiplied by.
-      sequences: how many are averaged.
+      gain: (N,), factors of the input.
+      sequences: number of sequences to average.
       length: steps; half of them must be long against 1 / nu.
     """
     noise = jax.random.normal(key, (length, sequences, 2 * len(nu))) * 0.5**0.5
@@ -93,7 +93,7 @@ def mean_ratio(variances: Variances) -> float:
 
 
 def judge(found: list[Variances]) -> list[Statement]:
-    """Return what the figure is to show."""
+    """Check the statements of the figure."""
 
     def statement(text: str, normalization: Normalization) -> Statement:
         ratios = {x.ring: mean_ratio(x) for x in found if x.normalization == normalization}

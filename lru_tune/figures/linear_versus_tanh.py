@@ -1,8 +1,8 @@
 """Figure 7: a linear recurrence learns a convolution in fewer steps than one with tanh.
 
-The paper finds this at every learning rate of a grid that it does not give. Here it holds up to a rate, and
-for draws of the weights that do not amplify: a Gaussian matrix of 100 units has a spectral radius around
-1.05, so that about half the untrained linear networks answer with 10 to 10,000 times the wanted energy.
+The paper finds this at every learning rate of a grid that it does not state. Here it holds up to a rate, and
+for initial weights that do not amplify: a Gaussian matrix of 100 units has a spectral radius around 1.05, so
+the outputs of about half the untrained linear networks have 10 to 10,000 times the energy of the targets.
 """
 
 from functools import partial
@@ -25,11 +25,11 @@ RIVALS = ("linear", "tanh")
 COLORS = {"linear": "tab:blue", "tanh": "tab:orange"}
 LEARNED = 0.02  # of the outputs' mean square; the loss at which steps are compared
 STABLE_START = 10.0  # of the same; an untrained network above it amplifies its input
-GENTLE = 1e-3  # learning rate; above, the linear network is thrown off by its own steps
+GENTLE = 1e-3  # learning rate above which the linear network becomes unstable
 
 
 class Settings(NamedTuple):
-    """The paper's problem; ranges of a and c, learning rates, steps and seeds are ours.
+    """The paper's problem; the ranges of a and c, learning rates, steps and seeds are ours.
 
     Attributes:
       seeds: of sequences and initial weights; some must lead to a stable start, and some not.
@@ -115,7 +115,7 @@ def learn(
 
 
 def measure(settings: Settings) -> Curves:
-    """Train both networks from the same weights, for every seed and learning rate."""
+    """Train both networks from the same initial weights for every seed and learning rate."""
     found: dict[str, list[np.ndarray]] = {name: [] for name in RIVALS}
     for seed in settings.seeds:
         params = glorot(seed, settings.n_hidden)
@@ -136,7 +136,7 @@ def steps_to(loss: np.ndarray, level: float) -> np.ndarray:
 
 
 def judge(settings: Settings, curves: Curves) -> list[Statement]:
-    """Return what the figure is to show, and where that ends."""
+    """Check the statements of the figure, and the limits of the paper's claim."""
     stable = {name: _median_steps(curves.loss[name][curves.stable]) for name in RIVALS}
     unstable = {name: _median_steps(curves.loss[name][~curves.stable]) for name in RIVALS}
     final = {name: np.median(curves.loss[name][curves.stable, :, -1], axis=0) for name in RIVALS}
@@ -165,7 +165,7 @@ def judge(settings: Settings, curves: Curves) -> list[Statement]:
             ),
         ),
         Statement(
-            f"it needs the stable start: of the other {n - n_stable} draws, whose first loss is "
+            f"the claim needs a stable start: in the other {n - n_stable} draws, whose first loss is "
             f"{starts.min():.3g} to {starts.max():.3g}, the linear network learns later than tanh or not "
             "at all (medians)",
             bool(np.all(unstable["linear"] > unstable["tanh"])),

@@ -1,9 +1,9 @@
 """Figure 8: turning one eigenvalue with Adam, in real and imaginary part or in exponential form.
 
-The start has the target's modulus and another phase. With a power k divisible by four, a quarter turn of the
-plane leaves the loss as it is and only swaps the two axes, so that a target of phase pi/2 is exactly as hard
-as one of phase 0. What is far from both axes is pi/4: there both coordinates see the same gradient, and
-Adam's step, which is as long in one as in the other, points at the origin and does not turn.
+The start has the target's modulus and another phase. If the power k is divisible by four, a quarter turn of
+the plane swaps the two axes and does not change the loss, so a target of phase pi/2 is exactly as hard as one
+of phase 0. The hard phase is pi/4, far from both axes: both coordinates have the same gradient, so Adam's
+step has the same length in both and points at the origin instead of turning.
 """
 
 from functools import partial
@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     Attributes:
       power: the exponent k, divisible by four.
       nu: of the target and of the start, whose modulus is exp(-nu).
-      turn: phase from the start to the target, in units of pi / power, where the next minimum is as near.
+      turn: phase from the start to the target, in units of pi / power (at 1 the next minimum is as near).
       phases: of the target in units of pi.
       rates: of Adam.
       steps: of Adam.
@@ -50,7 +50,7 @@ class Settings(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """What Adam did, by parametrisation.
+    """The paths of Adam by parametrisation.
 
     Attributes:
       loss: name -> (phases, rates, steps).
@@ -69,7 +69,7 @@ def loss_of(re: Array, im: Array, target: tuple[Array, Array], power: int) -> Ar
 
 @partial(jax.jit, static_argnames=("name", "settings"))
 def descend(theta: Array, rate: Array, name: str, settings: Settings) -> tuple[Array, Array, Array]:
-    """Return losses, real and imaginary parts (steps,) on the way to a target of phase theta."""
+    """Return losses, real parts and imaginary parts (steps,) of Adam's path to a target of phase theta."""
     coordinates = EIGENVALUES[name]
     k = settings.power
     target = polar(jnp.float32(k * settings.nu), k * theta)
@@ -107,13 +107,13 @@ def steps_to(loss: np.ndarray) -> np.ndarray:
 
 
 def turning_share(path: np.ndarray) -> np.ndarray:
-    """Return how much of the first step turns: 1 for along the circle, 0 for along the radius."""
+    """Return the share of the first step that turns: 1 along the circle, 0 along the radius."""
     move = np.log(path[..., 1] / path[..., 0])  # real part: log of the modulus, imaginary: phase
     return np.abs(move.imag) / np.abs(move)
 
 
 def judge(settings: Settings, paths: Paths) -> list[Statement]:
-    """Return what the figure is to show."""
+    """Check the statements of the figure."""
     steps = {name: steps_to(paths.loss[name]) for name in RIVALS}
     share = {name: turning_share(paths.path[name])[:, 0] for name in RIVALS}
     best = {name: steps[name].min(axis=1) for name in RIVALS}

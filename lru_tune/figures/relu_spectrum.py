@@ -1,4 +1,4 @@
-"""Figure 6: a ReLU moves energy to frequencies that its input does not have."""
+"""Figure 6: a ReLU moves energy to frequencies that its input does not contain."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Settings(NamedTuple):
-    """Seed, samples, highest frequency of the input in periods a signal, and number of signals."""
+    """Seed, samples, highest frequency of the input in periods per signal, and number of signals."""
 
     seed: int = 0
     length: int = 1024
@@ -58,7 +58,7 @@ def measure(settings: Settings) -> Spectra:
 
 
 def judge(settings: Settings, spectra: Spectra) -> list[Statement]:
-    """Return what the figure is to show."""
+    """Check the statements of the figure."""
     before = spectra.energy_before[:, settings.band + 1 :].sum(axis=1)
     after = spectra.energy_after[:, settings.band + 1 :].sum(axis=1)
     return [

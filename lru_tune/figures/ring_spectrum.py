@@ -19,7 +19,7 @@ FLOAT32_ROUNDING = 1e-6  # of a modulus near 1, after logarithm and exponential
 
 
 class Settings(NamedTuple):
-    """Seed, eigenvalues per ring and rings; which rings the paper shows is not known."""
+    """Seed, eigenvalues per ring and rings; the paper does not state its rings."""
 
     seed: int = 0
     n: int = 1024
@@ -49,12 +49,12 @@ def measure(settings: Settings) -> Spectra:
 
 
 def full_turn(eigenvalues: np.ndarray) -> np.ndarray:
-    """Return the phases in [0, 1) of a turn."""
+    """Return the phases as fractions of a turn, in [0, 1)."""
     return np.angle(eigenvalues) / (2 * np.pi) % 1.0
 
 
 def judge(spectra: Spectra) -> list[Statement]:
-    """Return what the figure is to show."""
+    """Check the statements of the figure."""
     ours, gaussian = spectra.rings[DISK], spectra.gaussian
     n = len(ours)
     alone = gaussian_spectrum.KOLMOGOROV_95 / np.sqrt(n)

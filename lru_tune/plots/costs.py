@@ -1,4 +1,4 @@
-"""Where the time of a search went, and how fast its trials were."""
+"""How a search spent its time, and the speed of its trials."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 IDLE, WALL = "idle", "wall time"
-# Greys and purples: the colours of the panel beside are those of how trials ended.
+# Greys and purples, as the colours of the other panel stand for the status of trials.
 PARTS = {
     runs.TRAIN_SECONDS: ("training", PURPLE),
     runs.EVAL_SECONDS: ("evaluation", LIGHT_PURPLE),
@@ -36,19 +36,19 @@ def cost_bars(
     places: int | None = None,
     confirm_seconds: float = 0.0,
 ) -> "Figure":
-    """Draw where the seconds went, and the pace of every trial.
+    """Draw how the seconds were spent, and the speed of every trial.
 
-    Left: the trials' seconds, summed by how they ended, and divided into what they were spent on; of
-    searches that recorded no parts, into an estimated start-up and the rest. Below them the whole
-    experiment: with `places`, their time together, and what of it was used by no run; without, the wall
-    time. Right: median examples a second of every trial.
+    Left: the trials' seconds by status, divided into training, evaluation, compiling and files, or into an
+    estimated start-up and the rest if the search did not record these parts. Below them the whole
+    experiment: with `places`, their total time and its idle part, otherwise the wall time. Right: median
+    examples per second of every trial.
 
     Args:
       costs: as `lru_tune.results.reading.costs.costs` returns them.
-      wall_seconds: of search and confirmation; None if not known.
-      places: how many runs the machine held at a time, those in the lanes of one device as one; None if
-        not known.
-      confirm_seconds: of all runs of the confirmation.
+      wall_seconds: of search and confirmation; None if unknown.
+      places: number of concurrent runs, where the runs in the lanes of one device count as one; None if
+        unknown.
+      confirm_seconds: sum over the runs of the confirmation.
     """
     canvas, axes = new_plot(1, 2, size=(9, 3.6))
     left, right = axes.flat
@@ -91,7 +91,7 @@ def cost_bars(
 
 
 def _stack(axes: "Axes", costs: pd.DataFrame) -> None:
-    """Draw a bar for each way to end, divided into parts."""
+    """Draw a bar for each status, divided into parts."""
     divided = costs.assign(
         other=costs[runs.SECONDS] - costs[list(runs.PARTS_OF_SECONDS)].sum(axis=1)
     )

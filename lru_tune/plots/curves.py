@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Key = tuple[str, str]  # experiment, trial
-End = tuple[str, int]  # status, and the step of being stopped or 0
+End = tuple[str, int]  # status, and the step at which the trial was stopped or 0
 
-MOST_STOPS = 6  # different places of stopping with a colour each
+MOST_STOPS = 6  # steps of stopping that get different colours
 
 
 def learning_curves(
@@ -30,14 +30,14 @@ def learning_curves(
 ) -> "Figure":
     """Draw the curve of every trial with a report, coloured by how and where it ended.
 
-    Trials stopped at different rungs have different colours, earlier ones paler; a trial belongs to the last
-    rung it reached.
+    Trials stopped at different rungs have different colours, paler for earlier rungs; a trial belongs to the
+    last rung that it reached.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
-      reports: of the same, as `history` returns them.
+      reports: of the same trials, as `history` returns them.
       best: name of the trial to draw in black.
-      rungs: steps at which trials were compared, marked by lines.
+      rungs: steps at which trials were compared, drawn as lines.
       metric: a column of `reports`.
     """
     from matplotlib.collections import LineCollection
@@ -81,7 +81,7 @@ def learning_curves(
 def _ends(
     trials: pd.DataFrame, curves: dict[Key, np.ndarray], rungs: Sequence[int]
 ) -> dict[End, list[Key]]:
-    """Return (status, step of stopping or 0) -> keys of the trials, stops in order of their steps."""
+    """Return (status, step of stopping or 0) -> keys of the trials, sorted by status and step."""
     found: dict[End, list[Key]] = {}
     for _, row in trials.iterrows():
         key = (row[EXPERIMENT], row[TRIAL])

@@ -1,6 +1,6 @@
-"""What training did to the recurrence: eigenvalues, memory and input gains, layer by layer.
+"""The recurrence before and after training: eigenvalues, memory and input gains of each layer.
 
-Everything is drawn from arrays; `lru_tune.training.trained.spectra` reads them from a run's checkpoint.
+The functions take arrays; `lru_tune.training.trained.spectra` reads them from a run's checkpoint.
 """
 
 from collections.abc import Sequence
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
 Arrays = Sequence[np.ndarray]
 
-WHOLE_DISK = 1.15  # half width of a view of the complex plane
-MOST_VIEW = 0.7  # eigenvalues that spread farther are shown with the whole disk
+WHOLE_DISK = 1.15  # half width of a view of the whole unit disk
+MOST_VIEW = 0.7  # half width of the eigenvalues beyond which the whole disk is shown
 LEAST_VIEW = 0.1
 
 
 def half_life(eigenvalues: np.ndarray) -> np.ndarray:
-    """Return after how many steps a state has lost half of itself: log 2 / -log |lambda|.
+    """Return the number of steps in which a state decays to half: log 2 / -log |lambda|.
 
     Args:
-      eigenvalues: (N,) complex, moduli in (0, 1); infinite at a modulus of 1 or more, 0 at 0.
+      eigenvalues: (N,) complex. The half-life is infinite for a modulus of 1 or more, and 0 for 0.
     """
     modulus = np.abs(eigenvalues)
     with np.errstate(divide="ignore"):
-        decay = np.abs(np.log(np.minimum(modulus, 1.0)))  # abs: a zero without its sign
+        decay = np.abs(np.log(np.minimum(modulus, 1.0)))  # abs avoids a negative zero
         return np.asarray(np.log(2.0) / decay)
 
 
 def eigenvalue_ring(before: Arrays, after: Arrays) -> "Figure":
     """Draw the eigenvalues of every layer in the complex plane, with a line from before to after.
 
-    All panels show the same square: as much of the plane as holds all eigenvalues, at most the whole disk.
+    All panels show the same square: the part of the plane with all eigenvalues, or the whole disk.
 
     Args:
-      before: one array (N,) complex a layer.
+      before: one array (N,) complex for each layer.
       after: the same states after training.
     """
     from matplotlib.collections import LineCollection
@@ -74,7 +74,7 @@ def eigenvalue_ring(before: Arrays, after: Arrays) -> "Figure":
 
 
 def _view(eigenvalues: np.ndarray) -> tuple[complex, float]:
-    """Return centre and half width of the square to show."""
+    """Return centre and half width of the visible square."""
     real, imaginary = eigenvalues.real, eigenvalues.imag
     low, high = complex(real.min(), imaginary.min()), complex(real.max(), imaginary.max())
     across = high - low
@@ -88,9 +88,9 @@ def half_lives(before: Arrays, after: Arrays, length: int | None = None) -> "Fig
     """Draw the sorted half-lives of every layer's states, before and after, in steps.
 
     Args:
-      before: one array (N,) complex a layer.
-      after: the same after training.
-      length: of the task's sequences in steps, drawn as a line; None if not known.
+      before: one array (N,) complex for each layer.
+      after: the same states after training.
+      length: of the task's sequences in steps, drawn as a line; None if unknown.
     """
     canvas, panels = new_row(len(before), width=3.2, height=2.7, sharey=True)
     for layer, (panel, old, new) in enumerate(zip(panels, before, after, strict=True)):
@@ -110,10 +110,10 @@ def half_lives(before: Arrays, after: Arrays, length: int | None = None) -> "Fig
 
 
 def input_gains(before: Arrays, after: Arrays) -> "Figure":
-    """Draw the input gain gamma of every state after training against the one before.
+    """Draw the input gain gamma of every state after training against its value before.
 
     Args:
-      before: one array (N,) a layer; empty arrays for variants without gamma.
+      before: one array (N,) for each layer; empty arrays for variants without gamma.
       after: the same states after training.
     """
     if not any(len(layer) for layer in before):

@@ -1,4 +1,4 @@
-"""report.html: report.md with pictures, in one file that needs no network, on light and on dark paper."""
+"""report.html: report.md with pictures, in one file that needs no network, in light and dark mode."""
 
 import html
 import io
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE_FILE = "report.html"
-REM_AN_INCH = 7  # of a drawing, so that all have letters of one size
-SMALLEST = 0.65  # of that size; on a narrower screen a drawing is pushed sideways
-DPI = 144  # of what is an image inside a drawing
-# What a reader wants to know first comes before what it rests on.
+REM_AN_INCH = 7  # of a figure: gives all figures the same size of text
+SMALLEST = 0.65  # of that size; on a narrower screen a figure scrolls
+DPI = 144  # of images inside a figure
+# Conclusions come before the pictures that support them.
 ORDER: tuple[Section, ...] = (
     "heading",
     "winner",
@@ -47,8 +47,8 @@ def page(findings: Findings, pictures: Iterable[Picture]) -> str:
     """Return the text of report.html.
 
     Args:
-      findings: what report.md is written from.
-      pictures: in the order in which they stand below their sections.
+      findings: the data of report.md.
+      pictures: in their order within the sections.
     """
     texts = sections(findings)
     drawn: dict[Section, list[str]] = {}
@@ -88,11 +88,11 @@ def page(findings: Findings, pictures: Iterable[Picture]) -> str:
 
 
 def as_svg(figure: "Figure", prefix: str) -> str:
-    """Return a figure as an <svg> element whose black takes the colour of the text around it.
+    """Return a figure as an <svg> element in which black becomes the colour of the surrounding text.
 
     Args:
-      figure: drawn with black ink on no paper of its own.
-      prefix: of all ids inside, so that several drawings fit one page.
+      figure: the figure; its background is removed.
+      prefix: of all ids inside, so that several figures can share a page.
     """
     import matplotlib as mpl
 
@@ -100,7 +100,7 @@ def as_svg(figure: "Figure", prefix: str) -> str:
     for axes in figure.axes:
         axes.patch.set_visible(False)
     text = io.StringIO()
-    # Text stays text; a fixed salt makes a second writing equal to the first.
+    # Text stays text; a fixed salt makes the output deterministic.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "lru-tune"}):
         figure.savefig(text, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
@@ -125,7 +125,7 @@ def _figure(picture: Picture, number: int) -> str:
 
 
 def _as_html(text: str) -> str:
-    """Return Markdown as HTML; what looks like HTML in it stays text."""
+    """Return Markdown as HTML; HTML in it is escaped."""
     body = str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
     return body.replace("<table>", '<div class="table"><table>').replace(
         "</table>", "</table></div>"

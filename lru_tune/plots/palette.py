@@ -1,11 +1,11 @@
-"""Colours that can be told apart on white and on black paper, also by most colour-blind readers."""
+"""Colours that are distinct in light and dark mode, also for most colour-blind readers."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.colors import LinearSegmentedColormap
 
-INK = "black"  # a dark page turns it into its own colour of text
+INK = "black"  # becomes the colour of the text in dark mode
 BLUE, ORANGE, RED, GREEN, PURPLE, GREY = (
     "#3b82c4",
     "#d9822b",
@@ -32,7 +32,7 @@ VERDICT_COLOURS = {
 
 
 def good_to_best() -> "LinearSegmentedColormap":
-    """Return the colours from worst (grey) over blue and purple to best (orange) trials."""
+    """Return the colour map from the worst trials (grey) through blue and purple to the best (orange)."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("good-to-best", ["#a9b4bf", BLUE, PURPLE, "#e8590c"])

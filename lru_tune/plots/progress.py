@@ -1,4 +1,4 @@
-"""How good the search was after so many trials, and after so many device-hours."""
+"""The best value of a search against the number of trials and the device-hours."""
 
 from typing import TYPE_CHECKING
 
@@ -23,16 +23,16 @@ def best_so_far(
     *,
     share: float = 1.0,
 ) -> "Figure":
-    """Draw every trial's value, and the best until then, against trials and against device-hours.
+    """Draw every trial's value and the best so far, against trials and against device-hours.
 
-    Trials are taken in the order in which they were proposed; trials that ran side by side are counted one
-    after the other. Trials that diverged or failed cost time and never count as best.
+    Trials are in the order in which they were proposed; concurrent trials count one after the other. Trials
+    that diverged or failed count as time only.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
-      metric: what is drawn.
-      mode: whether more or less of it is better.
-      share: devices that one trial has to itself, as from `device_share`.
+      metric: the metric to draw.
+      mode: whether the metric is maximised or minimised.
+      share: number of devices of one trial, as from `device_share`.
     """
     canvas, axes = new_plot(1, 2, size=(9, 3.0), sharey=True)
     values = trials[metric].astype("float64")

@@ -1,4 +1,4 @@
-"""What a trial's value at a rung said of its final one."""
+"""How well the value of a trial at a rung predicts its final value."""
 
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def rung_scatter(values: pd.DataFrame, mode: Mode = "max") -> "Figure":
-    """Draw one panel a rung: the value there against the final one of every trial that completed.
+    """Draw one panel for each rung: the value there against the final value of every completed trial.
 
-    Trials without a final value, stopped ones above all, are ticks at the bottom, below all dots. Each title
-    has Spearman's rank correlation among those that completed, and their number n.
+    Trials without a final value, mostly stopped ones, are ticks at the bottom. Each title has Spearman's rank
+    correlation over the completed trials, and their number n.
 
     Args:
       values: as `rung_values` returns them.
-      mode: whether more or less of the metric is better.
+      mode: whether the metric is maximised or minimised.
     """
     trust = rung_trust(values, mode)
     if trust.empty:

@@ -1,4 +1,4 @@
-"""The confirmation: fresh seeds, their intervals, and what the search's own score was worth."""
+"""The confirmation: fresh seeds and their intervals beside the score in the search."""
 
 from typing import TYPE_CHECKING
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-OFFSET = 0.14  # of a row, between validation and test
+OFFSET = 0.14  # of validation and test from the middle of a row
 
 
 def confirmed_seeds(
     trials: pd.DataFrame, confirmed: pd.DataFrame, chance: float | None = None
 ) -> "Figure":
-    """Draw one row a confirmed trial: every seed, the mean with its 95 % interval, and the search's score.
+    """Draw one row for each confirmed trial: seeds, mean, 95 % interval, and the score in the search.
 
-    The winner's curse, the search's score minus the confirmed mean on validation, stands in the row's name.
+    The label of a row gives the winner's curse: the search's score minus the confirmed mean on validation.
 
     Args:
-      trials: the search's, as `load_runs` returns them.
+      trials: of the search, as `load_runs` returns them.
       confirmed: as `confirmations` returns them.
-      chance: accuracy of guessing, drawn as a line; None if not known.
+      chance: accuracy of always predicting the most frequent class, drawn as a line; None if unknown.
     """
     groups = list(confirmed.groupby(TRIAL, sort=False))
     canvas, axes = new_plot(1, 1, size=(9, 1.2 + 0.75 * max(1, len(groups))))
     panel = axes[0, 0]
     if not groups:
-        explain_empty(panel, "nothing has been confirmed over fresh seeds")
+        explain_empty(panel, "no trial has been confirmed with fresh seeds")
         return canvas
     scores = trials.drop_duplicates(TRIAL).set_index(TRIAL)[runs.VAL_ACCURACY]
     names = []

@@ -1,4 +1,4 @@
-"""Cells of the paper's tables: published and ours, coloured by the verdict."""
+"""Cells of the paper's tables: published and our accuracies, coloured by the verdict."""
 
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,11 @@ NO_VERDICT = "no verdict"
 
 
 def published_and_ours(cells: pd.DataFrame) -> "Figure":
-    """Draw one line a cell of which anything has been run: the published mean and ours with its interval.
+    """Draw one line for each cell with results: the published mean, and ours with its interval.
 
-    Published: a hollow square, with a bar of 1.96 standard errors where there is one. Ours: a dot with the
-    95 % interval of the mean, coloured by the verdict, grey where there is none. What may not be compared
-    with the paper has no verdict, and the labels that say why stand below.
+    Published: a hollow square, with a bar of 1.96 standard errors if known. Ours: a dot with the 95 %
+    interval of the mean, coloured by the verdict, or grey without a verdict. Results that cannot be compared
+    with the paper have no verdict; the labels below the plot give the reasons.
 
     Args:
       cells: as `lru_tune.results.reading.reproductions.cells` returns them.

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def boundary_strips(order: pd.DataFrame, search: dict[str, Any]) -> "Figure":
-    """Draw one strip a searched interval, from end to end: all trials grey, the best fourth coloured.
+    """Draw one strip for each searched interval: all trials in grey, the best quarter coloured.
 
-    A strip whose best trials press an end is red there, and has the wider interval to try in its name.
+    If the best trials gather at one end, it is red, and the label of the strip suggests a wider interval.
 
     Args:
       order: trials, best first, as `ranked` returns them.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEAST_POINTS = 8  # fewer are only dots
+LEAST_POINTS = 8  # that a surface needs
 LEVELS = 8
 MOST_PAIRS = 6
 
@@ -29,16 +29,15 @@ def contour_pairs(
     fields: list[str],
     metric: str = runs.VAL_ACCURACY,
 ) -> "Figure":
-    """Draw one panel a pair of fields: trials as dots, and the metric linear between them.
+    """Draw one panel for each pair of fields: trials as dots, and the metric interpolated linearly.
 
-    Nothing is drawn beyond the outermost trials, and no surface over a list of choices or of fewer than eight
-    trials: there it would be an invention.
+    The surface ends at the outermost trials. There is none for fields with choices, or below eight trials.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
       search: the `search` block of its space.
       fields: dotted paths, the most important first; the first MOST_PAIRS pairs are drawn.
-      metric: what is drawn.
+      metric: the metric to draw.
     """
     usable = trials[trials[STATUS].isin(ELIGIBLE) & trials[metric].notna()].reset_index(drop=True)
     found = {d.field: d for d in dimensions(usable, search)}
@@ -78,7 +77,7 @@ def _surface(panel: "Axes", across: Dimension, up: Dimension, values: np.ndarray
         return
     try:
         triangles = Delaunay(points[known]).simplices
-    except QhullError:  # all on one line
+    except QhullError:  # all points are on one line
         return
     surface = Triangulation(points[known, 0], points[known, 1], triangles)
     colours = good_to_best()

@@ -1,4 +1,4 @@
-"""Searched fields as axes from 0 to 1, on the scale on which they are searched."""
+"""Searched fields as axes from 0 to 1, on the scale of the search."""
 
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 MARGIN = 0.08  # beyond both ends of the axis
 MOST_DECADES = 5
-SPREAD = 0.04  # to both sides of a choice, for marks that would hide one another
+SPREAD = 0.04  # to both sides of a choice, so that marks do not hide each other
 
 
 class Dimension(NamedTuple):
-    """One searched field and where every trial lies on it.
+    """A searched field and the place of every trial on it.
 
     Attributes:
       field: dotted path.
-      places: (trials,) float64; 0 and 1 are the ends of the interval, or the first and last of the choices;
-        NaN where a trial has no value.
-      ticks: real value in words -> place.
-      ordered: whether it is an interval; choices lie side by side.
-      ends: real values at 0 and 1 in words.
+      places: (trials,) float64; 0 and 1 are the ends of the interval, or the first and the last choice; NaN
+        if a trial has no value.
+      ticks: label -> place.
+      ordered: whether the field is an interval, not a list of choices.
+      ends: labels of the values at 0 and 1.
     """
 
     field: str
@@ -38,7 +38,7 @@ class Dimension(NamedTuple):
 
     @property
     def spread_places(self) -> np.ndarray:
-        """The places, with trials of the same choice next to one another instead of on top."""
+        """The places, with trials of the same choice side by side."""
         if self.ordered:
             return self.places
         spread = self.places.copy()
@@ -69,7 +69,7 @@ def dimensions(trials: pd.DataFrame, search: dict[str, Any]) -> list[Dimension]:
 
 
 def as_axis(axes: "Axes", dimension: Dimension, side: str) -> None:
-    """Give one side of a panel, "x" or "y", the ticks and the name of a dimension."""
+    """Set the ticks and the label of one axis of a panel, "x" or "y", to those of a dimension."""
     places = list(dimension.ticks.values())
     settings: dict[str, Any] = {
         f"{side}ticks": places,
@@ -96,7 +96,7 @@ def _interval(field: str, domain: Range, column: pd.Series) -> Dimension:
 
 
 def _marks(scale: Scale) -> list[float]:
-    """Return coordinates for ticks: powers of ten where there are two to MOST_DECADES, else three."""
+    """Return the coordinates of ticks: powers of ten if the interval has two to MOST_DECADES, else three."""
     if scale.log:
         low, high = math.log10(scale.low), math.log10(scale.high)
         powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)

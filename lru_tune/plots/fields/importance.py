@@ -1,4 +1,4 @@
-"""How much each searched field moves the metric."""
+"""The importance of each searched field for the metric."""
 
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def importance_bars(frame: pd.DataFrame, basis: str) -> "Figure":
-    """Draw one bar a field with its bootstrap interval.
+    """Draw one bar with its bootstrap interval for each field.
 
     Args:
       frame: as `importances` returns it.
-      basis: which trials were compared, and how; stands below the picture.
+      basis: which trials were compared and how; shown below the plot.
     """
     canvas, axes = new_plot(1, 1, size=(7, 0.9 + 0.36 * max(1, len(frame))))
     panel = axes[0, 0]

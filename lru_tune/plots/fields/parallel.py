@@ -1,4 +1,4 @@
-"""All searched fields of all trials at once, one line a trial."""
+"""All searched fields at once, with one line for each trial."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from lru_tune.results.reading.frame import STATUS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-GAP = 0.02  # of an axis, between a line and a tick's text
+GAP = 0.02  # of an axis, between a line and the label of a tick
 
 
 def parallel_coordinates(
@@ -27,14 +27,14 @@ def parallel_coordinates(
 ) -> "Figure":
     """Draw every trial with a value as a line over the searched fields, coloured by its rank.
 
-    The best lie on top. Fields are on the scales they are searched on, trials of the same choice next to one
-    another; the metric is the last axis.
+    The best trials are on top. Fields are on the scale of the search, with trials of the same choice side by
+    side; the metric is the last axis.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
       search: the `search` block of its space.
-      metric: what ranks the trials.
-      mode: whether more or less of it is better.
+      metric: the metric that ranks the trials.
+      mode: whether the metric is maximised or minimised.
     """
     from matplotlib.collections import LineCollection
 
@@ -66,7 +66,7 @@ def parallel_coordinates(
     for place, ticks in enumerate([*(dimension.ticks for dimension in found), ends]):
         panel.axvline(place, color="black", linewidth=0.8)
         for text, height in ticks.items():
-            side = "top" if height < GAP else "bottom"  # clear of the lines that meet at the end
+            side = "top" if height < GAP else "bottom"  # avoids the lines that meet at the end
             panel.text(place + GAP, height, text, fontsize="small", va=side, zorder=3)
     names = [*(short(dimension.field) for dimension in found), metric]
     panel.set(xlim=(-0.1, across[-1] + 0.35), ylim=(-0.08, 1.08), yticks=[])

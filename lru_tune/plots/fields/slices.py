@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 def slices(
     trials: pd.DataFrame, search: dict[str, Any], metric: str = runs.VAL_ACCURACY
 ) -> "Figure":
-    """Draw one panel a searched field that varies: each trial's best value against its place.
+    """Draw one panel for each searched field that varies: each trial's best value against the field.
 
-    Filled: completed; hollow: anything else, whose value is that of a shorter training. Trials of the same
-    choice lie next to one another.
+    Filled: completed trials; hollow: others, which trained for fewer steps. Trials of the same choice are
+    side by side.
 
     Args:
       trials: of one experiment, as `load_runs` returns them.
       search: the `search` block of its space.
-      metric: what is drawn.
+      metric: the metric to draw.
     """
     found = dimensions(trials, search)
     if not found:

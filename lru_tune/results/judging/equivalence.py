@@ -69,8 +69,8 @@ def classify(
       reference (Schuirmann 1987). The published error is part of the margin, not of these tests.
     * BELOW (ABOVE): the whole interval of our mean is more than `margin` below (above) the reference, and
       Welch's interval of the difference, with the published error, is below (above) zero.
-    * INCONCLUSIVE otherwise. The other three outcomes exclude each other, so a justified outcome stays
-      justified with more seeds.
+    * INCONCLUSIVE otherwise. The other three claims exclude each other, so more seeds cannot lead from one
+      correct outcome to another.
     """
     mean, std, n = (np.asarray(x, dtype=np.float64) for x in (mean, std, n))
     difference, error = mean - reference.mean, std / np.sqrt(n)
