@@ -16,8 +16,8 @@
 # **What did the search find, and is it finished?**
 #
 # Reads an experiment's folder and nothing else: no training, no GPU, no account. Put the folder of your own
-# experiment into `PATH`, or into the environment variable `LRU_TUNE_NOTEBOOK_PATH`; without either the
-# small search shipped with the notebooks is read. It may be read while the search is still running.
+# experiment into `PATH`, or into the environment variable `LRU_TUNE_NOTEBOOK_PATH`; the default is the
+# small search shipped with the notebooks. The search may still be running.
 
 # %%
 # %matplotlib inline
@@ -50,10 +50,10 @@ print(record.remark)
 #
 # Every trial is a row, also one that failed before its first report.
 #
-# * *completed* ran to the end, *stopped* was cut by early stopping: both are normal.
-# * *diverged* met a value that is not finite. A few show that the upper end of the learning rate is really
-#   an upper end; many mean that the search wastes its time there.
-# * *failed* is a mistake in the program or the machine. The reasons are listed below the table.
+# * *completed* trials ran to their end, *stopped* trials were stopped early: both are normal.
+# * *diverged* trials had a loss or gradient that was not finite. A few show that the learning rate is
+#   searched up to its limit; many mean that the search wastes its time there.
+# * *failed* trials had an error in the program or the machine. The reasons are listed below the table.
 # * *interrupted* and *running* have no final value yet.
 
 # %%
@@ -71,9 +71,9 @@ reasons if len(reasons) else "no trial left an error"
 # %% [markdown]
 # ## The best trials
 #
-# Completed trials come before unfinished ones, whatever their values: the value of a trial that was stopped
-# early is not that of a whole training. Read the columns of the searched fields from top to bottom: a
-# column whose values agree in the first rows matters, one that jumps about probably does not.
+# Completed trials come before unfinished ones, whatever their values: the value of a stopped trial is not
+# that of a full run. Read the columns of the searched fields from top to bottom: a field whose values agree
+# in the first rows matters, a field whose values vary probably does not.
 
 # %%
 best = best_run(trials, metric, mode)
@@ -85,10 +85,10 @@ table.rename(columns=lambda name: short(name.removeprefix("config/"))).head(10).
 # %% [markdown]
 # ## Is it finished?
 #
-# Left: the best value until then, in the order in which trials were proposed. Right: the same against the
-# time that the trials needed. **A line that still rises at its right end asks for more trials** (`python
-# tune.py --resume FOLDER --trials N`). A line that has been flat for the last half says that this space is
-# searched out: change the space, or train for longer, rather than adding trials.
+# Left: the best value so far, in the order in which trials were proposed. Right: the same against the time
+# that the trials took. **If the line still rises at its right end, run more trials** (`python tune.py
+# --resume FOLDER --trials N`). If it has been flat for the last half, more trials will not help: change the
+# space or train for more steps.
 
 # %%
 best_so_far(trials, metric, mode, share=device_share(space, record.device, record.plan))
@@ -102,10 +102,10 @@ print(f"after half of the trials {metric} was {half:.4f}, after all of them {so_
 # %% [markdown]
 # ## Learning curves
 #
-# One line a trial, coloured by how and where it ended; dotted lines are the rungs, where early stopping
-# compares. The winner is black. Look for
+# One line for each trial, coloured by how and where it ended. Dotted lines are the rungs at which early
+# stopping compares trials. The winner is black. Look for
 #
-# * **curves that still rise at the end**: train for longer before searching on;
+# * **curves that still rise at the end**: train for more steps before you search further;
 # * **a plateau that all curves share**: something is learned quickly and the rest slowly. Rungs on the
 #   plateau compare noise;
 # * **curves that cross after a rung**: see `02_early_stopping`.
@@ -117,9 +117,9 @@ learning_curves(trials, reports, best=best["trial"], rungs=rungs, metric=metric)
 # %% [markdown]
 # ## One field at a time
 #
-# Every dot is a trial. Filled dots completed; hollow ones were stopped, and would have changed. A cloud
-# with a hump says where to search; a flat cloud says that the field can be left at its default. A dozen
-# dots form patterns by chance: `03_importance` says how sure one can be.
+# Each dot is a trial: filled if it completed, hollow if it was stopped, so that its value might still have
+# changed. A cloud with a hump shows where to search; with a flat cloud, leave the field at its default. A
+# dozen dots form patterns by chance: `03_importance` gives intervals.
 
 # %%
 slices(trials, search, metric)
@@ -127,9 +127,9 @@ slices(trials, search, metric)
 # %% [markdown]
 # ## Are the intervals wide enough?
 #
-# One strip a searched interval, from end to end. Coloured dots are the best fourth of the trials, grey
-# ticks the others. **Where the best ones gather in the outer tenth the end is red**, and a wider interval
-# stands beside it, ready for `--set`.
+# One strip for each searched interval. Coloured dots are the best quarter of the trials, grey ticks the
+# others. **If the best trials gather in the outer tenth, that end is red**, and the label suggests a wider
+# interval for `--set`.
 
 # %%
 boundary_strips(ranked(trials, metric, mode), search)
@@ -137,15 +137,13 @@ boundary_strips(ranked(trials, metric, mode), search)
 # %%
 alarms = pressed_bounds(search, ranked(trials, metric, mode))
 for alarm in alarms:
-    print(
-        f"{alarm.field} presses its {alarm.end} end: --set 'search.{alarm.field}={alarm.suggestion}'"
-    )
-print(f"{len(alarms)} of {len(searched)} searched fields press an end of their interval")
+    print(f"{alarm.field}, {alarm.end} end: --set 'search.{alarm.field}={alarm.suggestion}'")
+print(f"{len(alarms)} of {len(searched)} searched fields have their best trials at an end")
 
 # %% [markdown]
 # ## What to do next
 #
-# Rules of thumb, each with the number it rests on; the report gives the same.
+# Rules of thumb, each with the number that it is based on. The report contains the same.
 
 # %%
 for line in advice(trials, confirmed, best):
@@ -153,5 +151,5 @@ for line in advice(trials, confirmed, best):
 print(f"- the winner: lru-tune train --config {PATH.name}/best.yaml --test")
 
 # %% [markdown]
-# How sure the winner is stands in `04_seeds_and_significance`; `lru-tune report FOLDER` writes all of this
-# into one file to be mailed.
+# `04_seeds_and_significance` shows how certain the winner is; `lru-tune report FOLDER` writes all of this
+# into one file that you can send.

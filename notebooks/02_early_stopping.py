@@ -15,10 +15,9 @@
 #
 # **How much did early stopping save, and did it stop the wrong trials?**
 #
-# Successive halving (ASHA) compares trials at a few steps, the rungs, and lets one in so many go on. It
-# saves most of the time of a search as long as the order at a rung says something about the order at the
-# end. This notebook asks the experiment whether it did. Put a folder into `PATH` or
-# `LRU_TUNE_NOTEBOOK_PATH`.
+# Successive halving (ASHA) compares trials at a few steps, the rungs, and continues only a fraction of
+# them. It saves most of the time of a search if the order at a rung predicts the order at the end. This
+# notebook checks whether it did. Put a folder into `PATH` or `LRU_TUNE_NOTEBOOK_PATH`.
 
 # %%
 # %matplotlib inline
@@ -48,8 +47,8 @@ print(f"rungs at steps {rungs} of {horizon}" if rungs else "this search compared
 # %% [markdown]
 # ## What it saved
 #
-# Steps are compared with those of the same trials run to the end. Trials that diverged or failed count with
-# what they did.
+# The steps are compared with those of the same trials run to their end. Trials that diverged or failed count
+# with the steps that they did.
 
 # %%
 done = int(trials["steps"].fillna(0).sum())
@@ -67,14 +66,13 @@ ends.pivot_table(
 )
 
 # %% [markdown]
-# Columns are the last rung that a trial reached. The rule lets through the best 1 in `reduction_factor` *of
-# those seen so far*, so that early trials pass more easily than late ones, and more pass than that share of
-# the total.
+# Columns are the last rung that a trial reached. The rule continues the best 1 in `reduction_factor` *of the
+# trials so far*, so early trials pass more easily than late ones, and more pass than that share of the total.
 #
 # ## The curves
 #
-# **Look for orange curves that rise steeply where they end**: these were cut while learning, not because
-# they had nothing to learn. If there are several, the first rung comes too early.
+# **Look for orange curves that rise steeply where they end**: these trials were stopped while they were still
+# learning. If there are several, the first rung comes too early.
 
 # %%
 learning_curves(trials, reports, best=best["trial"], rungs=rungs, metric=metric)
@@ -95,9 +93,9 @@ ends.merge(pace.rename("gain per 100 steps"), on="trial").groupby(["status", "la
 ].describe()[["count", "min", "50%", "max"]].round(4)
 
 # %% [markdown]
-# ## Could the rungs be trusted?
+# ## How well do rungs predict final values?
 #
-# One panel a rung: the value there against the final one, for trials that completed. **Points along a
+# One panel for each rung: the value there against the final value of completed trials. **Points along a
 # rising line mean that the rung orders trials as the end does.** A cloud, or a Spearman correlation near
 # zero, means that trials were stopped by chance. Orange ticks are trials without a final value.
 
@@ -110,18 +108,19 @@ trust = rung_trust(at_rungs, mode)
 trust.round(2)
 
 # %% [markdown]
-# `winner_rank` is the place, among all trials at that rung, of the one that was best in the end. **1 or 2
-# everywhere: the comparisons were safe. Close to the number that went on: the winner got through by luck.**
+# `winner_rank` is the rank, among all trials at that rung, of the trial that was best in the end. **1 or 2
+# everywhere: the comparisons were safe. Close to the number of trials that continued: the winner passed by
+# luck.**
 #
-# One caution: only trials that passed have a final value. The stopped ones might have overtaken, and
-# nothing here can tell. To know, let everything complete once: `--set tune.scheduler.kind=none`, at a small
-# size.
+# One caution: only trials that passed have a final value. Stopped trials might have become better, and these
+# data cannot show it. To find out, let all trials complete once at a small size:
+# `--set tune.scheduler.kind=none`.
 
 # %% [markdown]
-# ## The way of the best through the rungs
+# ## Ranks of the completed trials
 #
-# Ranks at each rung (1 is best), for the trials that completed. A row that starts with large numbers is a
-# slow starter that a harder rule would have cost.
+# Ranks at each rung (1 is best), for the trials that completed. A row that starts with large numbers
+# is a slow starter that a stricter rule would have stopped.
 
 # %%
 rank = at_rungs.assign(
@@ -137,9 +136,9 @@ ways.reset_index("final").sort_values("final", ascending=mode == "min").rename(
 )
 
 # %% [markdown]
-# ## Would a harder rule have kept the winner?
+# ## Would a stricter rule have kept the winner?
 #
-# At each rung the best 1 in *f* of the trials that came so far would go on. `True`: the winner is among
+# At each rung the best 1 in *f* of the trials that reached it would continue. `True`: the winner is among
 # them.
 
 # %%
@@ -162,6 +161,6 @@ print(f"rules that keep the winner at every rung: {', '.join(safe) or 'none of t
 # * Low correlation at the first rung: raise it, `--set tune.scheduler.grace=N`, at least past the warm-up
 #   of the learning rate and past a plateau that all curves share.
 # * High correlation everywhere and the winner always among the first: a larger `--set
-#   tune.scheduler.reduction_factor=N` buys more trials for the same time.
+#   tune.scheduler.reduction_factor=N` runs more trials in the same time.
 # * Noisy reports (values that jump by more than trials differ): evaluate on more examples (`--set
 #   data.val_examples=N`) before changing the rule.

@@ -15,8 +15,8 @@
 #
 # **Which of the searched fields matter, and where should the next search look?**
 #
-# A field that matters deserves a finer look; one that does not can be fixed, which makes every further
-# trial worth more. Put a folder into `PATH` or `LRU_TUNE_NOTEBOOK_PATH`.
+# Search a field that matters more finely, and fix a field that does not, which makes every further trial more
+# useful. Put a folder into `PATH` or `LRU_TUNE_NOTEBOOK_PATH`.
 
 # %%
 # %matplotlib inline
@@ -42,12 +42,12 @@ searched = [field for field in search if trials[f"config/{field}"].nunique() > 1
 print(f"{len(trials)} trials over {len(searched)} fields: {', '.join(searched)}")
 
 # %% [markdown]
-# ## What trials are compared by
+# ## How trials are compared
 #
-# A stopped trial has no final value, and leaving it out would leave out most of the bad ones. So trials are
-# compared at their best **up to the last step that nine in ten of them have reached**, mostly the first
-# rung. What only shows later is not seen: a field may decide who is ahead early and say nothing about the
-# end.
+# A stopped trial has no final value, but leaving stopped trials out removes most of the bad ones. So trials
+# are compared by their best value **up to the last step that 90 % of them have reached**, usually the first
+# rung. Effects that appear later are missed: a field may decide which trials are ahead early, but not which
+# are better at the end.
 
 # %%
 early = scored(trials, reports, "common_step", metric, mode)
@@ -55,18 +55,18 @@ ranking = importances(trials, search, early.values, mode=mode)
 importance_bars(ranking, early.basis)
 
 # %% [markdown]
-# Bars are PED-ANOVA's importances: what sets the better trials apart from the others. They sum to 1. Black
-# lines hold the middle 90 % of what other draws of the same number of trials would have said.
+# Bars are importances by PED-ANOVA: how much each field separates the better trials from the others. They sum
+# to 1. Black lines are 90 % bootstrap intervals.
 #
-# **Trust an order only between fields whose lines do not overlap.** A line that reaches zero says that the
-# field may not matter at all. Lines that are all wide say that there are too few trials for this question.
+# **Trust an order only between fields whose lines do not overlap.** If a line reaches zero, the field may not
+# matter at all. If all lines are wide, there are too few trials for this question.
 
 # %% [markdown]
 # ## Does the answer depend on what is compared?
 #
-# The same with two other choices. *completed*: only whole trainings; what made the others stop is not seen.
-# *best_reported*: every trial's best, however short; importance is mixed with training time. A field that
-# leads in all columns matters. One that leads only early decides how *fast* a trial learns.
+# The same with two other choices. *completed*: only full runs; the reasons why others stopped are missed.
+# *best_reported*: the best value of every trial, however short; confuses importance and training time. A
+# field that leads in all columns matters. A field that leads only early decides how *fast* a trial learns.
 
 # %%
 columns = {}
@@ -79,7 +79,7 @@ for basis in ("common_step", "completed", "best_reported"):
 pd.DataFrame(columns).reindex(ranking["field"]).astype("float64").round(2)
 
 # %% [markdown]
-# A column of NaN had fewer than eight trials, which say nothing about several fields.
+# A column of NaN had fewer than eight trials, which are not enough to compare fields.
 #
 # ## One field at a time
 #
@@ -89,9 +89,8 @@ pd.DataFrame(columns).reindex(ranking["field"]).astype("float64").round(2)
 slices(trials.assign(**{metric: early.values}), search, metric)
 
 # %% [markdown]
-# Here every trial stands at the value of the common step, so that stopped trials may be compared with
-# completed ones. As numbers, in thirds of the trials by each searched number, and by the value of each
-# choice:
+# Here every trial has its value at the common step, so you can compare stopped and completed trials. The same
+# as numbers, for thirds of the trials by each searched number, and for each choice:
 
 
 # %%
@@ -117,9 +116,9 @@ pd.concat({short(field): by_value(field) for field in leading}, names=["field"])
 # %% [markdown]
 # ## Two at a time
 #
-# The fields that matter most, in pairs. Dots are trials, the surface is linear between them and ends with
-# them. **Look for slanted bands**: then the good values of one field depend on the other, and narrowing
-# either alone would lose the best ones.
+# Pairs of the most important fields. Dots are trials; the surface is interpolated linearly. **Look for
+# slanted bands**: the good values of one field then depend on the other, so do not narrow one of them
+# alone.
 
 # %%
 contour_pairs(trials.assign(**{metric: early.values}), search, leading, metric)
@@ -138,8 +137,8 @@ numbers.rename(columns=lambda name: short(name.removeprefix("config/"))).assign(
 #
 # ## All at once
 #
-# One line a trial, from grey (worst) over blue and purple to orange (best). **Where the orange lines run
-# through one point of an axis, that value is needed; where they fan out, it is free.**
+# One line for each trial, from grey (worst) through blue and purple to orange (best). **If the orange lines
+# meet at one point of an axis, that value matters; if they fan out, it does not.**
 
 # %%
 parallel_coordinates(trials, search, metric, mode)
@@ -147,7 +146,8 @@ parallel_coordinates(trials, search, metric, mode)
 # %% [markdown]
 # ## What to do next
 #
-# Suggestions for the next search: fix what hardly matters at the winner's value, widen what is pressed.
+# Suggestions for the next search: fix fields that hardly matter at the winner's value, and widen intervals
+# whose best trials lie at an end.
 
 # %%
 best = best_run(trials, metric, mode)
@@ -162,7 +162,7 @@ print(
 )
 
 # %% [markdown]
-# A field is named under *fix* where even the upper end of its interval lies below an equal share. One more
-# caution: a searcher that learns tries good values of several fields together, so that the credit may go to
-# the wrong one of them. Where the tables above disagree with the bars, search that field once more at
-# random (`--set tune.searcher.sampler=random`) before fixing it.
+# *fix* lists a field if even the upper end of its interval is below an equal share. One more caution: an
+# adaptive searcher tries good values of several fields together, so the wrong field may get the credit. If
+# the tables above disagree with the bars, search that field again at random (`--set
+# tune.searcher.sampler=random`) before fixing it.

@@ -15,8 +15,8 @@
 #
 # **Which number may be quoted, and is the winner really better than the second?**
 #
-# The search looked at one seed a trial and kept the best of many: its score is too good on average. The
-# confirmation trained the best configurations again over fresh seeds and read the test split once. Put a
+# The search ran one seed for each trial and kept the best of many, so its score is too high on average. The
+# confirmation trained the best configurations again with fresh seeds and read the test split once. Put a
 # folder into `PATH` or `LRU_TUNE_NOTEBOOK_PATH`.
 
 # %%
@@ -45,9 +45,9 @@ print(record.remark)
 # %% [markdown]
 # ## The picture
 #
-# Dots are seeds, bars the mean with its 95 % interval, the diamond what the search saw. **The distance from
-# the diamond to the blue bar is the winner's curse.** Where bars of two rows overlap widely, the search has
-# not decided between them.
+# Dots are seeds, bars are means with their 95 % intervals, and the diamond is the score in the search. **The
+# distance from the diamond to the blue bar is the winner's curse.** If the bars of two rows overlap widely,
+# the search has not decided between them.
 
 # %%
 confirmed_seeds(trials, confirmed, record.chance)
@@ -55,9 +55,9 @@ confirmed_seeds(trials, confirmed, record.chance)
 # %% [markdown]
 # ## The table to quote
 #
-# In per cent. `mean` with `low` and `high` (Student's t over seeds, 95 %) is what may be quoted, with `n`.
-# `learned` is the share of seeds that got a tenth of the way from chance to 100 %: **below 1, a mean
-# describes no run that ever happened**, and the seeds should be shown one by one.
+# In percent. Quote `mean` with `low` and `high` (Student's t over seeds, 95 %) and `n`. `learned` is the
+# share of seeds that reached a tenth of the way from chance to 100 %: **if it is below 1, the mean
+# describes none of the runs**; show the seeds one by one.
 
 
 # %%
@@ -80,8 +80,8 @@ table.assign(
 # %% [markdown]
 # ## How much of the search's score was luck?
 #
-# The search's own validation score beside the mean validation accuracy of the confirmation, merged by
-# trial. Both are on validation, so that the difference is luck in choosing and nothing else.
+# The validation score in the search beside the mean validation accuracy of the confirmation, for each trial.
+# Both are on validation, so the difference is only luck in choosing.
 
 # %%
 curse = trials[["trial", "val/accuracy"]].merge(
@@ -97,15 +97,13 @@ curse["place confirmed"] = curse["val/accuracy confirmed"].rank(ascending=False)
 curse.sort_values("place in the search").set_index("trial").round(3)
 
 # %% [markdown]
-# Places that change between the two last columns are what one seed a trial costs. **A gap larger than the
-# spread of the seeds means that the search has chosen luck**: confirm more of the top (`--set
-# tune.confirm.top=N`).
+# If the order of the two last columns differs, one seed for each trial was not enough. **If the gap is larger
+# than the spread of the seeds, the winner was lucky**: confirm more trials (`--set tune.confirm.top=N`).
 #
 # ## Where does the spread come from?
 #
-# Two sources: another seed gives other weights, and a finite test split measures each of them with an
-# error. The second is known without any training: the standard deviation of a share among `examples` coin
-# tosses.
+# Two sources: each seed gives other weights, and a finite test split measures each of them with an error. The
+# second is known without training: the standard deviation of a share of `examples` coin tosses.
 
 # %%
 mean = confirmed["test/accuracy"].mean()
@@ -118,14 +116,15 @@ if len(confirmed):
     print(f"by the choice of {examples:,} test examples alone {of_split:.2f} points")
 
 # %% [markdown]
-# All runs read the same test split, so that its error is mostly shared: it matters for the number that is
-# quoted, less for a comparison of two rows. Where the first number is not larger than the second, a larger
-# test split says more than further seeds.
+# All runs read the same test split, so they share most of its error: it matters for the number that you
+# quote, less for a comparison of two rows. If the first number is not larger than the second, a larger test
+# split helps more than further seeds.
 #
 # ## Is the winner better than the others?
 #
 # Every pair of configurations: difference of the means with Welch's 95 % interval, and p corrected by Holm
-# for the number of pairs. **An interval that holds zero: not distinguished.** That is no proof of equality.
+# for the number of pairs. **If an interval contains zero, the pair is not distinguished.** That does not
+# prove equality.
 
 
 # %%
@@ -159,8 +158,8 @@ print(f"{different} of {len(pairs)} pairs can be told apart")
 # %% [markdown]
 # ## How many seeds would it take?
 #
-# Seeds a configuration for a difference to be found in four of five experiments (80 % power, two-sided 5
-# %), at the spread seen here. It grows with the inverse square of the difference.
+# The number of seeds of each configuration that finds a difference in four of five experiments (80 % power,
+# two-sided 5 %) at the spread seen here. It grows with the inverse square of the difference.
 
 # %%
 needed = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)

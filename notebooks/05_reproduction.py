@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 05 Reproduction
 #
-# **Did we match the paper, and if not yet: what is missing?**
+# **Did we match the paper, and if not, what is missing?**
 #
 # Reads what `reproduce.py` leaves under the runs root, in `reproductions`. `PATH` is that folder, the runs
 # root, or an experiment in the same runs root; set it here or in `LRU_TUNE_NOTEBOOK_PATH`.
@@ -42,20 +42,18 @@ for label in sorted(set(done["labels"].dropna()) - {""}):
     print(label)
 
 # %% [markdown]
-# A cell that was run at a reduced scale **never gets a verdict**: smaller models, fewer examples or fewer
-# steps say nothing about the published number. It is shown all the same, since the way from runs to a table
-# is the same.
+# A cell at a reduced scale **never gets a verdict**: smaller models, fewer examples or fewer steps cannot be
+# compared with the published number. It is shown because the way from runs to a table is the same.
 #
 # ## The picture
 #
 # Squares are published, with 1.96 standard errors; dots are ours with the 95 % interval of the mean,
 # coloured by the verdict, grey where there is none.
 #
-# * **Intervals that hardly overlap** ask for an explanation: `reproduce.py --audit` lists where paper and
+# * **Intervals that hardly overlap** need an explanation: `reproduce.py --audit` lists where paper and
 #   program differ.
-# * **An interval of ours much wider than the published one** asks for more seeds.
-# * **Dots of all rows at one place** say that the setting cannot tell the rows apart, whatever the paper
-#   says.
+# * **If our interval is much wider than the published one**, add seeds.
+# * **If the dots of all rows are at the same place**, this setting cannot distinguish the rows.
 
 # %%
 published_and_ours(table)
@@ -63,9 +61,9 @@ published_and_ours(table)
 # %% [markdown]
 # ## The cells
 #
-# In per cent and points. `verdict` is REPRODUCED where our mean was shown to lie within `margin` of the
-# published one, BELOW or ABOVE where it was shown to lie outside, INCONCLUSIVE otherwise, with the seeds
-# that are missing in `needs_seeds`. It is empty where there may be none.
+# In percent and points. `verdict` is REPRODUCED if our mean is within `margin` of the published one, BELOW
+# or ABOVE if it is outside, and INCONCLUSIVE if the seeds show neither; `needs_seeds` is the number of
+# further seeds. It is empty if the cell gets no verdict.
 
 # %%
 columns = [
@@ -84,8 +82,8 @@ done.set_index(["table", "row", "column"])[columns].round(2)
 # %% [markdown]
 # ## The runs behind them
 #
-# One row a run, joined with its cell. `spread` is the standard deviation over seeds: **a row whose spread
-# is several times that of the others is unstable**, and its mean alone hides it.
+# One row for each run, joined with its cell. `spread` is the standard deviation over seeds: **a row whose
+# spread is several times that of the others is unstable**, and its mean alone hides it.
 
 # %%
 counted = (
@@ -104,8 +102,8 @@ counted.groupby("cell").agg(
 ).round(3)
 
 # %% [markdown]
-# Seed by seed. The same seed in two rows draws the same batches, so that a column that is low in every row
-# points at the seed and not at the recurrence.
+# Each seed. The same seed in two rows uses the same batches, so if a column is low in every row, the reason
+# is the seed and not the recurrence.
 
 # %%
 counted.pivot_table(index="cell", columns="seed", values="accuracy").round(1)
@@ -113,9 +111,9 @@ counted.pivot_table(index="cell", columns="seed", values="accuracy").round(1)
 # %% [markdown]
 # ## How the learning rates were found
 #
-# The paper printed one of its learning rates, so each cell searches a small grid first, with runs that no
-# table counts. **The best rate at an end of the grid** means that the grid was too narrow: give a wider one
-# with `--learning-rates`.
+# The paper states one of its learning rates, so each cell first searches a small grid with runs that no table
+# uses. **If the best rate is at an end of the grid**, the grid is too narrow: give a wider one with
+# `--learning-rates`.
 
 # %%
 places = ["config/task", "config/variant", "config/model.recurrence.r_max"]
@@ -134,10 +132,10 @@ searched.pivot_table(
 ).round(1)
 
 # %% [markdown]
-# ## Is the order of the rows the paper's?
+# ## Is the order of the rows that of the paper?
 #
 # Often the claim of a table is an order: this recurrence before that one. Spearman's rank correlation
-# between the published and our means, one a column with at least three cells. **Only differences larger
+# between the published and our means, for each column with at least three cells. **Only differences larger
 # than the intervals count**: an order among ties is chance.
 
 # %%
@@ -158,8 +156,8 @@ orders.round(2)
 # %% [markdown]
 # ## How many seeds would a verdict take?
 #
-# A plan, not a verdict: how many seeds REPRODUCED would take at the spread seen here, if our mean were
-# exactly the published one. The closer the true mean to the edge of the margin, the more it takes.
+# A plan, not a verdict: how many seeds REPRODUCED needs at the spread seen here, if our mean equals the
+# published one. The closer the true mean is to the edge of the margin, the more seeds it needs.
 
 
 # %%
@@ -189,4 +187,4 @@ pd.DataFrame(plans, columns=["cell", "spread", "margin", "seeds in all"]).set_in
 # * INCONCLUSIVE: `--seeds N` with the number above; finished runs are not repeated.
 # * BELOW: look at the spread, at the learning rates' ends, and at `reproduce.py --audit`, in that order.
 #
-# `docs/verdicts.md` has the rules, and how often they err.
+# `docs/verdicts.md` explains the rules and their error rates.

@@ -16,9 +16,9 @@
 # **What did training do to the recurrence: how long does the winner remember, and at which frequencies?**
 #
 # Each layer of a Linear Recurrent Unit is a set of independent complex states, x_k = lambda x_(k-1) + gamma
-# B u_k. The modulus of lambda is memory, its angle is frequency, gamma is the gain of what enters. `PATH`
-# is an experiment whose report has been written: `lru-tune report FOLDER` keeps the winner's eigenvalues in
-# `spectra.csv`, so that nothing here needs JAX or a checkpoint. Set it here or in `LRU_TUNE_NOTEBOOK_PATH`.
+# B u_k. The modulus of lambda is memory, its angle is frequency, gamma is the gain of the input. `PATH` is
+# an experiment with a report: `lru-tune report FOLDER` writes the winner's eigenvalues to `spectra.csv`, so
+# this notebook needs no JAX and no checkpoint. Set it here or in `LRU_TUNE_NOTEBOOK_PATH`.
 
 # %%
 # %matplotlib inline
@@ -58,11 +58,10 @@ print(f"drawn with {drawn}; sequences of {length or 'the whole'} steps")
 #
 # * **Near the circle: long memory. At the origin: none.** The LRU's parametrisation keeps all of them
 #   inside.
-# * **Lines outwards** mean that the task asked for more memory than it was given: raise `r_min` or `r_max`.
-#   **Inwards**: less.
-# * **No lines to be seen** means that training left the recurrence alone, and the task is solved by what B,
-#   C and the rest of the network read from a fixed bank of filters. Then a larger
-#   `optim.recurrent_lr_factor` is worth a trial.
+# * **Lines outwards** mean that the task needs more memory than the initialisation gave: raise `r_min` or
+#   `r_max`. **Lines inwards**: less memory.
+# * **No visible lines** mean that training hardly changed the recurrence: B, C and the rest of the network
+#   solve the task with a fixed bank of filters. Then try a larger `optim.recurrent_lr_factor`.
 
 # %%
 spectra = by_layer(frame)
@@ -71,8 +70,7 @@ eigenvalue_ring(spectra.before, spectra.after)
 # %% [markdown]
 # ## As a table
 #
-# One row a state, with the half-life: after how many steps it has lost half of itself, log 2 / -log
-# |lambda|.
+# One row for each state, with its half-life in steps, log 2 / -log |lambda|.
 
 # %%
 frame = frame.assign(
@@ -104,16 +102,16 @@ print(
 # %% [markdown]
 # ## Memory
 #
-# Half-lives of all states of a layer, sorted; the dotted line is the length of a sequence. **Where all
-# lines stay far below the dotted one, no single state spans the sequence**: what lies further back reaches
-# the answer only through pooling or several layers. Lines that leave the grey one at the right end only say
-# that training stretched the few longest memories.
+# Half-lives of all states of a layer, sorted; the dotted line is the length of a sequence. **If all
+# lines are far below the dotted one, no single state remembers the whole sequence**: earlier inputs reach the
+# answer only through pooling or several layers. If lines leave the grey one at the right end only, training
+# extended only the few longest memories.
 
 # %%
 half_lives(spectra.before, spectra.after, length)
 
 # %% [markdown]
-# The same counted: states by what they can remember.
+# The same as counts: the number of states by half-life.
 
 # %%
 bounds = [0, 1, 4, 16, 64, 256, np.inf]
@@ -141,11 +139,11 @@ tidy.pivot_table(
 # %% [markdown]
 # ## Which states moved?
 #
-# States by the modulus they were drawn with. With |lambda| = exp(-exp(nu_log)), a step of nu_log changes
+# States by their modulus at initialisation. With |lambda| = exp(-exp(nu_log)), a step of nu_log changes
 # the modulus by |lambda| log |lambda|: little near the circle, most at a modulus of 0.37. So **inner states
 # moving farther than outer ones is the parametrisation at work**, not a sign that memory was not needed;
-# compare `half_life_ratio` instead, the median of half-life after over before. Above 1: these states were
-# stretched.
+# compare `half_life_ratio` instead, the median of half-life after over before. Above 1: their memory became
+# longer.
 
 # %%
 shells = pd.qcut(frame["modulus_before"], 4, duplicates="drop")
@@ -175,9 +173,9 @@ frame.nlargest(5, "moved")[columns].round(3)
 # ## Input gains
 #
 # Gamma is initialised to sqrt(1 - |lambda|^2), which keeps the variance of a state at one whatever its
-# memory, and is learned from there. On the line: left alone. **Below: the layer turned that state down.
-# Whole clouds off the line** say that the scale of a layer's input was wrong; normalisation or the learning
-# rate deserves a look.
+# memory, and is learned from there. On the line: not changed. **Below: the layer reduced that state's
+# input. If a whole cloud is off the line**, the scale of the layer's input was wrong: check normalisation
+# and learning rate.
 
 # %%
 input_gains(spectra.gamma_before, spectra.gamma_after)
@@ -195,4 +193,5 @@ gains.groupby("layer")["ratio"].describe().round(3) if len(gains) else "this var
 # * Half-lives far beyond the sequence: these states are sums; a smaller `r_max` trains more easily.
 # * All angles small: a smaller `max_phase` gives more states to slow movements, as the paper does for
 #   PathX.
-# * Eigenvalues left alone: raise `optim.recurrent_lr_factor`, or leave it small on purpose for stability.
+# * Eigenvalues that did not move: raise `optim.recurrent_lr_factor`, or leave it small on purpose for
+#   stability.

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 07 Cost and throughput
 #
-# **Where did the time go, what would have been enough, and what makes the next search cheaper?**
+# **How was the time spent, how much would have been enough, and what makes the next search cheaper?**
 #
 # Runs record their seconds at every report, and at their end how many of them went into training, evaluation
 # and compiling. Put a folder into `PATH` or `LRU_TUNE_NOTEBOOK_PATH`.
@@ -50,11 +50,11 @@ if record.seconds is not None:
 #
 # Left: minutes by how trials ended, and above them what the machine spent them on. Of older experiments, that
 # have not recorded the parts, *start-up* is what the first stretch took beyond the median pace of later ones.
-# Right: examples a second of every trial.
+# Right: examples per second of every trial.
 #
 # * **Much compiling**: trials are short beside it. Fields that change the program (numbers of layers, widths)
 #   compile anew for each value; keep such choices few.
-# * **Much idle time**: no run counted its seconds there, because Ray, a worker or JAX was starting, or too
+# * **Much idle time**: no run was active, because Ray, a worker or JAX was starting, or too
 #   few trials were left to fill the machine.
 # * **Dots on the right that fall over time, or two levels**: something else used the machine, or a searched
 #   field changes the size of the model.
@@ -83,8 +83,8 @@ by_status = spent.groupby("status").agg(
 by_status.assign(share=by_status["minutes"] / by_status["minutes"].sum()).round(2)
 
 # %% [markdown]
-# `after_best` is what trials did after their best report. **A large part of it** says that the horizon is
-# longer than the trials can use: fewer steps, or a smaller learning rate.
+# `after_best` is the time after the best report. **If it is a large part**, the horizon is longer than the
+# trials can use: use fewer steps or a smaller learning rate.
 #
 # ## What early stopping saved
 #
@@ -121,10 +121,10 @@ pd.DataFrame(
 # **If the last half point took most of the hours, the next search of this kind may be half as large**, with
 # the rest spent on seeds (`04_seeds_and_significance`).
 #
-# ## Does a searched field change the pace?
+# ## Does a searched field change the speed?
 #
-# Paces joined with configurations: for each searched field the values where trials were slowest and
-# fastest. **A large ratio is a cost that the metric does not show**, such as of a wider model. Ratios below
+# Speeds joined with configurations: for each searched field, the values of the slowest and the fastest
+# trials. **A large ratio is a cost that the metric does not show**, such as of a wider model. Ratios below
 # about 1.5 are what a busy machine does to any two halves of the trials.
 
 # %%
@@ -151,10 +151,10 @@ pd.DataFrame(map(paces, varied), columns=["field", "slowest", "fastest", "ratio"
 ).round(2)
 
 # %% [markdown]
-# ## Side by side
+# ## Concurrent runs
 #
-# Trials that share a machine slow each other down: the sum of their seconds, divided by the wall time, says
-# how many were running on average, and how much was won.
+# Trials that share a machine slow each other down: the sum of their seconds, divided by the wall time, is the
+# average number of concurrent runs.
 
 # %%
 if record.seconds:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 # Beginning of the name -> pictures, and sentences that must be said whatever the numbers are.
 SHOWN = {
-    "01": (4, ["32 trials, .* reports", "after half of the trials", "press an end"]),
+    "01": (4, ["32 trials, .* reports", "after half of the trials", "best trials at an end"]),
     "02": (2, [r"rungs at steps \[250, 500, 1000\] of 2000", "% saved", "keep the winner"]),
     "03": (4, ["32 trials over 6 fields", "r_max matters most, from .* trials"]),
     "04": (1, ["confirmation runs of", "pairs can be told apart"]),

@@ -25,16 +25,22 @@ def data_root(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    """A store that knows the data of listops."""
+@pytest.fixture(scope="session")
+def make_store() -> Callable[[Path], Any]:
+    """A function that makes a store in a folder; it knows the data of listops."""
     from lru_tune.reproduction.store import Store, TaskData
 
     data = {"listops": TaskData("fingerprint1", chance=0.2, train_examples=100)}
-    return Store(tmp_path / "reproductions", data)
+    return lambda folder: Store(folder / "reproductions", data)
 
 
 @pytest.fixture
+def store(tmp_path: Path, make_store: Callable[[Path], Any]) -> Any:
+    """A store of its own for a test."""
+    return make_store(tmp_path)
+
+
+@pytest.fixture(scope="session")
 def plan() -> Callable[..., list[Any]]:
     """A function that plans short listops cells of a table: `plan(1, "RNN-Lin", rates=(0.5,))`."""
     from lru_tune.paper.tables import load_table

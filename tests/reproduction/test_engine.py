@@ -1,30 +1,68 @@
 """Cells over a scripted training: what is run, what is not run again, what is never opened."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
 import pytest
 from scripted_training import EXECUTED, TEST_READ
 
 from lru_tune.files import run_directory as runs
+from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.engine import Options, run_on
 from lru_tune.reproduction.outcome import cell_result, cell_runs
 from lru_tune.reproduction.rates import known_rate, rate_search_runs
+from lru_tune.reproduction.store import Store
 from lru_tune.search.ray.resources import ResourceRequest
 
+RATES = (0.1, 0.2, 0.3, 0.9)
 
-@pytest.fixture
-def run(machine, store, data_root):
-    """Run cells in the session's Ray; return what was said."""
 
-    def run(cells, seeds: int = 2) -> list[str]:
-        said: list[str] = []
+@pytest.fixture(scope="session")
+def run_cells(machine):
+    """A function that runs cells in the session's Ray and returns the lines it logged."""
+
+    def run_cells(cells, store, data_root, seeds: int = 2) -> list[str]:
+        lines: list[str] = []
         options = Options(
             str(data_root),
             requested=ResourceRequest(max_concurrent=1),
             training="scripted_training",
         )
-        run_on(machine, cells, seeds, store, options, said.append)
-        return said
+        run_on(machine, cells, seeds, store, options, lines.append)
+        return lines
 
-    return run
+    return run_cells
+
+
+@pytest.fixture
+def run(run_cells, store, data_root):
+    """Run cells in the store of the test."""
+    return lambda cells, seeds=2: run_cells(cells, store, data_root, seeds)
+
+
+class Finished(NamedTuple):
+    """A cell that was run with two seeds, and a function that runs more in its store."""
+
+    cell: CellPlan
+    store: Store
+    data_root: Path
+    lines: list[str]
+    run: Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module")
+def finished(run_cells, plan, make_store, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    store = make_store(folder)
+    (cell,) = plan(1, "RNN-Lin", rates=RATES)
+    cell = replace(cell, rates=RATES[::-1])  # the best first, so that the others are stopped
+
+    def run(cells, seeds=2):
+        return run_cells(cells, store, folder, seeds)
+
+    return Finished(cell, store, folder, run([cell]), run)
 
 
 def executed(store) -> dict[str, list[int]]:
@@ -37,44 +75,44 @@ def split_reads(data_root) -> list[str]:
     return sorted((data_root / TEST_READ).read_text().split())
 
 
-def test_rates_race_on_validation_then_seeds_run_and_nothing_is_run_twice(
-    run, plan, store, data_root
-):
-    (cell,) = plan(1, "RNN-Lin")
-    said = run([cell])
-    assert any("learning rate 0.9, best of 3 on validation" in line for line in said)
+def test_rates_are_searched_on_validation_then_seeds_run(finished):
+    cell, store = finished.cell, finished.store
+    assert any("learning rate 0.9, best of 4 on validation" in line for line in finished.lines)
     assert known_rate(cell, store).rate == 0.9
     first = executed(store)
     searched = {run.run_dir.name for run in rate_search_runs(cell, store)}
     counted = {run.run_dir.name for run in cell_runs(cell, 2, store).planned}
     assert set(first) == searched | counted
     assert all(first[name] == list(range(0, 90, 10)) for name in counted)
-    assert split_reads(data_root) == sorted(f"runs/{name}" for name in counted)
+    assert split_reads(finished.data_root) == sorted(f"runs/{name}" for name in counted)
 
-    run([cell])
-    assert executed(store) == first
 
-    run([cell], seeds=3)
-    added = executed(store)
+def test_a_rate_search_stops_weak_rates_early(finished):
+    planned = rate_search_runs(finished.cell, finished.store)
+    statuses = [runs.read_result(run.run_dir)["status"] for run in planned]
+    assert statuses[0] == "completed"
+    assert "stopped" in statuses
+    lengths = [len(executed(finished.store)[run.run_dir.name]) for run in planned]
+    assert lengths[0] == 9
+    assert min(lengths) < 9
+
+
+def test_tables_that_share_a_cell_share_its_runs(finished, plan):
+    before = executed(finished.store)
+    rows = (6, "RNN-Lin"), (7, "Dense A"), (8, "Linear Dense RNN")
+    finished.run([cell for row in rows for cell in plan(*row, rates=RATES)])
+    assert executed(finished.store) == before
+
+
+def test_nothing_is_run_twice_and_seeds_can_be_added(finished):
+    first = executed(finished.store)
+    finished.run([finished.cell])
+    assert executed(finished.store) == first
+    finished.run([finished.cell], seeds=3)
+    added = executed(finished.store)
     assert {name: steps for name, steps in added.items() if name in first} == first
     assert len(added) == len(first) + 1
-    assert len(cell_result(cell, 3, store).accuracies) == 3
-
-
-def test_a_race_stops_weak_rates_early(run, plan, store):
-    (cell,) = plan(1, "RNN-Lin", rates=(0.1, 0.2, 0.3, 0.9))
-    run([cell], seeds=1)
-    statuses = [runs.read_result(run.run_dir)["status"] for run in rate_search_runs(cell, store)]
-    assert statuses[-1] == "completed"
-    lengths = [len(executed(store)[run.run_dir.name]) for run in rate_search_runs(cell, store)]
-    assert max(lengths) == 9
-
-
-def test_tables_that_share_a_cell_share_its_runs(run, plan, store):
-    run(plan(1, "RNN-Lin"))
-    before = executed(store)
-    run([*plan(6, "RNN-Lin"), *plan(7, "Dense A"), *plan(8, "Linear Dense RNN")])
-    assert executed(store) == before
+    assert len(cell_result(finished.cell, 3, finished.store).accuracies) == 3
 
 
 def test_rows_that_agree_in_everything_are_run_once(run, plan, store):
