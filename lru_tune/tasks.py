@@ -1,7 +1,7 @@
-"""The catalogue of tasks: what is read, what is predicted, where it comes from.
+"""The catalogue of tasks: inputs, predictions and sources.
 
-A task is data. The trainer, the model builder and the data preparation read these entries and never
-ask for a task by name.
+A task is data: the trainer, the model builder and the data preparation read these entries, and no code
+depends on the name of a task.
 """
 
 from dataclasses import dataclass
@@ -39,20 +39,20 @@ class Channels:
 
 @dataclass(frozen=True)
 class Task:
-    """What one data set asks of a model.
+    """A data set and what to predict from it.
 
     Attributes:
       inputs: how the stored integers become features.
-      max_length: T, the length every sequence is padded to.
-      head: `classify` predicts once a sequence; `per_step` predicts at each of the last `scored_steps`;
-        `match` predicts once for two documents, inputs (B, 2, T), read by one encoder.
+      max_length: T, the length that every sequence is padded to.
+      head: `classify` makes one prediction per sequence; `per_step` one at each of the last
+        `scored_steps`; `match` one per pair of documents, inputs (B, 2, T), with one encoder for both.
       num_classes: classes of one prediction.
-      num_outputs: predictions made at once (bits a step in the copy task).
+      num_outputs: predictions made at once (bits per step in the copy task).
       scored_steps: for `per_step`, how many of the last steps are scored.
       origin: module of `data_prep` that makes the arrays.
-      generated: the arrays are generated, so that preparing needs no download.
-      validation: `given` by the publisher, or `carved` from train by a fixed seed.
-      citation: where the task comes from.
+      generated: the arrays are generated, so preparing them needs no download.
+      validation: the split is `given` by the publisher, or `carved` from train with a fixed seed.
+      citation: source of the task.
     """
 
     name: str
@@ -70,17 +70,17 @@ class Task:
 
     @property
     def documents(self) -> tuple[int, ...]:
-        """Axes of an example before its time axis: (2,) for the two documents of `match`, else ()."""
+        """Shape of an example before its time axis: (2,) for the two documents of `match`, else ()."""
         return (2,) if self.head == "match" else ()
 
 
-# What every output says of data whose validation split was made in an unusual way, by protocol.
+# Notes on every output of data with an unusual validation split, by protocol.
 PROTOCOL_STAMPS = {
-    "lra-legacy": "protocol lra-legacy: validation is the test split, so whatever was selected by it was "
-    "selected on test, as in Long Range Arena"
+    "lra-legacy": "protocol lra-legacy: validation is the test split, so configurations were selected on "
+    "test, as in Long Range Arena"
 }
 
-# Names that published work uses for two different tasks.
+# Names that mean two different tasks in published work.
 AMBIGUOUS = {"cifar": ("scifar", "cifar-gray")}
 
 TASKS = {
@@ -215,7 +215,7 @@ TASKS = {
 
 
 def find_task(name: str) -> Task:
-    """Return a task by its name or an alias; raise ConfigError with the nearest name otherwise."""
+    """Return the task of a name or an alias; raise ConfigError where there is none."""
     if name in AMBIGUOUS:
         raise ConfigError("tasks.ambiguous", name=name, candidates=" or ".join(AMBIGUOUS[name]))
     for task in TASKS.values():

@@ -18,7 +18,7 @@ LONGEST_LINE = 80  # characters of a mapping or list that is written on one line
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes short mappings of plain values on one line, longer ones one entry a line."""
+    """Writes short mappings of plain values on one line, others with one entry per line."""
 
     def represent_mapping(
         self, tag: str, mapping: Any, flow_style: bool | None = None
@@ -37,7 +37,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def dump_yaml(content: Mapping[str, Any], header: Sequence[str] = ()) -> str:
-    """Return YAML text, short lists and mappings on one line, under `header` lines as comments."""
+    """Return YAML text with short lists and mappings on one line, and `header` as comments above."""
     comment = "".join(f"# {line}".rstrip() + "\n" for line in header)
     return comment + yaml.dump(
         dict(content), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True
@@ -45,11 +45,11 @@ def dump_yaml(content: Mapping[str, Any], header: Sequence[str] = ()) -> str:
 
 
 def dump_run_config(config: RunConfig, header: Sequence[str] = ()) -> str:
-    """Return a complete config.yaml: every field that is not None, defaults included.
+    """Return the text of a config.yaml: every field that is not None, defaults included.
 
     Args:
       config: the run.
-      header: lines of provenance, written as comments.
+      header: comments, such as where the configuration comes from.
     """
     flat = {k: v for k, v in flatten(config.model_dump()).items() if v is not None}
     return dump_yaml(nest(flat), header)
@@ -97,7 +97,7 @@ def load_run_config(path: str | Path, *, overrides: Sequence[str] = ()) -> RunCo
 
 
 def _body(document: Document) -> tuple[str, dict[str, Any]]:
-    """Return where a file's fields are written ("base." in a search space) and the fields."""
+    """Return the prefix of a file's fields ("base." in a search space) and the fields."""
     if "base" not in document.content:
         return "", {k: v for k, v in document.content.items() if k not in TOP_LEVEL}
     base = document.content["base"]

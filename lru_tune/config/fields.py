@@ -1,4 +1,4 @@
-"""The dotted fields of a configuration model, and validation that reports every problem at once."""
+"""The dotted fields of a pydantic model, and validation that reports every problem at once."""
 
 import difflib
 import functools
@@ -17,7 +17,7 @@ from lru_tune.errors import ConfigError, Problem, problem
 Model = TypeVar("Model", bound=BaseModel)
 Fields = dict[str, TypeAdapter[Any]]
 
-# What people type for our names, in papers' letters and other toolkits' flags.
+# Names of our fields in papers and in other toolkits.
 SYNONYMS: Mapping[str, str] = {
     "lr": "learning_rate",
     "lr_base": "learning_rate",
@@ -43,9 +43,9 @@ def fields_of(model: type[BaseModel], flat: Mapping[str, Any] | None = None) -> 
     """Return dotted field -> validator of one value.
 
     Args:
-      model: the model at the top.
-      flat: dotted values; the `kind` of a tagged union in it says which member's fields exist, its
-        default otherwise.
+      model: the top-level model.
+      flat: dotted values; the `kind` of a tagged union among them selects the member whose fields are
+        returned. Without one it is the default member.
     """
     kinds = tuple((k, v) for k, v in (flat or {}).items() if k.rpartition(".")[2] == "kind")
     return dict(_fields(model, tuple((k, v) for k, v in kinds if isinstance(v, str))))
@@ -73,12 +73,12 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def with_bounds(info: FieldInfo) -> Any:
-    """Return a field's annotation with the bounds that pydantic has taken out of it."""
+    """Return a field's annotation with its bounds, which pydantic stores apart from it."""
     return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:
-    """Return the models a field may hold: none for a plain value, several for a tagged union."""
+    """Return the models that a field may hold: none for a plain value, several for a tagged union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) is Annotated:
@@ -89,7 +89,7 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def tag_of(model: type[BaseModel]) -> Any:
-    """Return the `kind` that chooses a member of a tagged union; None for another model."""
+    """Return the `kind` that selects a member of a tagged union; None for other models."""
     return model.model_fields["kind"].default if "kind" in model.model_fields else None
 
 
@@ -110,7 +110,7 @@ def unknown_field(path: str, known: Mapping[str, Any]) -> Problem:
 
 
 def _nearest(word: str, known: Mapping[str, str]) -> str | None:
-    """Return the known name that a word is, abbreviates or resembles."""
+    """Return the known name that a word equals, abbreviates or resembles."""
     spellings = {name: name for name in known}
     spellings |= {short: name for short, name in SYNONYMS.items() if name in known}
     found = difflib.get_close_matches(word, spellings, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""What the fields of a configuration model are, in words and as Markdown; read off the model itself."""
+"""The reference of all fields, generated from the models: docs/fields.md."""
 
 import inspect
 import math
@@ -22,7 +22,7 @@ _NAMED: Mapping[float, str] = {math.tau: "2 pi", 2**31: "2^31"}
 _TYPES: Mapping[str, str] = {
     "array": "list of names",
     "boolean": "`true`, `false`",
-    "integer": "whole number",
+    "integer": "integer",
     "number": "number",
     "string": "name",
 }
@@ -34,9 +34,9 @@ class FieldEntry(NamedTuple):
     Attributes:
       path: dotted.
       values: type and range.
-      default: as written in YAML, "" where none is or where the field may be left out.
+      default: as written in YAML; "" where the field has none, or where it is null.
       traced: whether another value needs no new compilation.
-      description: from the text below the field; "" where there is none.
+      description: the string below the field in the model; "" where there is none.
     """
 
     path: str
@@ -51,9 +51,9 @@ class Group(NamedTuple):
 
     Attributes:
       prefix: of their paths, "" or ending in a dot.
-      member: ", diagonal" and so on, where the prefix may lead to several models; else "".
-      model: whose they are.
-      entries: in the order of the model, without those that are models themselves.
+      member: ", diagonal" and so on, where the group is a tagged union; else "".
+      model: the model.
+      entries: its fields in order, without those that are models themselves.
     """
 
     prefix: str
@@ -63,12 +63,12 @@ class Group(NamedTuple):
 
 
 def groups(model: type[BaseModel], prefix: str = "", member: str = "") -> Iterator[Group]:
-    """Yield the fields of a model, then those of the models in it; every member of a tagged union.
+    """Yield the fields of a model, then those of the models in it, for every member of a tagged union.
 
     Args:
-      model: whose fields.
-      prefix: of the group, see `Group`.
-      member: likewise.
+      model: the top-level model.
+      prefix: see `Group`.
+      member: see `Group`.
     """
     entries, inner = [], []
     for name, info in model.model_fields.items():
@@ -92,7 +92,7 @@ def groups(model: type[BaseModel], prefix: str = "", member: str = "") -> Iterat
 
 
 def _values(annotation: Any) -> str:
-    """Return type and range of a field in words, from its annotation."""
+    """Return type and range of a field, from its annotation."""
     schema = TypeAdapter(annotation).json_schema()
     parts = [part for part in schema.get("anyOf", [schema]) if part["type"] != "null"]
     return " or ".join(_value(part, annotation) for part in parts)
@@ -107,7 +107,7 @@ def _value(schema: dict[str, Any], annotation: Any) -> str:
 
 
 def _bounds(annotation: Any) -> list[str]:
-    """Return the bounds in an annotation, in words; JSON schema has none behind our own validators."""
+    """Return the bounds of an annotation; JSON schema omits those behind our own validators."""
     found = []
     for part in get_args(annotation):
         for mark in part.metadata if isinstance(part, FieldInfo) else [part]:
@@ -119,7 +119,7 @@ def _bounds(annotation: Any) -> list[str]:
 
 
 def _written(value: Any) -> str:
-    """Return a value as documents show it; "" for None and for no value at all."""
+    """Return a value as the reference shows it; "" for None and for no default."""
     if value is None or value is PydanticUndefined or value == ():
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Named recurrences: the paper's ladder from a dense network to the LRU (its section 3)."""
+"""Named recurrences: the steps from a dense RNN to the LRU (Orvieto et al. 2023, section 3)."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def find_variant(name: str) -> dict[str, Any]:
-    """Return the fields of `model.recurrence` that a variant fixes; raise ConfigError if unknown."""
+    """Return the fields of `model.recurrence` that a variant fixes; raise ConfigError where it is unknown."""
     if name not in VARIANTS:
         raise ConfigError("config.unknown-variant", name=name, hint=did_you_mean(name, VARIANTS))
     return dict(VARIANTS[name])

@@ -25,7 +25,7 @@ from lru_tune.space.settings import TuneSettings
 SCHEMA = 1
 _MAPPINGS = ("base", "search", "points", "tune", "quick")
 _KEYS = ("schema", "task", "variant", "scale", "constraints", *_MAPPINGS)
-# What a dotted key of `quick:` or `--set` may not reach, and what to type instead.
+# Sections that `quick:` and `--set` cannot change, and what to do instead.
 _ELSEWHERE = {
     "task": "use --task",
     "variant": "use --variant",
@@ -139,7 +139,7 @@ class Draft:
             self.assign(key, value, FLAG + text)
 
     def assign(self, key: str, value: Any, origin: Origin) -> None:
-        """Set `tune.<setting>`, `search.<field>` or a field, which then is no longer searched."""
+        """Set `tune.<setting>`, `search.<field>`, or a field, which is then no longer searched."""
         section, _, rest = key.partition(".")
         if section == "constraints":
             self.constraints = value

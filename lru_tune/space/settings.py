@@ -1,4 +1,4 @@
-"""The `tune:` block of a search space: what is maximised, how many trials, how they are judged."""
+"""The `tune:` block of a search space: objective, trials, searcher, scheduler, resources, confirmation."""
 
 from typing import Annotated, Literal
 
@@ -17,66 +17,66 @@ def default_grace(horizon: int) -> int:
 
 
 class SchedulerSettings(Strict):
-    """Which trials are stopped early. The clock is the optimiser step."""
+    """Which trials to stop early. Trials are compared at equal optimiser steps."""
 
     kind: Literal["asha", "hyperband", "median", "none"] = "asha"
-    """By which rule; `none` lets every trial run to its end."""
+    """The rule; with `none` every trial runs to its end."""
     grace: Count | None = None
-    """Steps before a trial can be stopped; left out, a tenth of the longest run."""
+    """Optimiser steps before a trial can be stopped; default: a tenth of the longest run."""
     reduction_factor: Annotated[Whole, Field(ge=2)] = 3
-    """One trial in so many goes on at each rung."""
+    """At each rung, one in this many trials continues."""
 
 
 class SearcherSettings(Strict):
-    """Who proposes the next configuration."""
+    """How the next configuration is proposed."""
 
     kind: Literal["optuna", "random", "grid"] = "optuna"
-    """Learning from earlier trials, drawing at random, or every combination of `grid` and `choice`."""
+    """Learn from earlier trials, draw at random, or try every combination of the choices."""
     sampler: Literal["tpe", "random", "qmc"] = "tpe"
-    """Optuna's way of proposing; other kinds do not read it."""
+    """Optuna's sampler; only for kind `optuna`."""
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
-    """Of the proposals."""
+    """Random seed of the searcher."""
 
 
 class TrialResources(Strict):
-    """What one trial asks for; a fraction of a GPU shares it."""
+    """The resources of one trial."""
 
     gpus: NonNegative = 1.0
-    """GPUs of one trial, where there are any; a fraction shares one."""
+    """GPUs of one trial, on machines that have GPUs; trials with a fraction share one."""
     cpus: Positive = 1.0
-    """CPU cores of one trial beside its GPU; without GPUs a trial takes one core."""
+    """CPU cores of one trial on a machine with GPUs; without GPUs a trial takes one core."""
     lanes: Literal["auto"] | Count = "auto"
     """Trials trained side by side on one device, see docs/search_spaces.md; `auto` is 1 on a CPU."""
 
 
 class ConfirmSettings(Strict):
-    """The stage after the search: fresh seeds, full length, test read once."""
+    """The stage after the search: fresh seeds, full length, one evaluation on the test split."""
 
     top: Count = 3
-    """So many of the best configurations by validation."""
+    """How many of the best configurations to confirm."""
     seeds: Count = 3
-    """Runs of each, with fresh seeds."""
+    """Runs of each configuration, with fresh seeds."""
 
 
 class TuneSettings(Strict):
     """The whole `tune:` block."""
 
     metric: Literal["val/accuracy", "val/loss"] = "val/accuracy"
-    """What trials are compared by."""
+    """The metric that trials are compared by."""
     mode: Mode = "max"
     """`max` for accuracy, `min` for loss."""
     trials: Count = 32
-    """How many configurations are tried."""
+    """How many configurations to try."""
     start_points: tuple[str, ...] = ()
-    """Names under `points`, or `base`; tried first, in this order."""
+    """Names under `points`, or `base`, to try first, in this order."""
     scheduler: SchedulerSettings = SchedulerSettings()
-    """Stopping early."""
+    """How to stop trials early."""
     searcher: SearcherSettings = SearcherSettings()
-    """Proposing."""
+    """How to propose configurations."""
     resources: TrialResources = TrialResources()
-    """What a trial gets."""
+    """The resources of one trial."""
     confirm: ConfirmSettings = ConfirmSettings()
-    """After the search."""
+    """The stage after the search."""
 
     @model_validator(mode="after")
     def _mode_suits_the_metric(self) -> "TuneSettings":

@@ -35,10 +35,10 @@ def test_the_text_below_a_field_is_its_description_not_its_value():
 @pytest.mark.parametrize(
     ("path", "words", "good", "bad"),
     [
-        ("data.max_length", "whole number above 0", 1, 0),
+        ("data.max_length", "integer above 0", 1, 0),
         ("optim.warmup_fraction", "number from 0 to 1", 1.0, 1.1),
         ("optim.b1", "number from 0 and below 1", 0.0, 1.0),
-        ("seed", "whole number from 0 and below 2^31", 2**31 - 1, 2**31),
+        ("seed", "integer from 0 and below 2^31", 2**31 - 1, 2**31),
         ("model.norm", "`batch`, `layer`", "layer", "group"),
     ],
 )
@@ -52,9 +52,10 @@ def test_the_range_in_words_is_the_range_that_is_enforced(path, words, good, bad
 
 
 def test_every_bound_of_a_number_is_in_words():
-    bounded = [entry for entry in [*RUN, *TUNE] if "number" in entry.values]
+    kinds = ("number", "integer")
+    bounded = [entry for entry in [*RUN, *TUNE] if any(kind in entry.values for kind in kinds)]
     assert len(bounded) > 20
-    assert [entry.path for entry in bounded if entry.values.endswith("number")] == []
+    assert [entry.path for entry in bounded if entry.values.endswith(kinds)] == []
 
 
 def test_the_two_members_of_the_recurrence_have_a_section_each():
