@@ -9,7 +9,7 @@ from data_prep.origins import locate_files, origin_of
 from data_prep.pipeline.overwrite import check_replaceable, incomplete_release
 from data_prep.pipeline.progress import Progress, silent
 from data_prep.pipeline.recipe import SMALLEST_LIMIT, Export, Request, array_bytes
-from lru_tune.data.disk import naming_a_full_disk
+from lru_tune.data.disk import full_disk_reported
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.data.verify import damaged_files
 from lru_tune.data.versions import clear_leftovers, task_lock
@@ -91,7 +91,7 @@ def check_request(request: Request) -> None:
 def make_folder(folder: Path, flag: str) -> None:
     """Make the folder that a flag names, with its parents; raise ConfigError if that is impossible."""
     try:
-        with naming_a_full_disk(folder, "nothing was written"):
+        with full_disk_reported(folder, "nothing was written"):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(

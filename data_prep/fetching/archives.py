@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from data_prep.pipeline.progress import Progress, silent
-from lru_tune.data.disk import naming_a_full_disk
+from lru_tune.data.disk import full_disk_reported
 from lru_tune.errors import DataDamaged
 
 MOST_BYTES = 64 << 30  # unpacked; several times the largest archive that is known here
@@ -160,7 +160,7 @@ def extract_members(
     shutil.rmtree(temporary, ignore_errors=True)
     names = []
     try:
-        with naming_a_full_disk(into, "nothing was left there"):
+        with full_disk_reported(into, "nothing was left there"):
             temporary.mkdir(parents=True)
             members = read_members(archive, wanted, most_bytes=most_bytes, progress=progress)
             for member in members:

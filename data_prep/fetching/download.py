@@ -20,7 +20,7 @@ from filelock import FileLock
 from data_prep.fetching.checksums import Source, checksum_mismatch, is_web_page
 from data_prep.pipeline.progress import Progress, silent
 from lru_tune import __version__
-from lru_tune.data.disk import demand_room, naming_a_full_disk
+from lru_tune.data.disk import full_disk_reported, require_space
 from lru_tune.errors import DataDamaged, DataNotPrepared
 
 SCHEMES = ("http://", "https://", "file://")
@@ -77,7 +77,7 @@ def fetch(
                 )
             return target
         part = target.with_name(f"{target.name}.part")
-        with naming_a_full_disk(target, f"{part.name} is continued by the next call"):
+        with full_disk_reported(target, f"{part.name} is continued by the next call"):
             _download(source, part, progress, wait)
             part.rename(target)
     return target
@@ -173,7 +173,7 @@ def _append(
             "fetch.web-page", url=source.url, name=source.file, folder=part.parent
         )
     total = end or source.bytes
-    demand_room(part, total - start)
+    require_space(part, total - start)
     with open(part, "r+b" if start else "wb") as file:
         file.seek(start)
         chunk, done = first, start

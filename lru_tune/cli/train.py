@@ -18,10 +18,10 @@ from lru_tune.errors import ConfigError, Interrupted
 from lru_tune.files import run_directory as runs
 from lru_tune.files.paths import (
     data_root,
-    demand_name,
-    demand_runs_root,
     named_folder,
     new_experiment_folder,
+    require_folder_name,
+    require_writable_runs,
     runs_root,
     search_space_file,
     timestamped,
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     check_wandb(arguments.wandb)
     if arguments.name is not None:
-        demand_name(arguments.name)
+        require_folder_name(arguments.name)
     if arguments.resume is not None:
         arguments.resume = named_folder(arguments.resume, runs_root(arguments.runs_root))
         ended = read_result(arguments.resume) or {}
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = _configuration(arguments)
     if arguments.cpus is not None and arguments.cpus < 1:
         raise ConfigError(f"--cpus must be at least 1, got {arguments.cpus}")
-    demand_runs_root(runs_root(arguments.runs_root))
+    require_writable_runs(runs_root(arguments.runs_root))
     if config.runtime.names_native:
         native_library()
     become_worker()

@@ -14,10 +14,10 @@ from lru_tune.errors import ConfigError
 from lru_tune.files.experiment_folder import SPACE_FILE, read_experiment
 from lru_tune.files.paths import (
     data_root,
-    demand_name,
-    demand_runs_root,
     named_folder,
     new_experiment_folder,
+    require_folder_name,
+    require_writable_runs,
     runs_root,
     timestamped,
 )
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     check_wandb(arguments.wandb)
     if arguments.name is not None:
-        demand_name(arguments.name)
+        require_folder_name(arguments.name)
     if arguments.resume is not None:
         return _resume(arguments)
     if arguments.task is None and arguments.space is None:
@@ -164,7 +164,7 @@ def _start(space: SearchSpace, arguments: argparse.Namespace) -> int:
     from lru_tune.search.plan import make_plan
 
     root, runs = data_root(arguments.data_root), runs_root(arguments.runs_root)
-    demand_runs_root(runs)
+    require_writable_runs(runs)
     _demand_native(space, arguments)
     task = ensure_prepared(
         space.task, root, synthetic=arguments.synthetic, reads=space.reads(), log=say

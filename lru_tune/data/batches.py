@@ -1,4 +1,4 @@
-"""Which examples come when: a function of (seed, epoch) alone, so that nothing needs saving."""
+"""The order of examples: a function of seed and epoch alone, so that a checkpoint need not hold it."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ class Examples(NamedTuple):
 def take_examples(split: Split, limit: int | None, max_length: int | None = None) -> Examples:
     """Return the first `limit` examples of a split, each cut to its first `max_length` steps.
 
-    Full lengths are filled in where the task stores none; None means no limit.
+    None means no limit. If the task stores no lengths, every sequence has its full length.
     """
     count = len(split.targets) if limit is None else min(limit, len(split.targets))
     if split.lengths is None:
@@ -32,7 +32,7 @@ def take_examples(split: Split, limit: int | None, max_length: int | None = None
         lengths = np.full(count, inputs.shape[1], np.int32)
     else:
         lengths = split.lengths[:count].astype(np.int32)
-        # Time is the axis behind those of the lengths, which tells two documents from channels.
+        # Time is the first axis that `lengths` does not have: axis 2 for two documents, else axis 1.
         inputs = split.inputs[
             (slice(count), *[slice(None)] * (lengths.ndim - 1), slice(max_length))
         ]
@@ -41,7 +41,7 @@ def take_examples(split: Split, limit: int | None, max_length: int | None = None
 
 
 def epoch_order(seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
-    """Return the batches of one epoch, (n_batches, batch_size) int32 indices; the rest is dropped."""
+    """Return the batches of an epoch, (n_batches, batch_size) int32 indices."""
     n_batches = examples // batch_size
     order = np.random.default_rng([seed, epoch]).permutation(examples)
     return order[: n_batches * batch_size].reshape(n_batches, batch_size).astype(np.int32)

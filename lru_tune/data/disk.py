@@ -1,4 +1,4 @@
-"""Room on a disk: asked for before writing, named when it runs out."""
+"""Free space on a disk: required before writing, and an error of its own when it runs out."""
 
 import errno
 import shutil
@@ -9,31 +9,26 @@ from pathlib import Path
 from lru_tune.errors import ResourcesMissing
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-ROOM = "Make room, or name another disk with --data-root."
 
 
-def demand_room(path: Path, needed: int) -> None:
+def require_space(path: Path, needed: int) -> None:
     """Raise ResourcesMissing unless the disk of `path`, whose parent exists, has `needed` bytes free."""
     free = shutil.disk_usage(path.parent).free
     if free < needed:
-        raise ResourcesMissing(
-            f"{path} needs {needed / 1e6:,.0f} MB and its disk has {free / 1e6:,.0f} MB free. {ROOM}"
-        )
+        raise ResourcesMissing("data.no-space", path=path, needed=needed / 1e6, free=free / 1e6)
 
 
 @contextmanager
-def naming_a_full_disk(path: Path, left: str) -> Iterator[None]:
-    """Turn the system's word for a full disk into ResourcesMissing.
+def full_disk_reported(path: Path, left: str) -> Iterator[None]:
+    """Raise ResourcesMissing in place of the system's error for a full disk.
 
     Args:
       path: what is written in the block.
-      left: what a failure leaves there, for people.
+      left: what a failure leaves behind, as a clause of the message.
     """
     try:
         yield
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        raise ResourcesMissing(
-            f"the disk became full while {path} was written; {left}. {ROOM}"
-        ) from error
+        raise ResourcesMissing("data.disk-full", path=path, left=left) from error

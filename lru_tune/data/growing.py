@@ -16,9 +16,9 @@ class GrowingArray:
     """
 
     def __init__(self, path: Path, example: np.ndarray) -> None:
-        """Start a file whose rows look like those of `example`, which is not written."""
+        """Create a file of rows with the dtype and shape of those in `example`, which is not written."""
         if example.dtype.kind != "u":
-            raise TypeError(f"{path.name}: unsigned integers expected, got {example.dtype}")
+            raise TypeError(f"{path.name}: expected unsigned integers, got {example.dtype}")
         self.path = path
         self.rows = 0
         self._dtype = example.dtype
@@ -40,7 +40,7 @@ class GrowingArray:
         """Write rows of the first example's dtype and shape."""
         if rows.dtype != self._dtype or rows.shape[1:] != self._row_shape:
             raise ValueError(
-                f"{self.path.name}: rows of {self._dtype}{self._row_shape} expected, "
+                f"{self.path.name}: expected rows of {self._dtype}{self._row_shape}, "
                 f"got {rows.dtype}{rows.shape[1:]}"
             )
         self._file.write(np.ascontiguousarray(rows).data)
@@ -55,7 +55,7 @@ class GrowingArray:
         self._file.close()
 
     def close(self) -> None:
-        """Close the file as it is; a second failure to flush must not hide the first."""
+        """Close the file, finished or not; a second failure to flush must not hide the first."""
         try:
             self._file.close()
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The manifest of a prepared task: what its arrays are, where they come from and what they must hash to."""
+"""The manifest of a prepared task: its arrays, where they come from, and their checksums."""
 
 import dataclasses
 import hashlib
@@ -20,7 +20,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
 class FileRecord(TypedDict):
-    """What one file must look like."""
+    """Checksum and size of a file."""
 
     sha256: str
     bytes: int
@@ -28,12 +28,12 @@ class FileRecord(TypedDict):
 
 @dataclass(frozen=True)
 class Provenance:
-    """What decides the content of a prepared task; equal provenance gives equal arrays.
+    """What the content of a prepared task depends on; equal provenance gives equal arrays.
 
     Attributes:
-      source: where the examples come from, for people.
-      parameters: everything but the seed that decides what is written; JSON values only.
-      seed: of generation, or of carving validation from train.
+      source: where the examples come from, in words.
+      parameters: everything else, but the seed, that the arrays depend on; JSON values only.
+      seed: of generation, or of the split of train and validation.
       synthetic: a tiny stand-in for the real data set.
     """
 
@@ -55,8 +55,8 @@ class Manifest:
       counts: examples per split.
       label_histogram: per split, how often each class occurs in the targets.
       vocabulary: token of each id, for tasks of tokens; None otherwise.
-      chance: accuracy in test of always answering the class most frequent there; 1 / classes where
-        several outputs are scored at each step.
+      chance: accuracy on test of always predicting its most frequent class; 1 / classes if several outputs
+        are scored at each step.
     """
 
     format_version: int
@@ -73,7 +73,7 @@ class Manifest:
 
     @property
     def provenance(self) -> Provenance:
-        """What decided the content."""
+        """What the content depends on."""
         return Provenance(self.source, self.parameters, self.seed, self.synthetic)
 
     @property
@@ -83,23 +83,23 @@ class Manifest:
 
     @property
     def protocol_stamp(self) -> str | None:
-        """What every output must say of an unusual validation split; None of a usual one."""
+        """The note that every output must carry for an unusual validation split; None for a usual one."""
         return PROTOCOL_STAMPS.get(self.protocol)
 
     @property
     def known_overlap(self) -> int:
-        """How many inputs of test, at most, are among the publisher's training examples as well."""
+        """The most inputs of test that are also among the publisher's training examples."""
         return int(self.parameters.get("known_overlap", 0))
 
     @property
     def fingerprint(self) -> str:
-        """12 hexadecimal digits that name the content of all arrays, wherever they lie."""
+        """12 hexadecimal digits that depend on the content of all arrays, and on nothing else."""
         sums = sorted((name, record["sha256"]) for name, record in self.files.items())
         return hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]
 
 
 def tasks_folder(root: Path, *, synthetic: bool) -> Path:
-    """Return where tasks lie under a data root: in it, or in its folder of synthetic twins."""
+    """Return the folder of tasks under a data root: the root, or its folder of synthetic twins."""
     return root / SYNTHETIC_FOLDER if synthetic else root
 
 
@@ -127,20 +127,22 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
       FileNotFoundError: there is none.
-      DataDamaged: it cannot be read, or belongs to another format version.
+      DataDamaged: it cannot be read, or has another format version.
     """
     path = folder / MANIFEST_FILE
-    again = f"Prepare the task again:  {prepare_command(folder.name, folder.parent)}"
+
+    def damaged(reason: str) -> DataDamaged:
+        command = prepare_command(folder.name, folder.parent)
+        return DataDamaged("data.bad-manifest", path=path, reason=reason, command=command)
+
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise DataDamaged(f"{path}: not valid JSON ({error}). {again}") from error
+        raise damaged(f"not valid JSON ({error})") from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version != FORMAT_VERSION:
-        raise DataDamaged(
-            f"{path}: format version {version}, this program reads {FORMAT_VERSION}. {again}"
-        )
+        raise damaged(f"expected format version {FORMAT_VERSION}, got {version}")
     expected = {field.name for field in dataclasses.fields(Manifest)}
     if wrong := expected ^ content.keys():
-        raise DataDamaged(f"{path}: missing or unknown fields {sorted(wrong)}. {again}")
+        raise damaged(f"missing or unknown fields {sorted(wrong)}")
     return Manifest(**content)

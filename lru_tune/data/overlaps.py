@@ -1,4 +1,4 @@
-"""Inputs that occur twice: inside a split, or in two splits."""
+"""Inputs that occur twice, within a split or in two splits."""
 
 import hashlib
 import itertools
@@ -14,11 +14,11 @@ Digests = dict[SplitName, set[bytes]]
 
 
 class Findings(NamedTuple):
-    """What an examination found.
+    """What a check found.
 
     Attributes:
-      problems: what makes the arrays unsound.
-      notes: what one should know and nobody can mend.
+      problems: errors; the task must be prepared again.
+      notes: facts about the published data that preparing cannot change.
     """
 
     problems: list[str]
@@ -26,11 +26,11 @@ class Findings(NamedTuple):
 
 
 def find_overlaps(manifest: Manifest, splits: Mapping[SplitName, Split]) -> Findings:
-    """Look for equal inputs, inside each split and between them.
+    """Look for equal inputs, within each split and between splits.
 
-    What the publisher did is a note: repeats inside a split, and test inputs that are training examples
-    as well, as many as the manifest knows of. What preparing did is a problem: an input in both train
-    and val, or more in common with test. Under the protocol `lra-legacy` validation has to be test.
+    Repeats in the published files are notes: within a split, and between train and test as many as the
+    manifest knows of. Mistakes of preparing are problems: an input in both train and val, or more in common
+    with test. Under the protocol `lra-legacy`, val must be test.
     """
     digests = {name: _digests(split.inputs) for name, split in splits.items()}
     repeats = [
@@ -38,13 +38,13 @@ def find_overlaps(manifest: Manifest, splits: Mapping[SplitName, Split]) -> Find
         for name, split in splits.items()
         if (count := len(split.inputs) - len(digests[name]))
     ]
-    problems, notes = JUDGES[manifest.protocol](digests, manifest.known_overlap)
+    problems, notes = CHECKS[manifest.protocol](digests, manifest.known_overlap)
     return Findings(problems, repeats + notes)
 
 
-def _judge_default(digests: Digests, known: int) -> Findings:
-    learnt = digests["train"] | digests["val"]
-    published = len(learnt & digests["test"]) <= known
+def _check_default(digests: Digests, known: int) -> Findings:
+    training = digests["train"] | digests["val"]
+    published = len(training & digests["test"]) <= known
     findings = Findings([], [])
     for first, second in itertools.combinations(SPLITS, 2):
         if common := len(digests[first] & digests[second]):
@@ -56,16 +56,18 @@ def _judge_default(digests: Digests, known: int) -> Findings:
     return findings
 
 
-def _judge_legacy(digests: Digests, known: int) -> Findings:
+def _check_legacy(digests: Digests, known: int) -> Findings:
     if digests["val"] != digests["test"]:
-        return Findings(["val is not the test split, which the protocol lra-legacy asks for"], [])
-    problems, notes = _judge_default(digests | {"val": set()}, known)
-    return Findings(problems, ["val is the test split, as the protocol lra-legacy asks", *notes])
+        return Findings(["val is not the test split, as the protocol lra-legacy requires"], [])
+    problems, notes = _check_default(digests | {"val": set()}, known)
+    return Findings(
+        problems, ["val is the test split, as the protocol lra-legacy requires", *notes]
+    )
 
 
-JUDGES: dict[str, Callable[[Digests, int], Findings]] = {
-    "default": _judge_default,
-    "lra-legacy": _judge_legacy,
+CHECKS: dict[str, Callable[[Digests, int], Findings]] = {
+    "default": _check_default,
+    "lra-legacy": _check_legacy,
 }
 
 

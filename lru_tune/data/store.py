@@ -5,8 +5,8 @@
     ROOT/<task>/<split>/targets.npy   (n,) classes or (n, scored steps, outputs)
     ROOT/<task>/<split>/lengths.npy   (n,) true lengths, only where they vary; (n, 2) of two documents
 
-All are unsigned integers, in the smallest type that holds them.
-`lru_tune.data.writer` writes them, `lru_tune.data.verify` examines them.
+All arrays are unsigned integers, in the smallest type that holds their values.
+`lru_tune.data.writer` writes them, `lru_tune.data.verify` checks them.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class PreparedTask:
 
     Attributes:
       folder: ROOT/<task>.
-      manifest: what lies there.
+      manifest: of the task.
     """
 
     folder: Path
@@ -58,7 +58,7 @@ class PreparedTask:
                 mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError) as error:
                 raise DataDamaged(
-                    f"{path} cannot be read: {error}. {_again(self.folder)}"
+                    "data.unreadable", path=path, reason=error, command=_prepare(self.folder)
                 ) from error
             return mapped
 
@@ -74,7 +74,7 @@ def open_task(task: str, root: Path) -> PreparedTask:
       root: the data root, for a synthetic twin its folder `synthetic`.
 
     Raises:
-      DataNotPrepared: nothing lies there; the message holds the command that prepares it.
+      DataNotPrepared: there are no arrays; the message has the command that prepares them.
       DataDamaged: files are missing, of another size or of another format version.
     """
     name = find_task(task).name
@@ -82,20 +82,21 @@ def open_task(task: str, root: Path) -> PreparedTask:
     try:
         manifest = read_manifest(folder)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataNotPrepared(
-            f"task {name!r} has no arrays in {root}. "
-            f"Prepare them with:  {prepare_command(name, root.resolve())}"
-        ) from error
+        command = prepare_command(name, root.resolve())
+        raise DataNotPrepared("data.not-prepared", task=name, root=root, command=command) from error
     for file, record in manifest.files.items():
         path = folder / file
         found = path.stat().st_size if path.is_file() else None
         if found != record["bytes"]:
-            state = "is missing" if found is None else f"has {found:,} bytes"
             raise DataDamaged(
-                f"{path} {state}, the manifest promises {record['bytes']:,}. {_again(folder)}"
+                "data.wrong-size",
+                path=path,
+                found="is missing" if found is None else f"has {found:,} bytes",
+                expected=record["bytes"],
+                command=_prepare(folder),
             )
     return PreparedTask(folder, manifest)
 
 
-def _again(folder: Path) -> str:
-    return f"Prepare it again:  {prepare_command(folder.name, folder.parent)}"
+def _prepare(folder: Path) -> str:
+    return prepare_command(folder.name, folder.parent)

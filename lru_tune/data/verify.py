@@ -1,4 +1,4 @@
-"""Examining prepared arrays: are they what the manifest promises and what the task needs?"""
+"""Checks prepared arrays against their manifest and against what the task needs."""
 
 import math
 from pathlib import Path
@@ -12,20 +12,20 @@ from lru_tune.data.vocabulary import vocabulary_problems
 from lru_tune.errors import DataDamaged
 from lru_tune.tasks import Channels, Task, find_task
 
-# How far the share of a class in another split may be from its share in train, in standard deviations of
-# a fair deal; with ten classes, fewer than one sound data set in 50,000 goes beyond.
+# How far the share of a class in another split may be from its share in train, in standard deviations of a
+# random split; with ten classes, fewer than one correct data set in 50,000 goes beyond.
 BALANCE_DEVIATIONS = 5.0
 ROWS_AT_ONCE = 4096
 
 
 def verify(root: Path, task: str) -> Findings:
-    """Return what is wrong with a prepared task, and what is worth knowing; reads every byte of it.
+    """Return the problems of a prepared task, and notes; reads every byte of it.
 
     Checks sizes, checksums, counts, shapes, value ranges, label histograms, the balance of labels between
-    splits, and for inputs that occur twice (`find_overlaps`).
+    splits, and inputs that occur twice (`find_overlaps`).
 
     Raises:
-      DataNotPrepared: nothing lies there.
+      DataNotPrepared: the task has no arrays.
     """
     entry = find_task(task)
     try:
@@ -48,7 +48,7 @@ def verify(root: Path, task: str) -> Findings:
 
 
 def damaged_files(prepared: PreparedTask) -> list[str]:
-    """Return the files whose checksum is not the manifest's."""
+    """Return a problem for each file whose checksum is not the one in the manifest."""
     return [
         f"{prepared.folder / name}: its sha256 is not the manifest's; the file was changed"
         for name, record in prepared.manifest.files.items()
@@ -67,9 +67,9 @@ def _misshapen(task: Task, manifest: Manifest, name: SplitName, split: Split) ->
     }
     found = {part: array for part, array in split._asdict().items() if array is not None}
     if task.documents and split.lengths is None:
-        return [f"{name}/lengths: they are missing, {task.name} needs them of both documents"]
+        return [f"{name}/lengths: missing; {task.name} needs the lengths of both documents"]
     return [
-        f"{name}/{part}: unsigned integers of shape {expected[part]} expected, "
+        f"{name}/{part}: expected unsigned integers of shape {expected[part]}, "
         f"got {array.dtype} of shape {array.shape}"
         for part, array in found.items()
         if array.shape != expected[part] or array.dtype.kind != "u"
@@ -83,14 +83,14 @@ def _wrong_values(task: Task, manifest: Manifest, name: SplitName, split: Split)
     else:
         largest = len(manifest.vocabulary or ()) - 1
     if (found := int(split.inputs.max())) > largest:
-        problems.append(f"{name}/inputs: values up to {largest} expected, got {found}")
+        problems.append(f"{name}/inputs: expected values up to {largest}, got {found}")
     histogram = np.bincount(split.targets.ravel(), minlength=task.num_classes).tolist()
     if len(histogram) > task.num_classes:
         problems.append(
-            f"{name}/targets: {task.num_classes} classes expected, got {len(histogram)}"
+            f"{name}/targets: expected {task.num_classes} classes, got {len(histogram)}"
         )
     elif histogram != manifest.label_histogram[name]:
-        problems.append(f"{name}/targets: their histogram {histogram} is not the manifest's")
+        problems.append(f"{name}/targets: the histogram {histogram} is not the one in the manifest")
     if split.lengths is not None:
         problems += _wrong_lengths(name, split.inputs, split.lengths)
     return problems
@@ -99,7 +99,7 @@ def _wrong_values(task: Task, manifest: Manifest, name: SplitName, split: Split)
 def _wrong_lengths(name: str, inputs: np.ndarray, lengths: np.ndarray) -> list[str]:
     width = inputs.shape[lengths.ndim]  # two documents have two lengths
     if lengths.min() < 1 or lengths.max() > width:
-        return [f"{name}/lengths: 1 to {width} expected, got {lengths.min()} to {lengths.max()}"]
+        return [f"{name}/lengths: expected 1 to {width}, got {lengths.min()} to {lengths.max()}"]
     for start in range(0, len(inputs), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
         beyond = np.arange(width) >= lengths[rows][..., None]
@@ -121,6 +121,6 @@ def _imbalances(manifest: Manifest) -> list[str]:
             shares = train[label] / train.sum(), other[label] / other.sum()
             if abs(shares[0] - shares[1]) > BALANCE_DEVIATIONS * spread:
                 problems.append(
-                    f"label {label}: a share of {shares[0]:.3f} in train, but {shares[1]:.3f} in {name}"
+                    f"label {label}: its share is {shares[0]:.3f} in train, but {shares[1]:.3f} in {name}"
                 )
     return problems

@@ -1,6 +1,6 @@
-"""Versions of a task's folder: one writer at a time, a new version put in place whole.
+"""Versions of a task's folder: one writer at a time; a new version replaces the old one at once.
 
-Beside ROOT/<task> lie its lock and, while it is being replaced, its next and its previous version.
+Next to ROOT/<task> are its lock and, while it is being replaced, its next and its previous version.
 """
 
 import logging
@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def task_lock(root: Path, task: str, log: Callable[[str], None] = logger.info) -> Iterator[None]:
-    """Hold the right to write `root/task`; waits while another process holds it, telling `log` so.
+    """Hold the lock of `root/task` inside the block; while another process holds it, log that and wait.
 
-    Before the caller goes on, what a killed predecessor left is cleared away: its half-written
-    version is deleted, and the version it was about to replace is put back.
+    What a killed process left is cleaned up first: its half-written version is deleted, and the version it
+    was about to replace is restored.
     """
     root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / f".{task}.lock")
@@ -37,9 +37,9 @@ def task_lock(root: Path, task: str, log: Callable[[str], None] = logger.info) -
 
 
 def clear_leftovers(root: Path) -> None:
-    """Clear away what killed processes left of any task under a data root, as `task_lock` does of one.
+    """Clean up after killed processes, as `task_lock` does, for every task under a data root.
 
-    What a living process is writing is left alone.
+    Tasks that a running process is writing are left alone.
     """
     for path in sorted(root.glob(".*.next")):
         folder = root / path.name.removeprefix(".").removesuffix(".next")
@@ -48,7 +48,7 @@ def clear_leftovers(root: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Delete a half-written version; put back the version that it was about to replace."""
+    """Delete a half-written version; restore the version that it was about to replace."""
     shutil.rmtree(next_version(folder), ignore_errors=True)
     previous = _previous_version(folder)
     if previous.exists() and not folder.exists():
@@ -57,7 +57,7 @@ def _clear(folder: Path) -> None:
 
 
 def next_version(folder: Path) -> Path:
-    """Return the temporary folder in which the next version of `folder` is written."""
+    """Return the temporary folder for the next version of `folder`."""
     return folder.with_name(f".{folder.name}.next")
 
 
@@ -65,11 +65,11 @@ def _previous_version(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.previous")
 
 
-def put_in_place(folder: Path) -> None:
-    """Flush the next version of `folder` to the disk and let it replace the present one.
+def replace_version(folder: Path) -> None:
+    """Flush the next version of `folder` to the disk and replace the present one with it.
 
-    Arrays of the old version that running readers have mapped stay valid. A process killed between the
-    two renames leaves the old version aside; the next holder of `task_lock` puts it back.
+    Arrays of the old version that other processes have mapped stay valid. After a kill between the two
+    renames, the next holder of `task_lock` restores the old version.
     """
     new, previous = next_version(folder), _previous_version(folder)
     for inner in (*(path for path in new.iterdir() if path.is_dir()), new):

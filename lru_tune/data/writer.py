@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lru_tune.data.disk import demand_room, naming_a_full_disk
+from lru_tune.data.disk import full_disk_reported, require_space
 from lru_tune.data.growing import GrowingArray
 from lru_tune.data.manifest import (
     FORMAT_VERSION,
@@ -19,7 +19,7 @@ from lru_tune.data.manifest import (
     sha256_of,
     write_manifest,
 )
-from lru_tune.data.versions import next_version, put_in_place
+from lru_tune.data.versions import next_version, replace_version
 from lru_tune.tasks import Task, find_task
 
 
@@ -51,7 +51,7 @@ class TaskWriter:
             parts["lengths"] = lengths
         counts = {part: len(rows) for part, rows in parts.items()}
         if len(set(counts.values())) != 1:
-            raise ValueError(f"{split}: as many of each expected, got {counts}")
+            raise ValueError(f"{split}: expected equally many of each, got {counts}")
         for part, rows in parts.items():
             name = f"{split}/{part}.npy"
             if name not in self._files:
@@ -102,16 +102,16 @@ def write_task(
     *,
     expected_bytes: int = 0,
 ) -> Iterator[TaskWriter]:
-    """Write a task into a folder beside its place; at the end of the block it replaces an older version.
+    """Write a task into a temporary folder; at the end of the block it replaces an older version.
 
-    An exception inside the block, Ctrl-C too, deletes what was written and leaves an older version as
-    it was. Where several processes may write the same task, hold `task_lock` around the block.
+    An exception inside the block, KeyboardInterrupt included, deletes what was written and leaves an older
+    version as it was. If several processes may write the same task, hold `task_lock` around the block.
 
     Args:
       task: name or alias.
       root: the data root, for a synthetic twin its folder `synthetic`.
       provenance: goes into the manifest.
-      expected_bytes: size of all arrays; that much room is demanded before anything is written.
+      expected_bytes: size of all arrays; the disk must have as much space before anything is written.
 
     Raises:
       ResourcesMissing: the disk is, or would be, full.
@@ -119,16 +119,16 @@ def write_task(
     entry = find_task(task)
     folder = root.resolve() / entry.name
     root.mkdir(parents=True, exist_ok=True)
-    demand_room(folder, expected_bytes)
+    require_space(folder, expected_bytes)
     temporary = next_version(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     writer = TaskWriter(entry, temporary)
     try:
-        with naming_a_full_disk(folder, "nothing was left there"):
+        with full_disk_reported(folder, "nothing was left there"):
             yield writer
             writer.finish(provenance)
-            put_in_place(folder)
+            replace_version(folder)
     finally:
         writer.close()
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Writing a file so that a reader never sees half of it."""
+"""Writes a file so that a reader never sees half of it."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name beside it, flush it to the disk and rename it.
 
     Raises:
-      OSError: it names the file, whatever the system names.
+      OSError: the file cannot be written; `filename` is `path`, not the temporary name.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

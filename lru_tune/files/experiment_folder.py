@@ -42,16 +42,14 @@ def read_experiment(folder: Path) -> dict[str, Any]:
     """
     path = folder / EXPERIMENT_FILE
     if not path.is_file():
-        raise ConfigError(
-            f"{folder} is no experiment: {EXPERIMENT_FILE} is missing. Give the folder that `tune.py` "
-            "printed as its last line"
-        )
+        raise ConfigError("files.not-an-experiment", folder=folder, name=EXPERIMENT_FILE)
     try:
         content: dict[str, Any] = json.loads(path.read_text())
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+        place = {"file": str(path), "line": error.lineno}
+        raise ConfigError("files.not-json", reason=error.msg, **place) from error
     if missing := [name for name in REQUIRED if name not in content]:
-        raise ConfigError(f"{path}: lacks {', '.join(missing)}")
+        raise ConfigError("files.missing-entries", file=str(path), names=", ".join(missing))
     return content
 
 

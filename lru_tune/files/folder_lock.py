@@ -1,4 +1,4 @@
-"""One process at a time in a folder, and a name for the one that is there."""
+"""A lock that lets one process at a time work in a folder, and tells others which process that is."""
 
 import fcntl
 import json
@@ -17,25 +17,24 @@ from lru_tune.errors import Occupied
 from lru_tune.files.atomic import write_atomically
 
 LOCK_FILE = ".lock"
-HOLDER_FILE = ".lock-holder.json"  # not in the lock itself, which an attempt to take it empties
+HOLDER_FILE = (
+    ".lock-holder.json"  # not in the lock file, which every attempt to take the lock empties
+)
 PATIENCE = 0.2  # seconds; longer than `is_locked` may hold the lock for its look
 
 
 @contextmanager
-def sole_process(folder: Path) -> Iterator[None]:
-    """Hold the right to work in a folder inside the block; the lock goes with the process that holds it.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder inside the block; it is released even if the process is killed.
 
     Raises:
-      Occupied: another process works there; names it as far as it is known.
+      Occupied: another process holds it; the message names the process if it is known.
     """
     try:
         lock = FileLock(folder / LOCK_FILE, timeout=PATIENCE)
         lock.acquire()
     except Timeout as error:
-        raise Occupied(
-            f"{folder} is being worked on by another process{_holder(folder)}. "
-            "Wait for it, or end it: what it has done is kept"
-        ) from error
+        raise Occupied("files.in-use", folder=folder, holder=_holder(folder)) from error
     try:
         holder = {
             "pid": os.getpid(),
@@ -69,9 +68,9 @@ def is_locked(folder: Path) -> bool | None:
 
 
 def _holder(folder: Path) -> str:
-    """Return who holds the lock, in brackets; "" where that is not written down yet."""
+    """Return the process that holds the lock, in brackets; "" if its file is not written yet."""
     try:
-        told = json.loads((folder / HOLDER_FILE).read_text())
+        holder = json.loads((folder / HOLDER_FILE).read_text())
     except FileNotFoundError:
         return ""
-    return f" (process {told['pid']} on {told['host']}, since {told['since']}: {told['command']})"
+    return f" (process {holder['pid']} on {holder['host']}, since {holder['since']}: {holder['command']})"

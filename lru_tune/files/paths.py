@@ -1,4 +1,4 @@
-"""Where things live: search spaces, data, runs and the compilation cache."""
+"""Where files are: search spaces, data, runs and the compilation cache."""
 
 import os
 from datetime import datetime
@@ -22,7 +22,7 @@ def search_space_file(task: str) -> Path:
     path = search_space_folder() / f"{task}.yaml"
     if not path.is_file():
         known = [p.stem for p in search_space_folder().glob("*.yaml")]
-        raise ConfigError(f"no search space {path}.{did_you_mean(task, known)}")
+        raise ConfigError("files.no-search-space", path=path, hint=did_you_mean(task, known))
     return path
 
 
@@ -37,19 +37,19 @@ def runs_root(given: str | Path | None = None) -> Path:
 
 
 def is_writable(folder: Path) -> bool:
-    """Return whether files can be written into a folder, which need not be there yet."""
-    existing = next(place for place in (folder, *folder.parents) if os.access(place, os.F_OK))
+    """Return whether files can be written into a folder, which need not exist yet."""
+    existing = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
     return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
-def demand_runs_root(root: Path) -> None:
-    """Raise ConfigError unless runs can be written there; touches nothing."""
+def require_writable_runs(root: Path) -> None:
+    """Raise ConfigError unless runs can be written below a runs root; touches nothing."""
     if not is_writable(root):
-        raise ConfigError(f"--runs-root: {root} cannot be written; name another folder")
+        raise ConfigError("files.not-writable", key="--runs-root", folder=root)
 
 
 def raw_root() -> Path | None:
-    """Return `$LRU_TUNE_RAW`, where publishers' files may already lie, or None."""
+    """Return `$LRU_TUNE_RAW`, the folder of publishers' files, or None."""
     named = os.environ.get("LRU_TUNE_RAW")
     return Path(named).resolve() if named else None
 
@@ -65,29 +65,29 @@ def compilation_cache() -> Path:
 
 
 def named_folder(given: str | Path, root: Path) -> Path:
-    """Return the folder given, or that of this name under a runs root where only that one exists."""
+    """Return the given folder, or the one of this name under a runs root if only that one exists."""
     path, named = Path(given), root / given
     return (named if not path.is_dir() and named.is_dir() else path).resolve()
 
 
-def demand_name(name: str) -> None:
-    """Raise ConfigError unless a text can name a new folder under the runs root."""
+def require_folder_name(name: str) -> None:
+    """Raise ConfigError unless a string can name a new folder under the runs root."""
     if name in ("", ".", "..") or "/" in name or os.sep in name:
-        raise ConfigError(
-            f"--name {name!r} is not the name of one folder; --runs-root says where it lies"
-        )
+        raise ConfigError("files.not-a-folder-name", key="--name", name=name)
 
 
 def new_experiment_folder(root: Path, name: str) -> Path:
-    """Create `root/name`, or `root/name-2` and so on where that exists already.
+    """Create `root/name`, or `root/name-2` and so on if that exists already.
 
     Raises:
-      ConfigError: the root cannot be made.
+      ConfigError: the root cannot be created.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"--runs-root: {root} cannot be made a folder: {error}") from error
+        raise ConfigError(
+            "files.cannot-create", key="--runs-root", folder=root, reason=error
+        ) from error
     number = 1
     while True:
         path = root / (name if number == 1 else f"{name}-{number}")

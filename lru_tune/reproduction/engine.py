@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from lru_tune.config.compile_key import lane_key
 from lru_tune.config.schema import RunConfig
 from lru_tune.errors import Interrupted
-from lru_tune.files.folder_lock import sole_process
+from lru_tune.files.folder_lock import lock_folder
 from lru_tune.files.run_directory import VAL_ACCURACY
 from lru_tune.reproduction.cells import CellPlan
 from lru_tune.reproduction.outcome import cell_runs
@@ -89,7 +89,7 @@ def run_cells(
     """
     store.root.mkdir(parents=True, exist_ok=True)
     try:
-        with sole_process(store.root):
+        with lock_folder(store.root):
             for cell, chosen in ((cell, known_rate(cell, store)) for cell in cells):
                 if chosen is not None and chosen.how != FIXED:
                     file = store.recipe_file(cell.config, cell.rates)

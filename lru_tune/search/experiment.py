@@ -18,7 +18,7 @@ from lru_tune.errors import DataDamaged, Interrupted, NoTrialSucceeded
 from lru_tune.files import run_directory as runs
 from lru_tune.files.atomic import write_atomically
 from lru_tune.files.experiment_folder import SPACE_FILE, TRIALS_FOLDER, read_experiment
-from lru_tune.files.folder_lock import sole_process
+from lru_tune.files.folder_lock import lock_folder
 from lru_tune.files.run_directory import BEST_OF, Mode
 from lru_tune.results.writing.experiment_tables import write_tables
 from lru_tune.search.confirm import confirmation_runs, ended_rows
@@ -124,7 +124,7 @@ def run_experiment(
             expected=record["data"]["fingerprint"],
         )
     begun, status = time.monotonic(), "interrupted"
-    with sole_process(folder):
+    with lock_folder(folder):
         process = {"pid": os.getpid(), "host": platform.node()}
         update_record(folder, status="running", process=process, flags=options.flags)
         if SearchSpace.load(folder / SPACE_FILE) != space:

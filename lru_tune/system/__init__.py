@@ -1,1 +1,1 @@
-"""The machine and its processes: signals, environment of workers, versions."""
+"""The machine and its processes: signals, environment of workers, versions and device."""

@@ -1,4 +1,4 @@
-"""How a command ends early: asked to by a signal, or because nobody reads what it prints."""
+"""Early ends of a command: by a signal, or because its output was closed, as by `| head`."""
 
 import functools
 import math
@@ -13,42 +13,42 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-# A job manager's request to end, and a terminal that is closed.
+# From a job manager, and from a terminal that is closed.
 REQUESTS = (signal.SIGTERM, signal.SIGHUP)
-# `timeout` signals a command and then its whole group, a closing terminal does so more than once.
+# `timeout` signals a command and then its whole group; a closing terminal may signal several times.
 SAME_REQUEST_SECONDS = 5.0
 
-# 128 + SIGPIPE: what a shell reports of a program that ended because `head` had seen enough.
+# 128 + SIGPIPE: what a shell reports for a program whose output `head` has closed.
 NOBODY_READS = 141
 
 
 @contextmanager
 def ended_by_request() -> Iterator[None]:
-    """Hear SIGTERM and SIGHUP as Ctrl-C inside the block, so that a request to end tidies up as Ctrl-C does.
+    """Treat SIGTERM and SIGHUP as Ctrl-C inside the block, so that they clean up as Ctrl-C does.
 
-    A request that is repeated at once is heard once: a second Ctrl-C would cut the tidying short. What the
-    process was started to ignore, as by `nohup`, stays ignored. Only the main thread of a process can
-    hear signals; elsewhere the block is run as it is.
+    A signal repeated within SAME_REQUEST_SECONDS is ignored: a second Ctrl-C would interrupt the cleanup.
+    Signals that the process was started to ignore, as by `nohup`, stay ignored. In threads other than the
+    main one, which alone can handle signals, this does nothing.
     """
-    hear = _requests().hear
+    handle = _requests().handle
     before = {number: signal.getsignal(number) for number in REQUESTS}
-    heard = [number for number in REQUESTS if before[number] != signal.SIG_IGN]
+    handled = [number for number in REQUESTS if before[number] != signal.SIG_IGN]
     try:
-        for number in heard:
-            signal.signal(number, hear)
+        for number in handled:
+            signal.signal(number, handle)
     except ValueError:  # not the main thread
         yield
         return
     try:
         yield
     finally:
-        for number in heard:
+        for number in handled:
             signal.signal(number, before[number])
 
 
 @contextmanager
 def interrupts_restored() -> Iterator[None]:
-    """Have Ctrl-C do after the block what it did before; Ray Tune leaves a handler that ends nothing."""
+    """Restore the handler of Ctrl-C after the block; Ray Tune leaves one that ends nothing."""
     before = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -58,15 +58,15 @@ def interrupts_restored() -> Iterator[None]:
 
 
 class _Requests:
-    """Passes requests to end on to whoever hears Ctrl-C at the moment."""
+    """Passes signals on to the present handler of Ctrl-C."""
 
     def __init__(self) -> None:
         self._passed_on = -math.inf
 
-    def hear(self, number: int, frame: FrameType | None) -> None:
+    def handle(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal."""
         if number == signal.SIGHUP:
-            _silence_closed()  # what is still said would fail in the midst of the tidying
+            _silence_closed()  # a print during the cleanup would fail
         now = time.monotonic()
         if now - self._passed_on < SAME_REQUEST_SECONDS:
             return
@@ -79,15 +79,15 @@ class _Requests:
 
 @functools.cache
 def _requests() -> _Requests:
-    """Return what all blocks share, so that a request heard in one is not heard again in another."""
+    """Return the one handler of all blocks, so that a repeated signal is ignored in the next block too."""
     return _Requests()
 
 
 def ended_by_reader(command: Callable[[], int]) -> int:
-    """Run a command and return its exit code, or NOBODY_READS where its output was closed, silently.
+    """Run a command and return its exit code, or NOBODY_READS without a message if its output was closed.
 
-    What is still to be written is written inside, as Python would complain of it at its own end. A pipe
-    that breaks elsewhere, as between processes, is an error like any other.
+    Output is flushed here, because Python would print an error about it at exit. A broken pipe elsewhere,
+    such as between processes, is an error like any other.
     """
     try:
         try:
@@ -106,11 +106,11 @@ def ended_by_reader(command: Callable[[], int]) -> int:
 
 
 def _silence_closed() -> None:
-    """Send to nowhere what is still written to outputs that nobody reads."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    """Redirect closed outputs to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
     for stream in filter(_is_closed, _outputs()):
-        os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+        os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def _outputs() -> list[TextIO]:
@@ -118,11 +118,11 @@ def _outputs() -> list[TextIO]:
 
 
 def _is_closed(stream: TextIO) -> bool:
-    """Return whether the other end of a stream's pipe, or its terminal, is closed."""
+    """Return whether the reading end of a stream's pipe, or its terminal, is closed."""
     try:
         descriptor = stream.fileno()
-    except (OSError, ValueError):  # replaced by something that is no file
+    except (OSError, ValueError):  # replaced by an object that is no file
         return False
     poll = select.poll()
-    poll.register(descriptor, 0)  # errors are told unasked
+    poll.register(descriptor, 0)  # errors are reported always
     return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))

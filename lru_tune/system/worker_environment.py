@@ -1,7 +1,7 @@
-"""What the process of one run needs before JAX is imported: threads, device, memory share, cache.
+"""Environment variables of a process that trains: threads, device, share of memory, cache.
 
-Only the standard library is imported here. JAX reads these settings once, at its first import or first
-use, so that `prepare_process` comes first in every process that trains.
+JAX reads them once, at its import or first use, so that `prepare_process` must be called before. Nothing
+here imports JAX.
 """
 
 import os
@@ -15,18 +15,18 @@ HUGE = ("glibc.malloc.hugetlb=1",)
 KEEP_MEMORY = (
     "glibc.malloc.mmap_max=0",
     f"glibc.malloc.trim_threshold={2**40}",
-    "glibc.malloc.arena_max=1",  # only the main arena has no limit to the size of a block
+    "glibc.malloc.arena_max=1",  # only the main arena has no limit on the size of a block
 )
-GPU_MEMORY = 0.9  # of a trial's share of a GPU; the rest is for the driver's own buffers
+GPU_MEMORY = 0.9  # of a trial's share of a GPU; the driver's own buffers need the rest
 
 
 def prepare_process(*, cpus: float, gpus: float | None) -> None:
     """Set this process up for training.
 
     Args:
-      cpus: cores it may use; XLA makes a thread for each.
+      cpus: cores it may use; XLA starts a thread for each.
       gpus: GPUs it owns; a fraction limits the memory that JAX takes, 0 keeps JAX on the CPU,
-        None leaves the choice of devices to JAX.
+        None lets JAX choose its devices.
     """
     os.environ.update(training_environment(cpus=cpus, gpus=gpus))
 
@@ -49,18 +49,18 @@ def training_environment(*, cpus: float, gpus: float | None) -> dict[str, str]:
 
 
 def worker_environment() -> dict[str, str]:
-    """Return the variables a worker must be born with, because its C library reads them at its start.
+    """Return the variables that a worker must be started with, because its C library reads them at startup.
 
-    XLA's CPU buffers come from malloc, one large block a step. glibc would give it back to the system after
-    each step, to be cleared and mapped page by page in the next; kept, and in huge pages, it costs nothing.
-    Another C library ignores all this.
+    XLA's CPU buffers come from malloc, one large block in each step. By default glibc returns the block to
+    the system after the step, and the next step maps and clears it again, page by page. Kept, and in huge
+    pages, it costs nothing. Other C libraries ignore these variables.
     """
     huge = HUGE_PAGES.is_file() and "[never]" not in HUGE_PAGES.read_text()
     return {"GLIBC_TUNABLES": ":".join([*KEEP_MEMORY, *(HUGE if huge else ())])}
 
 
 def become_worker() -> None:
-    """Start this program again with `worker_environment` if it was not born with it."""
+    """Start this program again with `worker_environment`, if it was started without it."""
     missing = {k: v for k, v in worker_environment().items() if k not in os.environ}
     if missing:
         sys.stdout.flush()

@@ -62,8 +62,8 @@ def test_what_test_shares_is_a_problem_beyond_what_is_known(known, is_problem):
 def test_in_the_legacy_protocol_val_has_to_be_test():
     problems, notes = look([1], [2, 3], [2, 3], protocol="lra-legacy")
     assert problems == []
-    assert notes == ["val is the test split, as the protocol lra-legacy asks"]
+    assert notes == ["val is the test split, as the protocol lra-legacy requires"]
     problems, _ = look([1], [2, 5], [2, 3], protocol="lra-legacy")
-    assert problems == ["val is not the test split, which the protocol lra-legacy asks for"]
+    assert problems == ["val is not the test split, as the protocol lra-legacy requires"]
     problems, _ = look([1, 3], [2, 3], [2, 3], protocol="lra-legacy")
     assert problems == ["1 inputs of train occur in test as well"]

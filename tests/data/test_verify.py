@@ -69,16 +69,16 @@ def test_wrong_shapes_are_found(tmp_path):
         rows["inputs"] = rows["inputs"][:, :2000]
     problems = verify(written(tmp_path, examples), "listops").problems
     assert len(problems) == 3
-    assert "shape (200, 2048) expected, got uint8 of shape (200, 2000)" in problems[0]
+    assert "of shape (200, 2048), got uint8 of shape (200, 2000)" in problems[0]
 
 
 @pytest.mark.parametrize(
     ("part", "row", "value", "message"),
     [
-        ("inputs", (5, 0), 9, "val/inputs: values up to 4 expected, got 9"),
-        ("targets", 5, 11, "val/targets: 10 classes expected, got 12"),
-        ("lengths", 5, 0, "val/lengths: 1 to 2048 expected, got 0 to"),
-        ("lengths", 5, 2049, "val/lengths: 1 to 2048 expected, got"),
+        ("inputs", (5, 0), 9, "val/inputs: expected values up to 4, got 9"),
+        ("targets", 5, 11, "val/targets: expected 10 classes, got 12"),
+        ("lengths", 5, 0, "val/lengths: expected 1 to 2048, got 0 to"),
+        ("lengths", 5, 2049, "val/lengths: expected 1 to 2048, got"),
         ("lengths", slice(None), 10, "val/inputs: padding is not 0 in rows 0 to"),
     ],
 )
@@ -93,7 +93,7 @@ def test_unequal_shares_of_a_label_are_found(tmp_path):
     examples = sound_examples()
     examples["test"]["targets"][:] = 7
     problems = verify(written(tmp_path, examples), "listops").problems
-    assert "label 7: a share of 0.100 in train, but 1.000 in test" in problems
+    assert "label 7: its share is 0.100 in train, but 1.000 in test" in problems
 
 
 def test_overlap_between_splits_is_counted(tmp_path):
@@ -140,9 +140,9 @@ def test_padding_is_looked_for_behind_both_documents(tmp_path):
     [
         (
             np.s_[:, 0],
-            "lengths: unsigned integers of shape (40, 2) expected, got uint16 of shape (40,)",
+            "lengths: expected unsigned integers of shape (40, 2), got uint16 of shape (40,)",
         ),
-        (None, "lengths: they are missing, aan needs them of both documents"),
+        (None, "lengths: missing; aan needs the lengths of both documents"),
     ],
 )
 def test_two_documents_need_two_lengths(tmp_path, lengths, message):

@@ -23,18 +23,18 @@ def manifest(tmp_path_factory):
     ("vocabulary", "problems"),
     [
         (SOUND, []),
-        (None, ["vocabulary: the manifest has none, and the inputs are tokens"]),
+        (None, ["vocabulary: the inputs are tokens, but the manifest has no vocabulary"]),
         (
             ["<unk>", "<pad>", "<eos>", "7"],
             [
-                "vocabulary: starts with ['<unk>', '<pad>', '<eos>'], "
-                "['<pad>', '<unk>', '<eos>'] expected"
+                "vocabulary: expected the first entries ['<pad>', '<unk>', '<eos>'], "
+                "got ['<unk>', '<pad>', '<eos>']"
             ],
         ),
         ([*SOUND, "7", "X"], ["vocabulary: ['7', 'X'] occur more than once"]),
         (
             [*SOUND, *map(str, range(100, 116))],
-            ["vocabulary: 21 entries, the one-hot code has 20 columns"],
+            ["vocabulary: 21 entries, but the one-hot code has 20 columns"],
         ),
     ],
 )
@@ -47,7 +47,7 @@ def test_other_tasks_have_none(manifest):
     assert vocabulary_problems(TASKS["copy"], manifest) == []
     changed = dataclasses.replace(manifest, vocabulary=SOUND)
     assert vocabulary_problems(TASKS["copy"], changed) == [
-        "vocabulary: none expected, got 5 entries"
+        "vocabulary: expected none, got 5 entries"
     ]
 
 
@@ -56,5 +56,5 @@ def test_verify_looks_at_the_vocabulary(tmp_path):
     prepared = open_task("copy", tmp_path / "synthetic")
     write_manifest(prepared.folder, dataclasses.replace(prepared.manifest, vocabulary=SOUND))
     assert verify(tmp_path / "synthetic", "copy").problems == [
-        "vocabulary: none expected, got 5 entries"
+        "vocabulary: expected none, got 5 entries"
     ]

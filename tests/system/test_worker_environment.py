@@ -7,13 +7,6 @@ import pytest
 
 from lru_tune.system.worker_environment import training_environment, worker_environment
 
-CHECK = """
-import sys
-import lru_tune.search.experiment, lru_tune.search.ray.trainable, lru_tune.cli.tune
-loaded = {"jax", "flax", "torch", "tensorflow"} & set(sys.modules)
-sys.exit(f"the driver imported {sorted(loaded)}" if loaded else 0)
-"""
-
 FAULTS = """
 import resource, sys, threading
 import numpy as np
@@ -52,11 +45,6 @@ def test_the_compilation_cache_is_shared_and_keeps_everything(monkeypatch, tmp_p
     environment = training_environment(cpus=1, gpus=1)
     assert environment["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path)
     assert environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] == "0"
-
-
-def test_the_driver_never_imports_jax():
-    done = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's malloc is set up")

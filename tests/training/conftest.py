@@ -10,6 +10,7 @@ from lru_tune.config.schema import (
     OptimConfig,
     RunConfig,
 )
+from lru_tune.training.loop import train
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +22,13 @@ def twins(tmp_path_factory) -> Path:
     return root / "synthetic"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def config() -> RunConfig:
-    """A tiny run on the copy twin: 5 reports of 6 steps, in epochs of 16 steps."""
+    """A tiny run on the copy twin: 5 reports of 6 steps, in epochs of 16 steps.
+
+    Tests that train or evaluate it share its compiled programs; a change of a field that is not traced costs
+    a compilation.
+    """
     return RunConfig(
         task="copy",
         steps=28,
@@ -40,3 +45,13 @@ def config() -> RunConfig:
         optim=OptimConfig(learning_rate=4e-3),
         data=DataConfig(batch_size=16),
     )
+
+
+@pytest.fixture(scope="session")
+def completed(config, twins, tmp_path_factory) -> Path:
+    """The run directory of `config`, trained without a break; do not write into it."""
+    run_dir = tmp_path_factory.mktemp("completed") / "run"
+    reports = list(train(config, data_root=twins, run_dir=run_dir))
+    assert [report.step for report in reports] == [6, 12, 18, 24, 28]
+    assert [report.last for report in reports] == [False] * 4 + [True]
+    return run_dir

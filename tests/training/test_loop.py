@@ -19,9 +19,10 @@ from lru_tune.data.batches import take_examples
 from lru_tune.data.store import open_task
 from lru_tune.errors import CheckpointDamaged, ConfigError, Diverged
 from lru_tune.files import run_directory as runs
-from lru_tune.training import checkpoint
+from lru_tune.training import checkpoint, loop
 from lru_tune.training.checkpoint import read_checkpoint
 from lru_tune.training.loop import evaluate_test, train
+from lru_tune.training.programs.compiled import programs_of
 from lru_tune.training.programs.resolve_auto import resolve_auto
 from lru_tune.training.trained.predictor import load_trained
 
@@ -49,23 +50,27 @@ def assert_same_run(a, b):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(twins, tmp_path_factory):
-    def run_once(config):
-        run_dir = tmp_path_factory.mktemp("runs") / "whole"
-        return run_dir, list(train(config, data_root=twins, run_dir=run_dir))
+def part_way(config, twins, tmp_path_factory):
+    """A run directory that was left after two of five reports; do not write into it."""
+    run_dir = tmp_path_factory.mktemp("part_way") / "run"
+    reports = train(config, data_root=twins, run_dir=run_dir)
+    list(islice(reports, 2))
+    reports.close()
+    return run_dir
 
-    return run_once
+
+@pytest.fixture
+def left_early(part_way, tmp_path):
+    """A copy of `part_way`."""
+    return shutil.copytree(part_way, tmp_path / "run")
 
 
-def test_a_run_reports_and_leaves_a_complete_directory(config, uninterrupted):
-    run_dir, reports = uninterrupted(config)
-    assert [r.step for r in reports] == [6, 12, 18, 24, 28]
-    assert [r.last for r in reports] == [False] * 4 + [True]
-    rows = runs.read_metrics(run_dir)
+def test_a_run_leaves_a_complete_directory(config, completed):
+    rows = runs.read_metrics(completed)
     assert [tuple(row) for row in rows] == [runs.METRICS_COLUMNS] * 5
     assert all(math.isfinite(value) for row in rows for value in row.values())
     assert rows[-1][runs.EPOCH] == 28 / 16
-    result = runs.read_result(run_dir)
+    result = runs.read_result(completed)
     chosen = resolve_auto(config).runtime
     assert (result["block"], result["scan"]) == (chosen.block, chosen.scan)
     best = max(rows, key=lambda row: row[runs.VAL_ACCURACY])
@@ -74,13 +79,16 @@ def test_a_run_reports_and_leaves_a_complete_directory(config, uninterrupted):
     assert result[runs.VAL_ACCURACY] == best[runs.VAL_ACCURACY]
     assert result["best_step"] == best[runs.STEP]
     assert runs.TEST_ACCURACY not in result
-    assert runs.read_config(run_dir)["steps"] == 28
+    assert runs.read_config(completed)["steps"] == 28
 
 
-def test_a_trained_network_predicts_as_well_as_its_run_reported(
-    config, uninterrupted, twins, tmp_path
-):
-    run_dir, _ = uninterrupted(config)
+@pytest.mark.usefixtures("completed")
+def test_the_program_that_is_compiled_beside_is_the_one_that_trains(config):
+    assert len(programs_of(config).train._ready) == 1
+
+
+def test_a_trained_network_predicts_as_well_as_its_run_reported(config, completed, twins, tmp_path):
+    run_dir = completed
     exported = tmp_path / "exported"
     exported.mkdir()
     for file in (run_dir / runs.CONFIG_FILE, run_dir / runs.CHECKPOINT_FOLDER / checkpoint.BEST):
@@ -96,13 +104,10 @@ def test_a_trained_network_predicts_as_well_as_its_run_reported(
         load_trained(exported)
 
 
-def test_the_parts_of_a_runs_seconds_are_recorded(config, twins, tmp_path):
-    reports = train(config, data_root=twins, run_dir=tmp_path)
-    list(islice(reports, 2))
-    reports.close()
-    before = runs.read_result(tmp_path)
-    list(train(config, data_root=twins, run_dir=tmp_path))
-    result = runs.read_result(tmp_path)
+def test_the_parts_of_a_runs_seconds_are_recorded(config, twins, left_early):
+    before = runs.read_result(left_early)
+    list(train(config, data_root=twins, run_dir=left_early))
+    result = runs.read_result(left_early)
     for name in runs.PARTS_OF_SECONDS:
         assert result[name] >= before[name] >= 0
     assert result["train_seconds"] > before["train_seconds"] > 0
@@ -110,86 +115,69 @@ def test_the_parts_of_a_runs_seconds_are_recorded(config, twins, tmp_path):
     assert sum(result[name] for name in runs.PARTS_OF_SECONDS) <= result[runs.SECONDS]
 
 
-def test_a_checkpoint_without_a_clock_is_continued(config, twins, tmp_path):
-    reports = train(config, data_root=twins, run_dir=tmp_path)
-    list(islice(reports, 2))
-    reports.close()
-    last = tmp_path / "checkpoints" / checkpoint.LAST
+def test_a_checkpoint_of_an_early_version_is_continued(config, twins, left_early):
+    last = left_early / "checkpoints" / checkpoint.LAST
     content = checkpoint.read_checkpoint(last)
     del content["clock"]
     checkpoint.write_checkpoint(last, content)
-    list(train(config, data_root=twins, run_dir=tmp_path))
-    assert runs.read_result(tmp_path)["status"] == "completed"
+    assert content["state"]["sound"]  # what files of every version call TrainState.finite
+    list(train(config, data_root=twins, run_dir=left_early))
+    assert runs.read_result(left_early)["status"] == "completed"
 
 
-def test_continuing_a_completed_run_leaves_its_result_alone(config, twins, tmp_path):
-    list(train(config, data_root=twins, run_dir=tmp_path))
-    evaluate_test(tmp_path, data_root=twins)
-    result = (tmp_path / runs.RESULT_FILE).read_text()
+def test_continuing_a_completed_run_leaves_its_result_alone(config, completed, twins, tmp_path):
+    run_dir = shutil.copytree(completed, tmp_path / "run")
+    evaluate_test(run_dir, data_root=twins)
+    result = (run_dir / runs.RESULT_FILE).read_text()
     assert runs.TEST_ACCURACY in result
-    assert list(train(config, data_root=twins, run_dir=tmp_path)) == []
-    assert (tmp_path / runs.RESULT_FILE).read_text() == result
-
-
-def test_the_same_run_twice_is_the_same(config, uninterrupted):
-    assert_same_run(uninterrupted(config)[0], uninterrupted(config)[0])
+    assert list(train(config, data_root=twins, run_dir=run_dir)) == []
+    assert (run_dir / runs.RESULT_FILE).read_text() == result
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 4])
-def test_a_resumed_run_equals_the_uninterrupted_one(
-    config, uninterrupted, twins, tmp_path, stop_after
-):
+def test_a_resumed_run_equals_the_uninterrupted_one(config, completed, twins, tmp_path, stop_after):
     reports = train(config, data_root=twins, run_dir=tmp_path)
     list(islice(reports, stop_after))
     reports.close()
     assert runs.read_result(tmp_path)["status"] == "interrupted"
     rest = list(train(config, data_root=twins, run_dir=tmp_path))
     assert len(rest) == 5 - stop_after
-    assert_same_run(tmp_path, uninterrupted(config)[0])
+    assert_same_run(tmp_path, completed)
 
 
-def test_steps_per_dispatch_change_no_bit(config, uninterrupted):
-    one = config.model_copy(
-        update={"runtime": config.runtime.model_copy(update={"steps_per_dispatch": 1})}
-    )
-    a, b = uninterrupted(config)[0], uninterrupted(one)[0]
-    assert without_times(runs.read_metrics(a)) == without_times(runs.read_metrics(b))
-
-
-def test_a_damaged_last_checkpoint_costs_one_interval(
-    config, uninterrupted, twins, tmp_path, caplog
+def test_single_steps_give_the_same_run_bit_for_bit(
+    config, completed, twins, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(loop, "DISPATCH_SECONDS", 0.0)
+    list(train(config, data_root=twins, run_dir=tmp_path))
+    assert_same_run(completed, tmp_path)
+
+
+def test_a_damaged_last_checkpoint_costs_one_interval(config, completed, twins, tmp_path, caplog):
     list(islice(train(config, data_root=twins, run_dir=tmp_path), 3))
     last = tmp_path / "checkpoints" / checkpoint.LAST
     last.write_bytes(last.read_bytes()[:-7])
     rest = list(train(config, data_root=twins, run_dir=tmp_path))
     assert [r.step for r in rest] == [18, 24, 28]
     assert "damaged" in caplog.text
-    assert_same_run(tmp_path, uninterrupted(config)[0])
+    assert_same_run(tmp_path, completed)
 
 
-def test_without_a_sound_checkpoint_the_error_says_what_to_do(config, twins, tmp_path):
-    list(islice(train(config, data_root=twins, run_dir=tmp_path), 2))
+def test_without_a_readable_checkpoint_the_error_names_each(config, twins, left_early):
     for name in (checkpoint.LAST, checkpoint.PREVIOUS):
-        (tmp_path / "checkpoints" / name).write_bytes(b"rubbish")
+        (left_early / "checkpoints" / name).write_bytes(b"rubbish")
     with pytest.raises(CheckpointDamaged) as error:
-        next(train(config, data_root=twins, run_dir=tmp_path))
+        next(train(config, data_root=twins, run_dir=left_early))
     codes = ["training.no-readable-checkpoint", "files.wrong-format", "files.wrong-format"]
     assert [problem.code for problem in error.value.problems] == codes
 
 
-def test_a_run_directory_of_another_configuration_is_refused(config, twins, tmp_path):
-    list(islice(train(config, data_root=twins, run_dir=tmp_path), 1))
-    with pytest.raises(ConfigError, match="another configuration"):
-        next(train(with_optim(config, weight_decay=0.1), data_root=twins, run_dir=tmp_path))
-
-
-def test_a_refused_run_keeps_its_configuration(config, twins, tmp_path):
-    list(islice(train(config, data_root=twins, run_dir=tmp_path), 1))
-    before = (tmp_path / runs.CONFIG_FILE).read_text()
-    with pytest.raises(ConfigError):
-        next(train(with_optim(config, weight_decay=0.1), data_root=twins, run_dir=tmp_path))
-    assert (tmp_path / runs.CONFIG_FILE).read_text() == before
+def test_a_run_directory_of_another_configuration_is_refused_and_kept(config, twins, left_early):
+    before = (left_early / runs.CONFIG_FILE).read_text()
+    with pytest.raises(ConfigError) as error:
+        next(train(with_optim(config, weight_decay=0.1), data_root=twins, run_dir=left_early))
+    assert error.value.code == "training.other-configuration"
+    assert (left_early / runs.CONFIG_FILE).read_text() == before
 
 
 def test_divergence_names_step_and_parameter(config, twins, tmp_path):
@@ -201,12 +189,7 @@ def test_divergence_names_step_and_parameter(config, twins, tmp_path):
     assert result["status"] == "diverged"
     assert f"step {caught.value.step}" in result["error"]
     assert caught.value.parameter in result["error"]
-
-
-def test_a_bad_step_is_not_taken(config, twins, tmp_path):
-    wild = with_optim(config, learning_rate=1e30, warmup_fraction=0.0, schedule="constant")
-    with pytest.raises(Diverged):
-        list(train(wild, data_root=twins, run_dir=tmp_path))
+    # The step that was not finite is not taken.
     json.dumps(runs.read_metrics(tmp_path), allow_nan=False)
 
 

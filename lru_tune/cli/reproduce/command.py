@@ -13,7 +13,7 @@ from lru_tune.cli.console import say
 from lru_tune.cli.lanes import lanes
 from lru_tune.cli.tracking import check_wandb
 from lru_tune.errors import ConfigError, VerdictBelow
-from lru_tune.files.paths import demand_runs_root, runs_root
+from lru_tune.files.paths import require_writable_runs, runs_root
 from lru_tune.paper.tables import PaperTable
 from lru_tune.reproduction.cells import choose_columns, choose_rows
 from lru_tune.reproduction.scale import Scaled, Setting
@@ -200,7 +200,7 @@ def _table(arguments: argparse.Namespace, command: str) -> int:
     }[table.kind]
     if arguments.dry_run:
         return plan(request, arguments)
-    demand_runs_root(request.root)
+    require_writable_runs(request.root)
     return render(request) if arguments.render else run(request, arguments)
 
 
@@ -261,7 +261,7 @@ def _figure(arguments: argparse.Namespace, _command: str) -> int:
     from lru_tune.files.experiment_folder import REPRODUCTIONS_FOLDER
 
     folder = runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER / f"figure{arguments.figure}"
-    demand_runs_root(folder)
+    require_writable_runs(folder)
     statements = run_figure(arguments.figure, folder, say)
     print(folder, flush=True)
     broken = [statement.text for statement in statements if not statement.holds]

@@ -16,7 +16,7 @@ from lru_tune.errors import ConfigError, DataDamaged
 from lru_tune.files import run_directory as runs
 from lru_tune.files.atomic import write_atomically
 from lru_tune.files.experiment_folder import REPRODUCTIONS_FOLDER
-from lru_tune.files.paths import data_root, demand_runs_root, new_experiment_folder, runs_root
+from lru_tune.files.paths import data_root, new_experiment_folder, require_writable_runs, runs_root
 from lru_tune.system.worker_environment import become_worker
 
 AGAIN = "again"
@@ -37,7 +37,7 @@ def run_again(arguments: argparse.Namespace) -> int:
     given = _read(arguments.origin)
     config = _configuration(given, arguments.origin)
     place = runs_root(arguments.runs_root) / REPRODUCTIONS_FOLDER / AGAIN
-    demand_runs_root(place)
+    require_writable_runs(place)
     become_worker()  # before anything is written: it starts this program again
     root, synthetic = data_root(arguments.data_root), bool(given["data"]["synthetic"])
     _check_data(given, config, root, synthetic)

@@ -1,4 +1,4 @@
-"""The best parameters of a run as files that others can read."""
+"""The best parameters of a run, as files for other programs."""
 
 import io
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ NPZ_FILE = "params.npz"
 
 
 def parameter_files(run_dir: Path) -> dict[str, bytes]:
-    """Return the best checkpoint as it is, and the same arrays for NumPy, by file name.
+    """Return the best checkpoint and the same arrays in NumPy's format: file name -> content.
 
     Raises:
-      ConfigError: the run has none: it never reported.
+      ConfigError: the run has none, as it has not reported yet.
       CheckpointDamaged: it cannot be read.
     """
     path = run_dir / CHECKPOINT_FOLDER / BEST
     if not path.is_file():
-        raise ConfigError(f"{run_dir.name} has no parameters to export: {path} is missing")
+        raise ConfigError("training.no-parameters", run=run_dir.name, path=path)
     arrays = flat_arrays(read_checkpoint(path))
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)

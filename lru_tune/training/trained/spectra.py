@@ -35,7 +35,7 @@ class LayerSpectrum(NamedTuple):
 
 
 def read_spectra(run_dir: Path) -> list[LayerSpectrum]:
-    """Return the spectrum of every layer, the first one first.
+    """Return the spectrum of every layer, from the input to the output.
 
     The parameters before training are drawn again from the run's seed; those after it are the best by
     validation.
@@ -51,11 +51,11 @@ def read_spectra(run_dir: Path) -> list[LayerSpectrum]:
     config = load_run_config(run_dir / CONFIG_FILE)
     recurrence = config.model.recurrence
     if not isinstance(recurrence, DiagonalRecurrence):
-        raise ConfigError(f"{run_dir}: a dense recurrence has no eigenvalues among its parameters")
+        raise ConfigError("training.dense-spectrum", run=run_dir)
     after = read_checkpoint(run_dir / CHECKPOINT_FOLDER / BEST)["params"]
     model, hyper = build_model(config.model, find_task(config.task)), hyperparameters(config)
 
-    # Compiled, the forward pass of the initialisation is left out: only its parameters are asked for.
+    # XLA drops the forward pass of the initialisation, as only the parameters are returned.
     @jax.jit
     def draw() -> Any:
         return model.init(jax.random.key(hyper.seed), hyper.model)["params"]

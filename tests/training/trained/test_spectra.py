@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
+from lru_tune.config.config_files import dump_run_config
 from lru_tune.config.schema import DenseRecurrence
 from lru_tune.errors import ConfigError
 from lru_tune.files import run_directory as runs
 from lru_tune.training.checkpoint import BEST, read_checkpoint
-from lru_tune.training.loop import Run, train
+from lru_tune.training.hyperparameters import hyperparameters
+from lru_tune.training.programs.compiled import programs_of
 from lru_tune.training.trained.spectra import read_spectra
 
 
@@ -14,11 +16,10 @@ def eigenvalues(params):
     return np.exp(-np.exp(params["nu_log"]) + 1j * np.exp(params["theta_log"]))
 
 
-def test_spectra_are_those_of_the_first_and_of_the_best_parameters(config, twins, tmp_path):
-    first = Run(config, twins, tmp_path / "untrained").state.params
-    list(train(config, data_root=twins, run_dir=tmp_path / "run"))
-    best = read_checkpoint(tmp_path / "run" / runs.CHECKPOINT_FOLDER / BEST)["params"]
-    layers = read_spectra(tmp_path / "run")
+def test_spectra_are_those_of_the_first_and_of_the_best_parameters(config, completed):
+    first = programs_of(config).init(hyperparameters(config)).params
+    best = read_checkpoint(completed / runs.CHECKPOINT_FOLDER / BEST)["params"]
+    layers = read_spectra(completed)
     assert len(layers) == 2
     for number, layer in enumerate(layers):
         old, new = (tree[f"block_{number}"]["recurrence"] for tree in (first, best))
@@ -30,8 +31,10 @@ def test_spectra_are_those_of_the_first_and_of_the_best_parameters(config, twins
         assert not np.array_equal(layer.before, layer.after)
 
 
-def test_a_dense_recurrence_has_no_spectrum(config, twins, tmp_path):
+def test_a_dense_recurrence_has_no_spectrum(config, tmp_path):
     dense = config.model.model_copy(update={"recurrence": DenseRecurrence(activation="tanh")})
-    Run(config.model_copy(update={"variant": "rnn-tanh", "model": dense}), twins, tmp_path / "run")
-    with pytest.raises(ConfigError, match="dense recurrence has no eigenvalues"):
-        read_spectra(tmp_path / "run")
+    config = config.model_copy(update={"variant": "rnn-tanh", "model": dense})
+    (tmp_path / runs.CONFIG_FILE).write_text(dump_run_config(config))
+    with pytest.raises(ConfigError) as error:
+        read_spectra(tmp_path)
+    assert error.value.code == "training.dense-spectrum"
