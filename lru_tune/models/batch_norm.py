@@ -1,4 +1,4 @@
-"""Batch norm in two parts: statistics of everything, and their use on any part of it."""
+"""Batch norm in two parts: the statistics of a whole batch, and their use on any part of it."""
 
 from typing import Literal, NamedTuple
 
@@ -23,15 +23,15 @@ class Affine(NamedTuple):
 
 
 class BatchNorm(nn.Module):
-    """flax's BatchNorm over the last axis, returned as a map instead of being applied.
+    """flax's BatchNorm over the last axis, but it returns the map instead of applying it.
 
-    Where a batch is gone through in groups, the map is applied group by group, so that normalised values
-    are never kept. Parameters `scale`, `bias` (H,); running averages `mean`, `var` (H,) in `batch_stats`.
-    Padding takes part in the statistics, as in the reference implementations.
+    The map can then be applied to one group of a batch after the other, so that normalised values are never
+    kept. Parameters `scale`, `bias` (H,); running averages `mean`, `var` (H,) in `batch_stats`. Padding
+    counts in the statistics, as in the reference implementations.
 
     Attributes:
-      mode: `train` uses the batch's statistics and renews the running averages; `eval` uses those.
-      momentum: how much of the running averages stays, in [0, 1).
+      mode: `train` uses the batch's statistics and updates the running averages; `eval` uses the averages.
+      momentum: weight of the old running averages in an update, in [0, 1).
     """
 
     mode: Literal["train", "eval"]

@@ -1,4 +1,4 @@
-"""Coordinate systems for the diagonal of the recurrence, and the ring it starts on.
+"""Coordinate systems for the diagonal of the recurrence, and the ring on which it starts.
 
 Source: Orvieto et al. 2023, section 3.2 (parametrisations), Lemma 3.2 (ring), section 3.4 (gamma).
 """

@@ -16,7 +16,7 @@ from lru_tune.tasks import Channels, Task, Tokens
 def masked_mean(x: Array, lengths: Array) -> Array:
     """Average (T, B, H) over the first `lengths` (B,) steps of each sequence; returns (B, H)."""
     mask = jnp.arange(x.shape[0])[:, None] < lengths[None, :]
-    # A product with the mask would be a batched one, for which XLA transposes x to (B, H, T) first.
+    # A product with the mask would be batched, and XLA would first transpose x to (B, H, T).
     total = jnp.sum(jnp.where(mask[:, :, None], x, 0.0), axis=0)
     return total / lengths[:, None].astype(x.dtype)
 
@@ -27,7 +27,7 @@ def last_step(x: Array, lengths: Array) -> Array:
 
 
 def at_every_step(x: Array, weights: Array, *_: Any, **__: Any) -> Array:
-    """Multiply as a dense layer does, with the derivatives of `project`."""
+    """Multiply like `lax.dot_general` in a dense layer, with the derivatives of `project`."""
     return project(x, weights)
 
 
@@ -43,19 +43,19 @@ POOLING: dict[str, Callable[[Array, Array], Array]] = {"mean": masked_mean, "las
 class Network(nn.Module):
     """Encoder, blocks, pooling and head for one task.
 
-    Two documents that are to be matched go through the same encoder, blocks and pooling, side by side in
+    For tasks that match two documents, both go through the same encoder, blocks and pooling, side by side in
     the batch; a layer of H gelu units reads the features of the pair before the head, as in S5.
 
     Attributes:
       task: what goes in and what is predicted.
       d_model: H.
       n_layers: residual blocks.
-      make_block: builds a layer's block, mapping (T, B, H) to (T, B, H); the last one's may return the
-        scored steps only.
+      make_block: layer number -> block, which maps (T, B, H) to (T, B, H); the last one may return only the
+        scored steps.
       encoder: of token tasks; `onehot` is a dense layer on one-hot vectors, `embedding` a table.
       pooling: `mean`, `last`, or `none` for tasks that predict at every step.
-      groups: parts of the batch that a block goes through one by one; divides the batch, documents counted
-        singly.
+      groups: parts of the batch that go through a block one after the other; divides the batch, with two
+        documents counted as two.
     """
 
     task: Task
@@ -68,7 +68,7 @@ class Network(nn.Module):
 
     @nn.compact
     def __call__(self, inputs: Array, lengths: Array) -> Array:
-        """Predict.
+        """Return logits.
 
         Args:
           inputs: (B, T) tokens, (B, 2, T) of two documents, or (B, T, F) channels, unsigned integers as

@@ -1,9 +1,9 @@
 """The dense recurrence h_t = f(h_{t-1} A^T + b_t) with a real N x N matrix A.
 
-It cannot be parallelised over time unless f is linear, and A is too large to multiply with itself even
-then: one step after the other, a matrix product each. What can be saved lies in the backward pass. Left to
-autodiff it adds an N x N gradient to a running sum at every step and stores what f' needs; here f' follows
-from the states themselves and the gradient of A is one product over all steps, after the loop.
+It runs one step after the other, with a matrix product for each: it is not parallel over time unless f is
+linear, and even then A is too large to multiply with itself. The backward pass is faster than autodiff, which
+adds an N x N gradient to a running sum at every step and stores what f' needs. Here f' follows from the
+states, and the gradient of A is one product over all steps, after the loop.
 """
 
 from collections.abc import Callable
@@ -29,13 +29,13 @@ class Activation(NamedTuple):
 ACTIVATIONS = {
     "linear": Activation(lambda x: x, lambda grad, _: grad),
     "tanh": Activation(jnp.tanh, lambda grad, y: grad * (1.0 - y * y)),
-    # At zero the derivative is zero, as jax.nn.relu has it.
+    # At zero the derivative is zero, as that of jax.nn.relu.
     "relu": Activation(jax.nn.relu, lambda grad, y: jnp.where(y > 0.0, grad, 0.0)),
 }
 
 
 def plain_dense_scan(activation: str, reverse: bool, matrix: Array, drive: Array) -> Array:
-    """Like `dense_scan`, with its derivatives left to autodiff: the slow twin."""
+    """Like `dense_scan`, with derivatives by autodiff: the slow twin."""
     f = ACTIVATIONS[activation].value
     transposed = matrix.T
 

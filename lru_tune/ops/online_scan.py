@@ -1,20 +1,20 @@
 """The linear scan h_t = lambda h_{t-1} + W u_t with the derivative rule of online learning.
 
 Real-time recurrent learning (Zucchet et al. 2023, "Online learning of long-range dependencies") never goes
-back in time. It carries the sensitivities of the present state along with that state; with a diagonal
+back in time. It carries the derivatives of the present state along with that state. With a diagonal
 recurrence they are as small as the parameters:
 
     s_t = dh_t / dlambda = lambda s_{t-1} + h_{t-1}      one number a state
     e_t = dh_t / dW      = lambda e_{t-1} + u_t          one number a state and input
 
 The error delta_t of the loss with respect to h_t comes from the layers above, through step t alone. The
-gradients are sum_t conj(s_t) delta_t and sum_t conj(e_t) delta_t, and the layer below is sent W^T delta_t:
-what the present input does to later states is left out. That last omission is the only difference from
-backpropagation through time, so that a network's topmost recurrence gets exactly its gradient.
+gradients are sum_t conj(s_t) delta_t and sum_t conj(e_t) delta_t, and the layer below receives W^T delta_t:
+the effect of the present input on later states is left out. This omission is the only difference from
+backpropagation through time, so that the topmost recurrence of a network gets exactly the same gradient.
 
-A learner in the wild would meet forward pass, errors and traces together at each step. Here all errors are
-found first and the traces run after them. Both orders give the same numbers, since neither errors nor
-traces of a step depend on anything later.
+An online learner would compute forward pass, errors and traces together at each step. Here all errors come
+first and the traces after them. Both orders give the same numbers, since neither the errors nor the traces of
+a step depend on later steps.
 """
 
 from functools import partial
@@ -51,8 +51,7 @@ def online_scan(
       decay: (2N,), planes of lambda.
       weights: (2N, H), real rows of W over its imaginary rows.
       inputs: u, (T, B, H), same dtype.
-      sums: how a gradient's sum over time is taken, a key of SUMS; the numbers are the same but for
-        rounding.
+      sums: how a gradient is summed over time, a key of SUMS; the numbers are the same up to rounding.
       backend: of the scans, a key of SCAN_BACKENDS or `auto`.
 
     Returns:
@@ -62,7 +61,7 @@ def online_scan(
 
 
 class Traces(NamedTuple):
-    """What online learning carries from step to step, and the gradients so far.
+    """What online learning carries from step to step: traces, and the gradients so far.
 
     Attributes:
       s: (B, 2N), planes of dh / dlambda.
@@ -83,7 +82,7 @@ def trace_sums(
 ) -> tuple[Array, Array]:
     """Return the gradients of decay and weights, summed forward in time along their traces.
 
-    Memory beside the arguments is that of one step, N x B x H complex numbers; the work is T times that.
+    Needs memory for one step beside the arguments, N x B x H complex numbers; the work is T times that.
     """
     (_, batch, width), n = inputs.shape, decay.shape[-1] // 2
     re, im = decay[:n, None, None], decay[n:, None, None]
@@ -118,8 +117,8 @@ def adjoint_sums(
 ) -> tuple[Array, Array]:
     """Return the same gradients by exchanging the two sums over time.
 
-    sum_t conj(e_t) delta_t = sum_s g_s u_s with g_s = delta_s + conj(lambda) g_{s+1}: a scan from the end
-    and one product in place of a trace for each pair of state and input. Needs the whole sequence.
+    sum_t conj(e_t) delta_t = sum_s g_s u_s with g_s = delta_s + conj(lambda) g_{s+1}: one scan from the end
+    and one product, instead of a trace for each pair of state and input. Needs the whole sequence.
     """
     grad_decay, grad_drive = backend.backward(decay, states, errors, False)
     width, h = grad_drive.shape[-1], inputs.shape[-1]

@@ -1,4 +1,4 @@
-"""How exact the matrix products of a program are; recurrences and sums stay in float32."""
+"""The precision of a program's matrix products; recurrences and sums stay in float32."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,9 +11,9 @@ from lru_tune.errors import ConfigError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What jax.default_matmul_precision calls it. Each rounds the factors and adds up in float32.
+# Values of jax.default_matmul_precision. Each rounds the factors and sums in float32.
 MATMUL = {
-    "device": None,  # what JAX takes: float32 on a CPU, TF32 on a GPU that has it
+    "device": None,  # JAX's choice: float32 on a CPU, TF32 on a GPU that has it
     "f32": "float32",
     "tf32": "TF32_TF32_F32",
     "bf16": "BF16_BF16_F32",
@@ -32,11 +32,11 @@ def require_matmul(name: str) -> None:
 
 
 def multiplying(name: str, function: Callable[P, R]) -> Callable[P, R]:
-    """Return a function that multiplies matrices as named, in its derivatives too.
+    """Return a function that multiplies matrices with this precision, in its derivatives, too.
 
     Args:
       name: a key of MATMUL.
-      function: traced by JAX when it is called.
+      function: a function that JAX traces.
     """
 
     @wraps(function)

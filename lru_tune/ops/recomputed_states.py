@@ -1,13 +1,13 @@
 """A recurrent layer that never holds its states over the whole sequence.
 
-y_t = Re(C h_t) with h_t = lambda h_{t-1} + B u_t has 2N numbers a step between its two matrices, the most
-of any array of a network where N is not much smaller than H. Here time goes by in chunks: drive, scan and
-readout of one chunk, then the next, which begins with the state the last one ended in. What is kept for
-the backward pass is the inputs, which exist anyway, and one state a chunk. The backward pass goes through the
-chunks from the other end and computes each chunk's states again: one product with B more.
+y_t = Re(C h_t) with h_t = lambda h_{t-1} + B u_t has states of 2N numbers a step, the largest array of a
+network unless N is much smaller than H. Here the sequence is divided into chunks of time: drive, scan and readout of
+one chunk, then of the next, which starts from the final state of the last. Kept for the backward pass are the
+inputs, which exist anyway, and one state a chunk. The backward pass runs through the chunks from the last one
+and computes each chunk's states again, which costs one more product with B.
 
-A state that enters a chunk is added to its first drive, lambda h + b, so that any back end of the scan serves
-as it is.
+The state that enters a chunk is added to the chunk's first drive, lambda h + b, so that every back end of the
+scan can be used unchanged.
 """
 
 from functools import partial
@@ -51,7 +51,7 @@ def recomputed_layer(
     length = inputs.shape[0]
     chunk = min(chunk, length)
     padding = -length % chunk
-    # Zeros go to the end that is computed last, where they change nothing that is kept.
+    # Zeros go to the end that is computed last, where they change no result.
     inputs = jnp.pad(inputs, ((padding, 0) if reverse else (0, padding), (0, 0), (0, 0)))
     chunks = inputs.reshape(-1, chunk, *inputs.shape[1:])
     outputs = _recomputed_layer(resolve_backend(backend), reverse, weights, chunks)
@@ -77,7 +77,7 @@ def _states(
 def _forward(
     backend: str, reverse: bool, weights: LayerWeights, chunks: Array
 ) -> tuple[Array, tuple[LayerWeights, Array, Array]]:
-    """Return outputs (chunks, chunk, B, G), and what the backward pass needs."""
+    """Return outputs (chunks, chunk, B, G), and the residuals for the backward pass."""
     last = 0 if reverse else -1
 
     def step(entering: Array, inputs: Array) -> tuple[Array, tuple[Array, Array]]:
@@ -92,7 +92,7 @@ def _forward(
 def _backward(
     backend: str, reverse: bool, residuals: tuple[LayerWeights, Array, Array], grads: Array
 ) -> tuple[LayerWeights, Array]:
-    """Go through the chunks from the end, carrying conj(lambda) g of the step after the chunk."""
+    """Run through the chunks from the last one; carry conj(lambda) g of the step after the chunk."""
     weights, chunks, entered = residuals
     first, last = (-1, 0) if reverse else (0, -1)
     conjugate = conjugate_planes(weights.decay)[None, :]

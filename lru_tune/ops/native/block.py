@@ -1,8 +1,8 @@
-"""A residual block in C++, on a CPU: normalise, recur, mix and add, with all that lies between in the cache.
+"""A residual block in C++, on a CPU: normalise, recur, mix and add, with all values between in the cache.
 
-A block as JAX programs reads and writes every array between its operations; the C++ goes through a chunk
-of time at once and leaves behind only what the backward pass needs. `lru_tune.models.block.Block` is the
-same function in JAX: the slow twin.
+A block of JAX operations writes every array between two operations to memory and reads it again. The C++
+takes one chunk of time through the whole block and writes only what the backward pass needs.
+`lru_tune.models.block.Block` is the same function in JAX, the slow twin.
 """
 
 import math
@@ -18,14 +18,14 @@ from jax import Array, ShapeDtypeStruct
 from lru_tune.ops.native.calls import BLOCK, BLOCK_ADJOINT, require_native_for
 
 PANEL, ROW_GAP = 32, 16  # numbers, as in products.h
-PARTS = 8  # most parts that a batch is cut into, each the work of one thread
-PART_ROWS = 768  # steps times sequences from which a part is worth its own sums of gradients
-CHUNK_ROWS = 128  # steps times sequences that are gone through at once, in the second-level cache
-PRODUCTS = ("enter", "read", "mix")  # weights of products
+PARTS = 8  # most parts of a batch, each computed by one thread
+PART_ROWS = 768  # steps times sequences: a smaller part is not worth its own sums of gradients
+CHUNK_ROWS = 128  # steps times sequences of a chunk, which fits in the second-level cache
+PRODUCTS = ("enter", "read", "mix")  # the weights that are factors of matrix products
 SUMMED = (*PRODUCTS, "gain", "bias", "decay", "skip", "mix_bias")  # as Sums in block.h
 
 Keep = Literal["values", "entering"]
-BlockEngine = Literal["jax", "native"]  # what computes the blocks of a network
+BlockEngine = Literal["jax", "native"]  # computes the blocks of a network
 
 
 class BlockWeights(NamedTuple):
@@ -52,7 +52,7 @@ class BlockWeights(NamedTuple):
 
 
 class BlockInputs(NamedTuple):
-    """What goes through a block, of the weights' dtype.
+    """Inputs of a block, in the dtype of its weights.
 
     Attributes:
       x: (T, B, H).
@@ -65,8 +65,8 @@ class BlockInputs(NamedTuple):
     mask_mixed: Array
 
 
-class Plan(NamedTuple):
-    """What is static about a block; see `native_block`."""
+class Options(NamedTuple):
+    """The static arguments of a block; see `native_block`."""
 
     last: int
     keep: Keep
@@ -87,8 +87,8 @@ def native_block(
       weights: of the block.
       inputs: x and its masks.
       last: how many of the last steps are returned, None for all.
-      keep: for the backward pass: all values of a step, or the states that enter each chunk of time, from
-        which the values are computed again.
+      keep: what is kept for the backward pass: `values`, all that a step computes, or `entering`, the states
+        that enter each chunk of time, from which the values are computed again.
 
     Returns:
       (last, B, H).
@@ -97,32 +97,32 @@ def native_block(
       TypeError, ConfigError, ResourcesMissing: as `require_native_for`.
     """
     require_native_for(inputs.x)
-    return _block(Plan(last or len(inputs.x), keep), weights, inputs)
+    return _block(Options(last or len(inputs.x), keep), weights, inputs)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _block(plan: Plan, weights: BlockWeights, inputs: BlockInputs) -> Array:
-    return _call(plan, "nothing", weights, inputs)[0]
+def _block(options: Options, weights: BlockWeights, inputs: BlockInputs) -> Array:
+    return _call(options, "nothing", weights, inputs)[0]
 
 
 def _forward(
-    plan: Plan, weights: BlockWeights, inputs: BlockInputs
+    options: Options, weights: BlockWeights, inputs: BlockInputs
 ) -> tuple[Array, tuple[BlockWeights, BlockInputs, Kept]]:
-    outputs, *kept = _call(plan, plan.keep, weights, inputs)
+    outputs, *kept = _call(options, options.keep, weights, inputs)
     return outputs, (weights, inputs, kept)
 
 
 def _backward(
-    plan: Plan, residuals: tuple[BlockWeights, BlockInputs, Kept], grad: Array
+    options: Options, residuals: tuple[BlockWeights, BlockInputs, Kept], grad: Array
 ) -> tuple[BlockWeights, BlockInputs]:
     weights, inputs, kept = residuals
-    cut = Cut.of(plan, inputs.x)
+    tiling = Tiling.of(options, inputs.x)
     shapes = {name: _padded(getattr(weights, name).shape) for name in SUMMED}
     ends = list(accumulate(math.prod(shape) for shape in shapes.values()))
-    call = _target(BLOCK_ADJOINT, inputs.x, [inputs.x.shape, (cut.parts, ends[-1])])
+    call = _target(BLOCK_ADJOINT, inputs.x, [inputs.x.shape, (tiling.parts, ends[-1])])
     back = [_panels(getattr(weights, name).T) for name in PRODUCTS]
     arguments = (*inputs, *_in_panels(weights), *back, grad, *kept)
-    grad_x, sums = call(*arguments, keep=plan.keep, **cut.attributes(plan))
+    grad_x, sums = call(*arguments, keep=options.keep, **tiling.attributes(options))
     pieces = jnp.split(sums[0], ends[:-1])
     grads = {
         name: piece.reshape(shape)[..., : getattr(weights, name).shape[-1]]
@@ -136,13 +136,13 @@ def _backward(
 _block.defvjp(_forward, _backward)
 
 
-class Cut(NamedTuple):
-    """How the work on a batch is cut, by shapes alone.
+class Tiling(NamedTuple):
+    """How the work on a batch is divided; depends on shapes alone.
 
     Attributes:
       parts: of the batch.
       steps: of a chunk of time.
-      chunks: how many there are; none has both steps that are read and others.
+      chunks: of time; each has either returned steps or others, not both.
     """
 
     parts: int
@@ -150,46 +150,46 @@ class Cut(NamedTuple):
     chunks: int
 
     @classmethod
-    def of(cls, plan: Plan, x: Array) -> "Cut":
-        """Return the cut of a batch (T, B, H)."""
+    def of(cls, options: Options, x: Array) -> "Tiling":
+        """Return the tiling for x (T, B, H)."""
         length, batch, _ = x.shape
         parts = max(1, min(PARTS, batch, length * batch // PART_ROWS))
         steps = min(length, max(1, CHUNK_ROWS // math.ceil(batch / parts)))
-        chunks = math.ceil((length - plan.last) / steps) + math.ceil(plan.last / steps)
+        chunks = math.ceil((length - options.last) / steps) + math.ceil(options.last / steps)
         return cls(parts, steps, chunks)
 
-    def attributes(self, plan: Plan) -> dict[str, int]:
-        """Return what the C++ is told."""
-        return {"last": plan.last, "parts": self.parts, "steps": self.steps}
+    def attributes(self, options: Options) -> dict[str, int]:
+        """Return the attributes of a call of the C++."""
+        return {"last": options.last, "parts": self.parts, "steps": self.steps}
 
 
 def _call(
-    plan: Plan, keep: Literal[Keep, "nothing"], weights: BlockWeights, inputs: BlockInputs
+    options: Options, keep: Literal[Keep, "nothing"], weights: BlockWeights, inputs: BlockInputs
 ) -> Sequence[Array]:
-    """Return the outputs, and what is kept."""
+    """Return the outputs, then the arrays that are kept."""
     length, batch, h = inputs.x.shape
-    cut = Cut.of(plan, inputs.x)
+    tiling = Tiling.of(options, inputs.x)
     n2, mixed = weights.decay.shape[0], weights.mix.shape[1]
     kept: dict[str, list[tuple[int, int, int]]] = {
-        "values": [(batch, length, n2), (batch, plan.last, h), (batch, plan.last, mixed)],
-        "entering": [(batch, cut.chunks, n2)],
+        "values": [(batch, length, n2), (batch, options.last, h), (batch, options.last, mixed)],
+        "entering": [(batch, tiling.chunks, n2)],
         "nothing": [],
     }
     rows = [(*shape[:-1], _padded(shape)[-1] + ROW_GAP) for shape in kept[keep]]
-    call = _target(BLOCK, inputs.x, [(plan.last, batch, h), *rows])
-    return call(*inputs, *_in_panels(weights), keep=keep, **cut.attributes(plan))
+    call = _target(BLOCK, inputs.x, [(options.last, batch, h), *rows])
+    return call(*inputs, *_in_panels(weights), keep=keep, **tiling.attributes(options))
 
 
 def _target(
     name: str, like: Array, shapes: Sequence[tuple[int, ...]]
 ) -> Callable[..., Sequence[Array]]:
-    """Return a function of the C++ whose results have these shapes."""
+    """Return the C++ function of this name, with results of these shapes."""
     results = [ShapeDtypeStruct(shape, like.dtype) for shape in shapes]
     return jax.ffi.ffi_call(name, results, vmap_method="sequential")
 
 
 def _in_panels(weights: BlockWeights) -> list[Array]:
-    """Return the weights as the C++ takes them, products' in panels, with zeros for a missing bias."""
+    """Return the weights as the C++ expects them: factors of products in panels, zeros for a missing bias."""
     panels = {name: _panels(getattr(weights, name)) for name in PRODUCTS}
     return [*weights._replace(**panels), jnp.zeros_like(weights.skip)]
 

@@ -1,4 +1,4 @@
-"""Builds the C++ beside it with this machine's compiler, once, into the cache of compiled programs.
+"""Builds the C++ of this folder once, with this machine's compiler, into the cache of compiled programs.
 
 JAX is not imported here, so that the process that drives a search can build before its trials start.
 """
@@ -28,14 +28,13 @@ COMPILERS = ("c++", "g++", "clang++")  # tried in this order where $CXX names no
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC")
 COMPILE_SECONDS = 600.0  # some seconds on a free core
 CPU_INFO = Path("/proc/cpuinfo")
-WITHOUT = "To go on without it: --set runtime.block=auto --set runtime.scan=auto"
 
 
 def native_library() -> Path:
-    """Return the compiled library, built now if the cache does not hold it whole.
+    """Return the compiled library; build it if the cache does not hold it, or only a part of it.
 
-    The cache knows it by source, compiler, flags, processor and jaxlib. Processes that need it at the same
-    time wait for the one that builds.
+    Its name in the cache depends on source, compiler, flags, processor and jaxlib. Processes that need it at
+    the same time wait for the one that builds.
 
     Raises:
       ResourcesMissing: there is no compiler, it fails, or the cache cannot be written.
@@ -47,38 +46,34 @@ def native_library() -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            if not _is_whole(path):  # nobody built it while this process waited
+            if not _is_whole(path):  # no other process built it in the meantime
                 library = _compile(compiler)
                 write_atomically(path, library)
                 write_atomically(_digest_file(path), hashlib.sha256(library).hexdigest())
     except OSError as error:
         raise ResourcesMissing(
-            f"native back ends: the compiled library cannot be kept in {path.parent} ({error.strerror}). "
-            f"Name a folder that can be written in JAX_COMPILATION_CACHE_DIR. {WITHOUT}"
+            "ops.library-not-written", folder=path.parent, reason=error.strerror
         ) from error
     return path
 
 
 def native_folder() -> Path:
-    """Return where compiled libraries are kept; it can be deleted at any time."""
+    """Return the folder of compiled libraries; it can be deleted at any time."""
     return compilation_cache() / "native"
 
 
 def find_compiler() -> tuple[str, ...]:
-    """Return the words that call the C++ compiler: those of `$CXX`, or the first of COMPILERS there is.
+    """Return the command of the C++ compiler: the words of `$CXX`, or the first of COMPILERS on the PATH.
 
     Raises:
-      ResourcesMissing: there is none.
+      ResourcesMissing: there is no compiler.
     """
     named = shlex.split(os.environ.get("CXX", ""))
     for words in [named] if named else [[name] for name in COMPILERS]:
         if shutil.which(words[0]):
             return tuple(words)
     sought = f"CXX={shlex.join(named)}" if named else f"CXX, {', '.join(COMPILERS)}"
-    raise ResourcesMissing(
-        f"native back ends are C++ that is built here, and no compiler was found (looked for {sought}). "
-        f"Install one, such as `apt install g++`, or name one in CXX. {WITHOUT}"
-    )
+    raise ResourcesMissing("ops.no-compiler", sought=sought)
 
 
 def include_folder() -> Path:
@@ -101,7 +96,7 @@ def _key(compiler: tuple[str, ...]) -> str:
 
 
 def processor() -> list[str]:
-    """Return what -march=native sees; a folder of caches may be shared by machines that differ."""
+    """Return what -march=native depends on: different machines may share a cache folder."""
     lines = CPU_INFO.read_text().splitlines() if CPU_INFO.is_file() else [platform.processor()]
     names = ("flags", "Features", "model name", "CPU part")
     features = list(dict.fromkeys(line for line in lines if line.startswith(names)))
@@ -109,31 +104,36 @@ def processor() -> list[str]:
 
 
 def _compile(compiler: tuple[str, ...]) -> bytes:
-    """Compile the sources side by side, and return the library that they make."""
+    """Compile the sources in parallel, and return the bytes of the linked library."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
 
         def compiled(source: Path) -> Path:
             made = Path(folder, source.stem).with_suffix(".o")
             headers = ("-isystem", str(include_folder()))
-            _demand([*compiler, *FLAGS, *headers, "-c", str(source), "-o", str(made)])
+            _compile_or_raise([*compiler, *FLAGS, *headers, "-c", str(source), "-o", str(made)])
             return made
 
         objects = list(pool.map(compiled, SOURCES))
         library = Path(folder, "native.so")
-        _demand([*compiler, *FLAGS, "-shared", *map(str, objects), "-o", str(library)])
+        _compile_or_raise([*compiler, *FLAGS, "-shared", *map(str, objects), "-o", str(library)])
         return library.read_bytes()
 
 
-def _demand(command: list[str]) -> None:
-    """Run a command of the compiler that must succeed."""
+def _compile_or_raise(command: list[str]) -> None:
+    """Run a command of the compiler.
+
+    Raises:
+      ResourcesMissing: it fails.
+    """
     done = _run(command)
     if done.returncode == 0:
         return
-    complaint = (done.stderr.strip() or "no message").splitlines()[:8]
+    lines = (done.stderr.strip() or "no message").splitlines()[:8]
     raise ResourcesMissing(
-        f"native back ends: the compiler ended with {done.returncode}:\n  {shlex.join(command)}\n"
-        + "".join(f"  {line}\n" for line in complaint)
-        + f"Name another one in CXX. {WITHOUT}"
+        "ops.compiler-failed",
+        status=done.returncode,
+        command=shlex.join(command),
+        output="\n".join(f"  {line}" for line in lines),
     )
 
 
@@ -144,13 +144,12 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ResourcesMissing(
-            f"native back ends: {shlex.join(command[:1])} did not run: {error}. "
-            f"Name another compiler in CXX. {WITHOUT}"
+            "ops.compiler-did-not-run", compiler=shlex.join(command[:1]), reason=error
         ) from error
 
 
 def _is_whole(path: Path) -> bool:
-    """Return whether a library is all of what was written; a part of one would crash its process."""
+    """Return whether a library matches its digest; loading a part of one would crash the process."""
     digest = _digest_file(path)
     if not path.is_file() or not digest.is_file():
         return False

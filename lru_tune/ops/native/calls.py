@@ -1,4 +1,4 @@
-"""Calls the C++ scan from JAX programs, on a CPU, and makes all of the C++ known to JAX."""
+"""Registers the C++ with JAX, and calls its scan from JAX programs on a CPU."""
 
 import ctypes
 from functools import cache
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array, ShapeDtypeStruct
 
 from lru_tune.errors import ConfigError, ResourcesMissing
-from lru_tune.ops.native.build import WITHOUT, native_library
+from lru_tune.ops.native.build import native_library
 
 SCAN, ADJOINT = "lru_tune_scan", "lru_tune_scan_adjoint"  # functions of scan.cpp
 BLOCK, BLOCK_ADJOINT = "lru_tune_block", "lru_tune_block_adjoint"  # of block.cpp
@@ -31,8 +31,8 @@ def native_scan(decay: Array, drive: Array, reverse: bool) -> Array:
 def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> tuple[Array, Array]:
     """Return the gradients of decay and drive; see `lru_tune.ops.scan.linear_scan.sequential_adjoint`.
 
-    Each sequence's part of the decay's gradient is summed over time by one thread, so that the numbers do
-    not depend on how many there are.
+    One thread sums a sequence's part of the decay's gradient over time, so that the numbers do not depend on
+    the number of threads.
     """
     require_native_for(grad)
     results = (_like(grad), ShapeDtypeStruct(grad.shape[1:], grad.dtype))
@@ -43,31 +43,25 @@ def native_adjoint(decay: Array, states: Array, grad: Array, reverse: bool) -> t
 
 @cache
 def require_native() -> None:
-    """Build the C++ if need be and make it known to JAX; costs nothing after the first time.
+    """Register the C++ with JAX, and build it first if the cache does not hold it; free after the first call.
 
     Raises:
-      ConfigError: the default device is no CPU.
-      ResourcesMissing: it cannot be built or loaded here.
+      ConfigError: the default device is not a CPU.
+      ResourcesMissing: the C++ cannot be built or loaded here.
     """
-    if jax.default_backend() != "cpu":
-        raise ConfigError(
-            "native back ends run on a CPU, and this would train on another device. "
-            "Say --set runtime.block=auto --set runtime.scan=auto, or JAX_PLATFORMS=cpu"
-        )
+    if (device := jax.default_backend()) != "cpu":
+        raise ConfigError("ops.native-needs-cpu", device=device)
     path = native_library()
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
-        raise ResourcesMissing(
-            f"native back ends: {path} cannot be loaded: {error}. "
-            f"Name another folder in JAX_COMPILATION_CACHE_DIR. {WITHOUT}"
-        ) from error
+        raise ResourcesMissing("ops.library-not-loaded", path=path, reason=error) from error
     for name in (SCAN, ADJOINT, BLOCK, BLOCK_ADJOINT):
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
 
 
 def native_obstacle() -> str | None:
-    """Return why there is no native scan in this process, None where there is one; builds it if need be."""
+    """Do what `require_native` does; return the reason if that fails, None if the C++ can be called."""
     try:
         require_native()
     except (ConfigError, ResourcesMissing) as error:
@@ -76,7 +70,7 @@ def native_obstacle() -> str | None:
 
 
 def require_native_for(array: Array) -> None:
-    """Do what `require_native` does, for arrays like this one.
+    """Do what `require_native` does, and check the type of an array.
 
     Raises:
       TypeError: neither float32 nor float64.

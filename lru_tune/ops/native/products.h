@@ -31,7 +31,7 @@ constexpr int64_t padded(int64_t width) { return (width + PANEL - 1) / PANEL * P
 constexpr int64_t row_of(int64_t width) { return padded(width) + ROW_GAP; }
 
 template <typename T>
-struct Lanes {
+struct Vectors {
   typedef T Vector __attribute__((vector_size(VECTOR_BYTES)));
   typedef T InMemory __attribute__((vector_size(VECTOR_BYTES), aligned(alignof(T)), may_alias));
   static constexpr int64_t COLUMNS = TILE_VECTORS * VECTOR_BYTES / sizeof(T);  // of a tile
@@ -46,7 +46,7 @@ struct Strides {
 // out (ROWS, COLUMNS) = sum_k left(:, k) panel(k, :), added to what is there if `add`.
 template <int64_t ROWS, typename T>
 void tile(int64_t inner, const T* left, const T* panel, Strides at, T* out, int64_t out_row, bool add) {
-  using L = Lanes<T>;
+  using L = Vectors<T>;
   using InMemory = typename L::InMemory;
   typename L::Vector sums[ROWS][TILE_VECTORS] = {};
   for (int64_t k = 0; k < inner; ++k) {
@@ -70,7 +70,7 @@ void strip(int64_t rows, int64_t inner, const T* left, const T* panel, Strides a
            int64_t out_row, bool add) {
   int64_t i = 0;
   for (; i + ROWS <= rows; i += ROWS)
-    for (int64_t j = 0; j < PANEL; j += Lanes<T>::COLUMNS)
+    for (int64_t j = 0; j < PANEL; j += Vectors<T>::COLUMNS)
       tile<ROWS>(inner, left + i * at.row, panel + j, at, out + i * out_row + j, out_row, add);
   if constexpr (ROWS > 1)
     if (i < rows)

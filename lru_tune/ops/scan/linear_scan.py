@@ -1,11 +1,11 @@
 """The linear scan h_t = lambda * h_{t-1} + b_t, with a constant complex diagonal lambda.
 
-Complex numbers are carried as two real planes side by side: an array (T, B, 2N) holds the real parts
-in its first N columns and the imaginary parts in its last N. Time comes first because a step of the
-recurrence then reads and writes one contiguous block.
+Complex numbers are two real planes side by side: an array (T, B, 2N) holds the real parts in its first N
+columns and the imaginary parts in its last N. Time comes first because a step of the recurrence then reads
+and writes one contiguous block.
 
-The adjoint of such a scan is the same scan run the other way with conj(lambda), so that a back end needs
-a forward pass only; `linear_scan` holds the one derivative rule, and `adjoint` its obvious form.
+The adjoint of such a scan is the same scan in the other direction with conj(lambda), so that a back end only
+needs a forward pass: see `adjoint`. `linear_scan` has one derivative rule for all back ends.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from jax import Array, lax
 from lru_tune.ops.native.calls import native_adjoint, native_scan, require_native
 from lru_tune.ops.scan.pallas_scan import pallas_adjoint, pallas_scan, require_pallas
 
-CHUNK = 64  # steps that the chunked back end solves one after the other, in all chunks at once
+CHUNK = 64  # steps that the chunked back end computes one after the other, for all chunks at once
 
 
 def multiply_planes(a: Array, b: Array) -> Array:
@@ -36,7 +36,7 @@ def conjugate_planes(a: Array) -> Array:
 
 
 def sequential_scan(decay: Array, drive: Array, reverse: bool) -> Array:
-    """One step after the other: the least memory traffic, and the fastest on a CPU."""
+    """Compute one step after the other: the least memory traffic, and fast on a CPU."""
     decay = decay[None, :]
 
     def step(state: Array, drive_t: Array) -> tuple[Array, Array]:
@@ -48,7 +48,7 @@ def sequential_scan(decay: Array, drive: Array, reverse: bool) -> Array:
 
 
 def associative_scan(decay: Array, drive: Array, reverse: bool) -> Array:
-    """JAX's parallel prefix over pairs (lambda, b): logarithmic depth, much memory traffic."""
+    """Compute JAX's parallel prefix over pairs (lambda, b): logarithmic depth, much memory traffic."""
 
     def combine(left: tuple[Array, Array], right: tuple[Array, Array]) -> tuple[Array, Array]:
         (a_left, b_left), (a_right, b_right) = left, right
@@ -59,14 +59,14 @@ def associative_scan(decay: Array, drive: Array, reverse: bool) -> Array:
 
 
 def chunked_scan(decay: Array, drive: Array, reverse: bool) -> Array:
-    """Chunks of CHUNK steps solved side by side, then the states between chunks carried through.
+    """Compute chunks of CHUNK steps side by side, then carry the states through from chunk to chunk.
 
     With h entering a chunk, step j (from 1) of that chunk is its local solution plus lambda^j h.
     """
     length, batch, width = drive.shape
     n_chunks = -(-length // CHUNK)
     padding = n_chunks * CHUNK - length
-    # Zeros go to the end that is solved last, where they change no state that is kept.
+    # Zeros go to the end that is computed last, where they change no result.
     drive = jnp.pad(drive, ((padding, 0) if reverse else (0, padding), (0, 0), (0, 0)))
     chunks = drive.reshape(n_chunks, CHUNK, batch, width).swapaxes(0, 1)
     local = sequential_scan(decay, chunks.reshape(CHUNK, n_chunks * batch, width), reverse)
@@ -109,7 +109,7 @@ def adjoint(
 def sequential_adjoint(
     decay: Array, states: Array, grad: Array, reverse: bool
 ) -> tuple[Array, Array]:
-    """Like `adjoint`, in one pass: the decay's gradient is summed while the scan has both at hand."""
+    """Like `adjoint`, in one pass: the scan also sums the decay's gradient."""
     n = decay.shape[-1] // 2
     conjugate = conjugate_planes(decay)[None, :]
     zero = jnp.zeros_like(grad[0])
@@ -158,7 +158,7 @@ SCAN_BACKENDS = {
     "pallas": ScanBackend(pallas_scan, pallas_adjoint, require_pallas),
 }
 
-# What runs everywhere without being built or measured first: see benchmarks/README.md.
+# These run everywhere without being built or measured first: see benchmarks/README.md.
 AUTO_BACKEND = {"cpu": "sequential", "gpu": "chunked", "tpu": "chunked"}
 
 

@@ -1,6 +1,6 @@
 """Bodies of the scan's GPU kernels: what one instance does with its channels and its chunk of time.
 
-They know arrays and indices only; how an instance is launched is `lru_tune.ops.scan.pallas_scan`'s business.
+They only see arrays and indices; `lru_tune.ops.scan.pallas_scan` launches them.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 import jax.numpy as jnp
 from jax import Array, lax
 
-LANES = 128  # threads of a warpgroup, each with one channel
+THREADS = 128  # of a warpgroup; each computes one channel
 
-Ref = Any  # of Pallas: an array in device memory that is read and written by index
+Ref = Any  # Pallas: an array in device memory, read and written by index
 Index = Array | int
 Carry = TypeVar("Carry")
 
@@ -46,7 +46,7 @@ class Complex(NamedTuple):
 
 
 class Channels(NamedTuple):
-    """LANES channels of the planes of a row: where their real and imaginary parts lie."""
+    """THREADS channels of a row: the indices of their real and imaginary parts."""
 
     re: Any
     im: Any
@@ -68,7 +68,7 @@ def walk(
     step: Callable[[Index, Any, Carry], Carry],
     carry: Carry,
 ) -> Carry:
-    """Go through `steps` steps, each `step(i, read(i), carry) -> carry`, reading `ahead` steps at once."""
+    """Run `steps` steps, each `step(i, read(i), carry) -> carry`, and read `ahead` steps at once."""
 
     def group(i: Index, carry: Carry) -> Carry:
         first = i * ahead
@@ -82,11 +82,11 @@ def walk(
     return lax.fori_loop(groups * ahead, steps, lambda i, carry: step(i, read(i), carry), carry)
 
 
-class Plan(NamedTuple):
-    """Which instance does what.
+class LaunchShape(NamedTuple):
+    """What each instance of a kernel works on, and the kernel bodies.
 
-    An instance is known by its chunk `k`, counted in the order of the scan, its sequence `b` and its block of
-    channels `j`.
+    An instance has the indices of its chunk `k`, counted in the order of the scan, of its sequence `b` and of
+    its block of channels `j`.
 
     Attributes:
       length, n: T and N.
@@ -102,23 +102,23 @@ class Plan(NamedTuple):
 
     @property
     def n_chunks(self) -> int:
-        """Chunks of time."""
+        """Number of chunks of time."""
         return -(-self.length // self.chunk)
 
     @property
     def n_blocks(self) -> int:
-        """Blocks of LANES channels; the last one may overlap the one before it."""
-        return -(-self.n // LANES)
+        """Number of blocks of THREADS channels; the last one may overlap the one before it."""
+        return -(-self.n // THREADS)
 
     def channels(self, j: Index) -> Channels:
         """Return the channels of block j."""
         from jax.experimental import pallas as pl
 
-        start = jnp.minimum(j * LANES, self.n - LANES)
-        return Channels(pl.ds(start, LANES), pl.ds(self.n + start, LANES))
+        start = jnp.minimum(j * THREADS, self.n - THREADS)
+        return Channels(pl.ds(start, THREADS), pl.ds(self.n + start, THREADS))
 
     def clock(self, k: Index) -> tuple[Index, Callable[[Index], Index]]:
-        """Return the steps of chunk k, and the function from a step of the walk to its time."""
+        """Return the number of steps of chunk k, and the map from a step of the walk to its time."""
         first = (self.n_chunks - 1 - k if self.reverse else k) * self.chunk
         whole = self.length % self.chunk == 0
         steps = self.chunk if whole else jnp.minimum(self.chunk, self.length - first)
@@ -127,7 +127,7 @@ class Plan(NamedTuple):
         return steps, lambda i: first + i
 
     def summarise(self, k: Index, b: Index, j: Index, decay: Ref, drive: Ref, ends: Ref) -> None:
-        """Write the state that a chunk ends in when it begins at zero: ends[k, b]."""
+        """Write the final state of a chunk that starts from zero to ends[k, b]."""
         at = self.channels(j)
         factor = at.load(decay)
         steps, time = self.clock(k)
@@ -156,7 +156,7 @@ class Plan(NamedTuple):
         walk(steps, self.ahead, lambda i: at.load(drive, time(i), b), step, entering)
 
     def replay_adjoint(self, k: Index, b: Index, j: Index, *refs: Ref) -> None:
-        """Write the gradient of the drive, and the sums over a chunk for that of the decay.
+        """Write the gradient of the drive, and a chunk's sums for the gradient of the decay.
 
         The refs are conj(decay), [its power, ends,] gradient of the states, states, gradient of the drive,
         sums (n_chunks, B, 2N).
@@ -183,7 +183,7 @@ class Plan(NamedTuple):
         at.store(sums, k, b, value=total)
 
     def _entering(self, k: Index, b: Index, at: Channels, factor: Complex, *before: Ref) -> Complex:
-        """Return the state that enters chunk k, from how the chunks before it ended."""
+        """Return the state that enters chunk k, computed from the final states of the chunks before it."""
         if not before:
             return _zero_like(factor)
         power, ends = before
@@ -198,5 +198,5 @@ class Plan(NamedTuple):
 
 
 def _zero_like(x: Complex) -> Complex:
-    """Return zeros that lie in registers as x does; Mosaic keeps a constant in a layout of its own."""
+    """Return zeros in the register layout of x; Mosaic gives a constant another layout."""
     return Complex(x.re - x.re, x.im - x.im)

@@ -1,4 +1,4 @@
-"""How much memory a training step keeps for its backward pass, and how a batch is cut to need less."""
+"""How much memory a training step keeps for its backward pass, and how many groups make it fit."""
 
 import os
 from pathlib import Path
@@ -10,22 +10,22 @@ Memory = Literal["auto", "plain", "grouped"]
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 FLOAT = 4  # bytes
-# What a layer keeps of a step and sequence: planes of 2N floats, and of H floats.
+# Arrays that a layer keeps for each step and sequence: of 2N floats, and of H floats.
 PLANES = {"jax": (3, 8), "native": (1, 4)}
-LEAST_GROUPS = 4  # beyond, what is kept between the layers outweighs what a group needs
+LEAST_GROUPS = 4  # with more groups, what is kept between the layers outweighs what a group needs
 SHARE = 0.6  # of a device's memory; the rest is for data, parameters and their moments
 
 
 def activation_bytes(
     config: ModelConfig, sequences: int, length: int, block: Literal["jax", "native"] = "jax"
 ) -> int:
-    """Return about how many bytes a step keeps, when it keeps everything, for its backward pass.
+    """Estimate the bytes that a training step keeps for its backward pass without any saving.
 
     Args:
       config: the network.
-      sequences: in a batch, documents counted singly.
+      sequences: in a batch; two documents count as two.
       length: T.
-      block: how blocks are computed.
+      block: what computes the blocks.
     """
     of_states, of_model = PLANES[block]
     states = (2 if config.bidirectional else 1) * of_states * 2 * config.d_hidden
@@ -34,12 +34,12 @@ def activation_bytes(
 
 
 def resolve_memory(memory: Memory, needed: int, available: int | None) -> Memory:
-    """Return `plain` or `grouped`; `auto` is grouped where a plain step would not fit.
+    """Return `plain` or `grouped`; `auto` is `grouped` if a plain step would not fit in SHARE of the memory.
 
     Args:
       memory: as configured.
-      needed: bytes, as `activation_bytes` says.
-      available: bytes of memory; None where that is not known, and then everything is kept.
+      needed: bytes, see `activation_bytes`.
+      available: bytes of memory; None if unknown, and then `auto` is `plain`.
     """
     if memory != "auto":
         return memory
@@ -47,16 +47,16 @@ def resolve_memory(memory: Memory, needed: int, available: int | None) -> Memory
 
 
 def group_count(sequences: int) -> int:
-    """Return into how many equal groups a batch of so many sequences is cut."""
+    """Return the number of equal groups that a batch of this many sequences is divided into."""
     return next((g for g in range(LEAST_GROUPS, sequences) if sequences % g == 0), sequences)
 
 
 def memory_of_cores(cores: int, limit: Path = CGROUP_LIMIT) -> int:
-    """Return the bytes of this machine's memory that go with so many of its cores.
+    """Return the share of this machine's memory, in bytes, that goes with a number of its cores.
 
     Args:
       cores: that this process may use.
-      limit: file with what a container is allowed, in bytes, or `max`.
+      limit: file with the memory limit of a container, in bytes, or `max`.
     """
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     allowed = limit.read_text().strip() if limit.is_file() else "max"
