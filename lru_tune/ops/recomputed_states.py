@@ -1,10 +1,10 @@
 """A recurrent layer that never holds its states over the whole sequence.
 
 y_t = Re(C h_t) with h_t = lambda h_{t-1} + B u_t has states of 2N numbers a step, the largest array of a
-network unless N is much smaller than H. Here the sequence is divided into chunks of time: drive, scan and readout of
-one chunk, then of the next, which starts from the final state of the last. Kept for the backward pass are the
-inputs, which exist anyway, and one state a chunk. The backward pass runs through the chunks from the last one
-and computes each chunk's states again, which costs one more product with B.
+network unless N is much smaller than H. Here the sequence is divided into chunks of time: drive, scan and
+readout of one chunk, then of the next, which starts from the final state of the last. Kept for the backward
+pass are the inputs, which exist anyway, and one state a chunk. The backward pass runs through the chunks from
+the last one and computes each chunk's states again, which costs one more product with B.
 
 The state that enters a chunk is added to the chunk's first drive, lambda h + b, so that every back end of the
 scan can be used unchanged.
