@@ -59,8 +59,9 @@ class LRU(nn.Module):
         Raises:
           ValueError: the method is `online` and the layer bidirectional.
         """
-        compute = STATES[self.method.states]
-        y = compute(self.directions(), u, self.method, last)  # Re[C x_k]
+        # Drive, states and readout; `lru_tune.ops.states.kept` is the plain way.
+        read_states = STATES[self.method.states]
+        y = read_states(self.directions(), u, self.method, last)  # Re[C x_k]
         return y + self.D[None, None, :] * last_steps(u, last)
 
     def directions(self) -> list[LayerWeights]:
