@@ -77,7 +77,7 @@ def parser(prog: str = PROG) -> argparse.ArgumentParser:
     common.add_argument(
         "--synthetic",
         action="store_true",
-        help="use the small synthetic stand-ins, which have a folder of their own",
+        help="use the tiny synthetic twins of the tasks, which have a folder of their own",
     )
 
     listing = commands.add_parser("list", parents=[common], help="list all tasks and their state")

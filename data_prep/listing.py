@@ -16,7 +16,7 @@ PREPARED = "prepared: "  # start of the state of a prepared task
 
 
 def table(root: Path) -> Table:
-    """Return a table of all tasks; `root` is the data root, or that of the synthetic stand-ins."""
+    """Return a table of all tasks; `root` is the data root, or that of the synthetic twins."""
     shown = Table(box=None, pad_edge=False, header_style="")
     for column in COLUMNS:
         shown.add_column(column, no_wrap=column in WHOLE, overflow="fold")

@@ -31,14 +31,14 @@ def ensure_prepared(
 ) -> PreparedTask:
     """Open a task; prepare it first if that needs no download.
 
-    Generated tasks and synthetic stand-ins need none, and other tasks need none if `$LRU_TUNE_RAW` holds
+    Generated tasks and synthetic twins need none, and other tasks need none if `$LRU_TUNE_RAW` holds
     the publisher's files. Of a task whose examples take long to generate, only those that will be read
     are generated; if there are fewer, more are added.
 
     Args:
       task: name or alias.
       root: the data root.
-      synthetic: use the small stand-in under `root/synthetic` instead of the data set.
+      synthetic: use the tiny synthetic twin under `root/synthetic` instead of the data set.
       reads: how many examples will be read.
       log: receives lines about what is done.
 
@@ -50,7 +50,7 @@ def ensure_prepared(
     if isinstance(found, PreparedTask):
         return found
     log(f"preparing {found.task.name} in {found.folder}")
-    # A stand-in is made faster than a second process starts.
+    # A twin is made faster than a second process starts.
     workers = 1 if synthetic else default_workers()
     request = dataclasses.replace(found, workers=workers, progress=ProgressLines(log))
     return prepare(request, log)

@@ -1,4 +1,4 @@
-"""Made-up documents for the synthetic stand-in of `aan`: are two of them about the same topic?
+"""Made-up documents for the synthetic twin of `aan`: are two of them about the same topic?
 
 A topic is a list of pseudo-words spelt with few letters; a document is a random sequence of a topic's words.
 The frequent letters reveal the topic, already in a document's first words.

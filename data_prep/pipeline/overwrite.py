@@ -15,7 +15,7 @@ AMOUNTS = ("counts", "limit", "images_sha256")
 def check_replaceable(existing: PreparedTask, recipe: Recipe) -> None:
     """Raise ConfigError if a recipe would lose examples that exist.
 
-    A recipe may replace the same examples by more of them. Synthetic stand-ins may always be replaced:
+    A recipe may replace the same examples by more of them. Synthetic twins may always be replaced:
     making them takes a second.
     """
     manifest = existing.manifest

@@ -43,7 +43,7 @@ class Request:
         in proportion. None: all.
       seed: seed of the generator, or of the choice of validation examples; at least 0.
       workers: number of processes that generate examples. The arrays do not depend on it.
-      synthetic: make the small synthetic stand-in instead, under `root/synthetic`.
+      synthetic: make the tiny synthetic twin instead, under `root/synthetic`.
       allow_checksum_mismatch: accept files whose checksum is not the publisher's; the manifest records it.
       protocol: `lra-legacy` uses the test split for validation, as Long Range Arena did.
       options: options of the generator, by name (`Origin.options`); the rest keep their defaults.
