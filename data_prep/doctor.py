@@ -114,13 +114,13 @@ def _check_room(task: Task, root: Path) -> Iterator[Finding]:
 
 def _check_files(task: Task, raw: Path | None) -> Iterator[Finding]:
     named, wanted = raw_root(), origin_of(task).wanted
-    missing = f"The files must be downloaded (--network asks the servers) or put there: {wanted}"
+    missing = f"these files must be downloaded: {wanted}"
     if task.generated:
         yield Finding("ok", "generated; needs no files")
     elif raw is None and named is None:
-        yield Finding("note", f"LRU_TUNE_RAW is not set. {missing}")
+        yield Finding("note", f"LRU_TUNE_RAW is not set; {missing}")
     elif raw is None and named is not None and named.is_dir():
-        yield Finding("note", f"not in {named}. {missing}")
+        yield Finding("note", f"not in {named}; {missing}")
     if raw is None:
         return
     if not task.generated:

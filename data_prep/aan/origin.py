@@ -42,7 +42,7 @@ from lru_tune.tasks import Tokens
 COUNTS: Counts = {"train": 147_086, "val": 18_090, "test": 17_437}
 UNPACKED = ".aan"  # temporary folder among the downloads
 WANTED = (
-    f"{', '.join(FILES.values())}, here, in tsv_data or where the release has them; "
+    f"{', '.join(FILES.values())}, in the folder, its tsv_data or where the release has them; "
     f"or {RELEASE.file} itself, from {RELEASE.url}"
 )
 
@@ -130,7 +130,7 @@ def _rows(request: Request, recipe: Recipe, split: SplitName) -> int | None:
 
 
 ORIGIN = Origin(
-    size=f"{RELEASE.bytes / 1e9:.1f} GB to fetch by hand, 1.5 GB prepared",
+    size=f"{RELEASE.bytes / 1e9:.1f} GB to download yourself, 1.5 GB prepared",
     licence="none for the texts; the release is Apache-2.0",
     source=RELEASE.url,
     wanted=WANTED,

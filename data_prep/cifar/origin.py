@@ -147,7 +147,7 @@ def _deal(
 
 
 ORIGIN = Origin(
-    size="170 MB to fetch, 62 or 185 MB prepared",
+    size="170 MB to download, 62 or 185 MB prepared",
     licence=LICENCE,
     source=f"{ARCHIVE.url}, {HUB} on Hugging Face",
     wanted=WANTED,

@@ -58,7 +58,7 @@ LABELS_SHA256 = {
     "test_batch": "cec8a24a1e92aa2ecaa0bbd3dbfa86bf6cd8759fbd209a832824c8cf0afca9d5",
 }
 
-WANTED = f"{', '.join(BATCHES)}, here or in {FOLDER}; {ARCHIVE.file} unpacks to them"
+WANTED = f"{', '.join(BATCHES)}, in the folder or its {FOLDER}; {ARCHIVE.file} unpacks to them"
 
 
 def find_raw(folder: Path) -> Path | None:

@@ -154,23 +154,23 @@ def arrange(
       seed: decides the order, and which reviews go to validation.
       protocol: `default` takes validation from train, equal texts together; `lra-legacy` repeats test.
     """
-    dealt: dict[SplitName, list[list[str]]] = {split: [] for split in SPLITS}
+    by_split: dict[SplitName, list[list[str]]] = {split: [] for split in SPLITS}
     for label in range(len(LABELS)):
         known, test = (
             _shuffled(reviews[part, label], np.random.default_rng([seed, number, label]))
             for number, part in enumerate(PARTS)
         )
         wanted = {split: _share(count, label) for split, count in counts.items()}
-        dealt["test"].append(test[: wanted["test"]])
+        by_split["test"].append(test[: wanted["test"]])
         if protocol == "lra-legacy":
-            dealt["train"].append(known[: wanted["train"]])
-            dealt["val"].append(dealt["test"][label])
+            by_split["train"].append(known[: wanted["train"]])
+            by_split["val"].append(by_split["test"][label])
         else:
             pool = known[: _share(counts["train"] + counts["val"], label)]
             val = _equal_together(pool, wanted["val"])
-            dealt["train"].append([text for text in pool if text not in val])
-            dealt["val"].append([text for text in pool if text in val])
-    return {split: _alternating(by_label) for split, by_label in dealt.items()}
+            by_split["train"].append([text for text in pool if text not in val])
+            by_split["val"].append([text for text in pool if text in val])
+    return {split: _alternating(by_label) for split, by_label in by_split.items()}
 
 
 def _shuffled(texts: list[str], rng: np.random.Generator) -> list[str]:
@@ -203,7 +203,7 @@ def _alternating(by_label: list[list[str]]) -> Examples:
 
 
 ORIGIN = Origin(
-    size="84 MB to fetch, 205 MB prepared",
+    size="84 MB to download, 205 MB prepared",
     licence=SOURCE.licence,
     source=f"{SOURCE.url}, or {HUB_NAME} on Hugging Face",
     wanted=f"{ARCHIVE}, or aclImdb with its folders {{train,test}}/{{neg,pos}}",

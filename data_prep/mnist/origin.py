@@ -95,6 +95,10 @@ FILES = {
         content_bytes=TEST,
     ),
 }
+WANTED = (
+    f"{', '.join(file.packed.file for file in FILES.values())} (or unpacked), "
+    "in the folder or its MNIST/raw"
+)
 
 
 def bit_reversal() -> np.ndarray:
@@ -188,10 +192,10 @@ def _download(request: Request) -> Path:
 
 
 ORIGIN = Origin(
-    size="12 MB to fetch, 55 MB prepared",
+    size="12 MB to download, 55 MB prepared",
     licence=LICENCE,
     source=MIRROR,
-    wanted=f"{', '.join(file.packed.file for file in FILES.values())} (or unpacked), here or in MNIST/raw",
+    wanted=WANTED,
     find_raw=find_raw,
     full=with_validation(TRAIN, TEST),
     plan=_plan,

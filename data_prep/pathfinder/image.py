@@ -1,4 +1,4 @@
-"""A Pathfinder image: sketched from a seed, painted, and separated into layers.
+"""A Pathfinder image: sketched from a seed, and painted.
 
 The algorithm is that of the published generator (Linsley et al. 2018) with the settings of Long Range
 Arena (Tay et al. 2021), including its quirks, but with another stream of random numbers.
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from data_prep.pathfinder.growth import DISTRACTOR, empty_growth, grow
+from data_prep.pathfinder.growth import empty_growth, grow
 from data_prep.pathfinder.markers import paint_markers
 from data_prep.pathfinder.settings import Settings
 from data_prep.pathfinder.stamps import FULL
@@ -37,26 +37,6 @@ class Sketch(NamedTuple):
     tips: np.ndarray
     markers: np.ndarray
     attempts: int
-
-
-class Layers(NamedTuple):
-    """The layers of an image, (W, W) float64 pictures before they are stretched to 0..255.
-
-    Attributes:
-      contours: (2, W, W), the long contours.
-      distractors: all of them.
-      markers: both discs.
-      label: 1 if both discs are on one contour.
-      tips: (2, 2, 2), y and x of the origin tip and the terminal tip of each long contour.
-      centres: (2, 2), y and x of the discs' centres.
-    """
-
-    contours: np.ndarray
-    distractors: np.ndarray
-    markers: np.ndarray
-    label: int
-    tips: np.ndarray
-    centres: np.ndarray
 
 
 def image_stream(seed: int, split: int, index: int) -> np.random.Generator:
@@ -96,19 +76,6 @@ def paint(settings: Settings, sketch: Sketch) -> np.ndarray:
     """Return the image as it is published, (W, W) uint8, stretched to 0..255."""
     picture = paint_segments(settings, sketch, np.ones(len(sketch.segments), bool))
     return stretch(np.maximum(picture, paint_markers(settings, sketch.markers)))
-
-
-def separate(settings: Settings, sketch: Sketch) -> Layers:
-    """Return the layers of an image."""
-    layer = sketch.segments[:, 3]
-    return Layers(
-        contours=np.stack([paint_segments(settings, sketch, layer == i) for i in range(2)]),
-        distractors=paint_segments(settings, sketch, layer == DISTRACTOR),
-        markers=paint_markers(settings, sketch.markers),
-        label=sketch.label,
-        tips=sketch.tips,
-        centres=sketch.markers,
-    )
 
 
 def paint_segments(settings: Settings, sketch: Sketch, chosen: np.ndarray) -> np.ndarray:

@@ -171,7 +171,7 @@ def test_files_that_are_not_there_are_listed(tmp_path, monkeypatch):
     monkeypatch.setenv("LRU_TUNE_RAW", str(tmp_path))
     findings = examine(TASKS["smnist"], tmp_path / "data")
     assert not problems(findings)
-    assert any(f"not in {tmp_path}. " in f.text and "train-images" in f.text for f in findings)
+    assert any(f"not in {tmp_path}; " in f.text and "train-images" in f.text for f in findings)
 
 
 def test_a_raw_folder_that_is_none_is_named(tmp_path, monkeypatch):

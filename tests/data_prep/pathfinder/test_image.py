@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from pathfinder_oracle import discs_are_connected
+from pathfinder_oracle import discs_are_connected, separate
 from pathfinder_reference import reference_image
 
 from data_prep.pathfinder.contact_sheet import contact_sheet
-from data_prep.pathfinder.image import image_stream, paint, separate, sketch_image, stretch
+from data_prep.pathfinder.image import image_stream, paint, sketch_image, stretch
 from data_prep.pathfinder.markers import paint_markers
 from data_prep.pathfinder.settings import SETTINGS, Settings
 from data_prep.pathfinder.stamps import (
