@@ -19,7 +19,7 @@ EACH = 50  # reviews of a part and label
 
 @pytest.fixture
 def no_raw_files(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Let tests say themselves where the publisher's files lie."""
+    """Let tests choose the folder of the publisher's files."""
     if "published" in request.fixturenames:  # it reads the environment
         request.getfixturevalue("published")
     monkeypatch.delenv("LRU_TUNE_RAW", raising=False)
@@ -27,7 +27,7 @@ def no_raw_files(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 
 @pytest.fixture
 def no_other_reviews(no_raw_files: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tests say themselves where reviews come from."""
+    """Let tests choose the source of the reviews."""
     monkeypatch.setattr(imdb, "has_hub", lambda: False)
 
 
@@ -49,7 +49,7 @@ def reviews(monkeypatch: pytest.MonkeyPatch) -> Reviews:
 
 @pytest.fixture
 def folder(reviews: Reviews, tmp_path: Path) -> Path:
-    """A folder that holds the reviews as aclImdb, with what else the publisher put there."""
+    """A folder with the reviews in the layout of aclImdb, and with the publisher's other files."""
     root = tmp_path / "published"
     for (part, label), texts in reviews.items():
         place = root / "aclImdb" / part / LABELS[label]

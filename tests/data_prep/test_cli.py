@@ -1,4 +1,4 @@
-"""The commands: exit codes, what goes to stdout, and what an interruption leaves."""
+"""The commands: exit codes, stdout, and what an interruption leaves."""
 
 import errno
 import os
@@ -62,7 +62,7 @@ def test_files_that_may_not_be_read_are_named(tmp_path, capsys, monkeypatch):
 
 def test_an_export_needs_a_folder(tmp_path, capsys):
     (tmp_path / "file").touch()
-    words = ("prepare", "listops", "--synthetic", "--data-root", tmp_path)
+    words = ("prepare", "listops", "--synthetic", "--workers", "1", "--data-root", tmp_path)
     assert run(*words, "--export-tsv", tmp_path / "file") == 2
     said = capsys.readouterr().err
     assert "--export-tsv: " in said

@@ -1,4 +1,4 @@
-"""The doctor: what keeps a task from being prepared is named, with what to type, and nothing is changed."""
+"""The doctor: it names what prevents a task from being prepared and what to type, and changes nothing."""
 
 import io
 import pickle
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from data_prep import Request, doctor, ensure_prepared, prepare
-from data_prep.cifar.batches import IMAGES, NUMBERS
+from data_prep.cifar.batches import NUMBERS
 from data_prep.cifar.sources import BATCHES, FOLDER
 from data_prep.cli import main
 from data_prep.doctor import Finding, ask_network, examine, import_failure
@@ -38,13 +38,13 @@ def problems(findings: list[Finding]) -> list[Finding]:
 
 
 def packages(monkeypatch: pytest.MonkeyPatch, *present: str, failure: str = "") -> None:
-    """Pretend that just these packages are installed, and how their import fails."""
+    """Pretend that only these packages are installed, and that importing them fails in this way."""
     monkeypatch.setattr(doctor, "find_spec", lambda name: name if name in present else None)
     monkeypatch.setattr(doctor, "import_failure", lambda name: failure)
 
 
 def take_for_published(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Let the checksums of a folder's MNIST files be the official ones."""
+    """Make the checksums of a folder's MNIST files the official ones."""
     for part, file in FILES.items():
         packed = file.packed._replace(md5=md5_of(folder / file.packed.file))
         monkeypatch.setitem(FILES, part, file._replace(packed=packed))
@@ -65,7 +65,11 @@ def mnist_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def cifar_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "files" / FOLDER
     folder.mkdir(parents=True)
-    batch = {"data": np.zeros((IMAGES, NUMBERS), np.uint8), "labels": [0] * IMAGES}
+    images = 100
+    monkeypatch.setattr("data_prep.cifar.batches.IMAGES", images)
+    monkeypatch.setattr("data_prep.cifar.origin.TRAIN", 5 * images)
+    monkeypatch.setattr("data_prep.cifar.origin.TEST", images)
+    batch = {"data": np.zeros((images, NUMBERS), np.uint8), "labels": [0] * images}
     (folder / BATCHES[0]).write_bytes(pickle.dumps(batch))
     for name in BATCHES[1:]:
         (folder / name).symlink_to(folder / BATCHES[0])

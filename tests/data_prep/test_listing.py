@@ -1,4 +1,4 @@
-"""The table of `list`: one row per task, columns aligned, folded where narrow."""
+"""The table of `list`: one row per task, aligned columns, wrapped on narrow terminals."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Preparing: what is there is kept, what is wrong is told, what is damaged is made again."""
+"""Preparing: existing arrays are kept, errors are reported, damaged arrays are replaced."""
 
 import errno
 import re

@@ -1,4 +1,4 @@
-"""The python batches: Python 2 and 3 wrote them, nothing but arrays is built, what is wrong is named."""
+"""The python batches: from Python 2 and 3, harmless, and with errors that say what is wrong."""
 
 import io
 import os
@@ -140,7 +140,7 @@ def test_arrays_of_anything_but_bytes_are_refused(tmp_path):
 
 
 def test_broken_pickles_end_in_one_kind_of_error_and_little_memory():
-    """Fuzzed: nothing but what `BROKEN` lists is raised, whatever bytes are changed."""
+    """Fuzzing: whatever bytes are changed, only errors in `BROKEN` are raised."""
     rng = random.Random(0)
     content = {"data": np.arange(60, dtype=np.uint8).reshape(2, 30), "labels": [1, 2]}
     sound = [pickle.dumps(content, protocol) for protocol in (2, 3, 4, 5)]
@@ -157,7 +157,7 @@ def test_broken_pickles_end_in_one_kind_of_error_and_little_memory():
 
 
 def test_the_number_of_a_memo_sets_no_memory_aside():
-    """The unpickler in C would ask for 16 GB here."""
+    """The unpickler in C would allocate 16 GB here."""
     huge = b"\x80\x04Nr" + struct.pack("<I", 2**31 - 1) + b"."
     assert [opcode.name for opcode, _, _ in pickletools.genops(huge)][2] == "LONG_BINPUT"
     assert ArrayUnpickler(io.BytesIO(huge)).load() is None

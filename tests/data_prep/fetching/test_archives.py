@@ -1,4 +1,4 @@
-"""Archives: what is wanted comes out whole; what is cut short or hostile is refused, nothing left."""
+"""Archives: wanted files are complete; truncated and hostile archives are errors and leave nothing."""
 
 import errno
 import gzip

@@ -1,4 +1,4 @@
-"""Downloads, from a server on this machine: continued, checked, whole or not there."""
+"""Downloads from a server on this machine: resumed, checked, complete or absent."""
 
 import errno
 import functools
@@ -26,7 +26,7 @@ PAGE = b"<!DOCTYPE html>\n<html><title>Please sign in</title></html>"
 
 
 class Server(ThreadingHTTPServer):
-    """Serves CONTENT; each answer may be spoilt.
+    """Serves CONTENT, with faults if wanted.
 
     Attributes:
       ranges: whether parts are served.
@@ -83,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
             server.stall.wait()
 
     def log_message(self, *words: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture

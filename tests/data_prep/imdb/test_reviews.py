@@ -1,4 +1,4 @@
-"""IMDb's sources: whichever way the reviews come, the same arrays; what is wrong with them is said."""
+"""The sources of IMDb: all give the same arrays, and damage is reported."""
 
 import hashlib
 import importlib.machinery
@@ -33,7 +33,7 @@ def archive(folder, tmp_path, monkeypatch) -> Path:
 
 
 def as_published(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an archive be the one that the publisher's checksums belong to, and its address that path."""
+    """Make the publisher's checksums and address those of an archive."""
     content = path.read_bytes()
     source = imdb.SOURCE._replace(
         url=path.as_uri(),
@@ -59,7 +59,7 @@ def test_folder_archive_and_address_give_the_same_arrays(folder, archive, tmp_pa
 
 
 def fake_datasets(reviews: Reviews, monkeypatch: pytest.MonkeyPatch, names=LABELS) -> list[str]:
-    """Install a module `datasets` that holds the reviews; returns what it is asked for."""
+    """Install a module `datasets` with the reviews; return the list of requests to it."""
 
     class Rows:
         def __init__(self, part: str) -> None:

@@ -1,4 +1,4 @@
-"""The evaluator against values worked out by hand and against the 2018 test split."""
+"""The evaluator against values computed by hand and against the 2018 test split."""
 
 import lzma
 

@@ -1,4 +1,4 @@
-"""The vectorised generator: sound expressions from the published distribution."""
+"""The vectorised generator: valid expressions from the published distribution."""
 
 import hashlib
 import random
@@ -93,7 +93,7 @@ def test_a_block_is_a_function_of_its_arguments():
 
 
 def test_a_block_stays_what_it_was_in_earlier_releases():
-    """A changed digest means that equal seeds no longer give equal data: say so in the changelog."""
+    """If the digest changes, equal seeds no longer give equal data: record it in the changelog."""
     block = generate_block(42, 0)
     digest = hashlib.sha256(block.tokens.tobytes() + block.values.tobytes()).hexdigest()
     assert digest[:16] == "523808d1ce1716c9"
@@ -166,7 +166,7 @@ def test_the_slow_twin_agrees_with_itself():
 
 @pytest.mark.slow
 def test_slow_and_fast_generators_draw_from_one_distribution(sample):
-    """Two-sample tests at 1e-4 each, on some 1,600 trees of plain recursion."""
+    """Two-sample tests at 1e-4 each, on about 1,600 trees from plain recursion."""
     roots = 20_000
     trees = list(accepted_trees(random.Random(0), roots))
     lengths = np.array([tree_length(tree) for tree in trees])

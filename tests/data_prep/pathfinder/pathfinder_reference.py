@@ -128,7 +128,7 @@ def _distractor(drawing: Drawing) -> None:
 def _seed(
     drawing: Drawing, frame: int, around: Point | None, contrast: float, least_free: float = 0.0
 ) -> End:
-    """Draw a contour's first segment: where there is room inside a frame, or around another's tip."""
+    """Draw a contour's first segment: somewhere inside a frame, or around another's tip."""
     settings = drawing.settings
     for _ in range(3):
         angle = (drawing.choose(360) - 180) * np.pi / 180
@@ -194,7 +194,7 @@ def _extend(drawing: Drawing, end: End, contrast: float) -> End:
 
 
 def _stamps(drawing: Drawing, start: Point, angle: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a segment and the room it takes up as whole images in 0..1."""
+    """Return a segment and the room it occupies, as whole images in 0..1."""
     size = drawing.settings.size
     line, room = draw_segment(drawing.settings, drawing.margin, angle)
     y, x = start[0] + size, start[1] + size

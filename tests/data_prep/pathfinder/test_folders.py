@@ -1,4 +1,4 @@
-"""Pathfinder from the release's image folders: where they lie, how they are split, what is refused."""
+"""Pathfinder from the release's image folders: finding them, splits, errors."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ PER_BATCH = 20
 
 
 def png(number: int, size: int = 32, mode: str = "L") -> bytes:
-    """An image that holds its own number."""
+    """An image whose first pixels encode its number."""
     pixels = np.zeros((size, size), np.uint8)
     pixels[0, :2] = divmod(number, 256)
     file = io.BytesIO()
@@ -27,7 +27,7 @@ def png(number: int, size: int = 32, mode: str = "L") -> bytes:
 
 
 def write_release(root: Path, size: int = 32, difficulty: str = HARD, batches: int = 3) -> Path:
-    """Write a release of 20 images a batch; the label of image n is 1 where n is a multiple of 3."""
+    """Write a release of 20 images per batch; the label of image n is 1 if n is a multiple of 3."""
     folder = root / f"pathfinder{size}" / difficulty
     (folder / "metadata").mkdir(parents=True)
     # Batches 9, 10, 11: their order by number is not that of their names.

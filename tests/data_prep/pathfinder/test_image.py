@@ -1,4 +1,4 @@
-"""Pathfinder images: the compiled generator draws what the slow one draws, and what is described."""
+"""Pathfinder images: the compiled generator against the slow reference and the published figures."""
 
 import dataclasses
 

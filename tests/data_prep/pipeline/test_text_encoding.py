@@ -1,4 +1,4 @@
-"""Characters to ids: the fast encoder does what a slow one obviously does."""
+"""Characters to ids: the fast encoder against a slow one."""
 
 from collections import Counter
 

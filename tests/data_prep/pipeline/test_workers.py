@@ -1,4 +1,4 @@
-"""Work in several processes: in order, and ended with the process that asked for it."""
+"""Work in several processes: in order, and ended with the process that started it."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
 
 
 def _members(session: int) -> set[int]:
-    """Return the processes of a session that still run."""
+    """Return the processes of a session that are still running."""
     members = set()
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():

@@ -1,4 +1,4 @@
-"""IMDb: characters, the dealing to splits, the two protocols, the real files."""
+"""IMDb: characters, assignment to splits, the two protocols, the real files."""
 
 from collections import Counter
 from pathlib import Path

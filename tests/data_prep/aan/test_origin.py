@@ -1,4 +1,4 @@
-"""AAN from the release's files, from its archive and made up: encoding, splits, what is refused."""
+"""AAN from the release's files, from its archive and made up: encoding, splits, errors."""
 
 import io
 import os
@@ -34,7 +34,7 @@ def text(rows: Iterable[Row]) -> bytes:
 
 
 def lay_out(folder: Path, **files: bytes) -> Path:
-    """Write the three files, those of ROWS unless given, into a new folder."""
+    """Write the three files, with the contents of ROWS unless given, into a new folder."""
     folder.mkdir(parents=True)
     for split, file in FILES.items():
         (folder / file).write_bytes(files.get(split, text(ROWS[split])))
@@ -233,7 +233,7 @@ def test_the_twin_has_the_shape_and_range_of_the_real_thing(twin):
 
 
 def test_documents_of_the_twin_share_their_letters_if_they_belong_together(twin):
-    """Letters of the first 100 characters tell nearly every label, so that a small model can learn."""
+    """The letters of the first 100 characters reveal nearly every label, so a small model can learn."""
     test = twin.split("test")
     counts = np.apply_along_axis(np.bincount, 2, test.inputs[:, :, :100], minlength=128)[..., 4:]
     a, b = (counts / np.linalg.norm(counts, axis=2, keepdims=True)).swapaxes(0, 1)

@@ -187,7 +187,7 @@ def test_the_full_data_set(tmp_path):
 
 
 def test_repeated_expressions_are_dropped(tmp_path, monkeypatch):
-    """Blocks made equal on purpose: the second adds nothing, and the third is needed."""
+    """Pairs of blocks are equal: the second adds nothing, so a third is needed."""
     asked: list[int] = []
 
     def repeating(seed: int, block: int) -> Expressions:

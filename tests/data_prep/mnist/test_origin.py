@@ -1,4 +1,4 @@
-"""MNIST: the publisher's files, the fixed split, the two orders, the drawn twin."""
+"""MNIST: the publisher's files, the fixed split, the two orders, the synthetic twin."""
 
 import gzip
 from collections.abc import Callable
@@ -152,7 +152,7 @@ def test_without_files_it_is_not_prepared_by_itself(tmp_path):
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Path], None]:
-    """Let the sources be files of a folder, as if their mirror lay there; no waiting."""
+    """Make a folder the mirror of the files, without waiting between attempts."""
     monkeypatch.setattr(fetch, "WAITS_SECONDS", ())
 
     def redirect(folder: Path) -> None:

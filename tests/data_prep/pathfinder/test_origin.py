@@ -1,4 +1,4 @@
-"""Preparing Pathfinder from a seed: the same bytes however it is made, and resumable."""
+"""Pathfinder from a seed: reproducible and resumable."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,8 @@ def test_a_smaller_limit_gives_the_first_images_of_each_split(small, tmp_path):
             np.testing.assert_array_equal(ours, theirs[:count])
 
 
-def test_distractors_are_an_option_that_growing_keeps(tmp_path):
+def test_distractors_are_an_option_that_growing_keeps(tmp_path, monkeypatch):
+    monkeypatch.setattr("data_prep.on_demand.default_workers", lambda: 1)
     first = prepare(Request("pathfinder", tmp_path, limit=10, options={"distractors": 10}, seed=9))
     inputs = np.array(first.split("train").inputs)
     grown = ensure_prepared("pathfinder", tmp_path, reads={"train": 40, "val": 5, "test": 5})

@@ -1,4 +1,4 @@
-"""CIFAR-10: batches, their checksums, colour and grey, the carved split, fetching, the drawn twin."""
+"""CIFAR-10: batches, checksums, colour and grey, the carved split, downloads, the synthetic twin."""
 
 import hashlib
 import pickle
@@ -70,7 +70,7 @@ def batches(noise: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def official(batches: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of noise, taken for the publisher's."""
+    """The folder of noise, with its checksums as the publisher's."""
     for name in BATCHES:
         md5 = md5_of(batches / FOLDER / name)
         monkeypatch.setitem(SOURCES, name, SOURCES[name]._replace(md5=md5))
@@ -285,7 +285,7 @@ def link(source: str, target: str) -> None:
 
 
 class Rows:
-    """As much of a `datasets.Dataset` as is used."""
+    """The part of `datasets.Dataset` that is used."""
 
     column_names = ("img", "label")
 
@@ -300,7 +300,7 @@ class Rows:
 
 
 def test_the_hub_gives_what_the_batches_give(official, tmp_path, monkeypatch):
-    """Its batches lie in another order, that of the publisher's archive."""
+    """The Hub has the batches in another order."""
     parts = {
         "train": [read_batch(official / FOLDER / f"data_batch_{n}") for n in (4, 3, 2, 5, 1)],
         "test": [read_batch(official / FOLDER / "test_batch")],
