@@ -1,8 +1,7 @@
-"""What one run is: frozen, typed, with every default visible here.
+"""The configuration of one run: typed, frozen, with every default.
 
-The fields that may differ between two trials without a new compilation are marked `Traced`; the
-others change the compiled program. The text below a field is its description in docs/fields.md, which
-`lru-tune fields` prints.
+Fields marked `Traced` may differ between two trials without a new compilation; any other field changes the
+compiled program. The string below a field is its description in docs/fields.md and in `lru-tune fields`.
 """
 
 import hashlib
@@ -12,30 +11,37 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from lru_tune.config.cross_checks import (
+    check_length,
+    check_ring,
+    check_rtrl,
+    check_task,
+    unsupported_by_native_block,
+)
 from lru_tune.errors import ConfigError, Invalid
 from lru_tune.tasks import find_task
 
 
-def _no_truth_value(value: Any) -> Any:
+def _not_a_boolean(value: Any) -> Any:
     if isinstance(value, bool):  # pydantic would read true as 1
         raise Invalid("config.wrong-type", expected="a number", given=str(value).lower())
     return value
 
 
-Number = Annotated[float, BeforeValidator(_no_truth_value)]
-Whole = Annotated[int, BeforeValidator(_no_truth_value)]
+Number = Annotated[float, BeforeValidator(_not_a_boolean)]
+Whole = Annotated[int, BeforeValidator(_not_a_boolean)]
 Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
 Positive = Annotated[Number, Field(gt=0.0)]
 NonNegative = Annotated[Number, Field(ge=0.0)]
 Count = Annotated[Whole, Field(gt=0)]
 
 Value = TypeVar("Value")
-TRACED = "traced"  # mark of a field whose value enters the compiled programs as an argument, or not at all
+TRACED = "traced"  # mark of a field that compiled programs take as an argument, or do not depend on
 Traced = Annotated[Value, TRACED]
 
 
 class Strict(BaseModel):
-    """Frozen; unknown keys and non-finite numbers are errors."""
+    """A frozen model; unknown keys and non-finite numbers are errors."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -54,7 +60,7 @@ class DiagonalRecurrence(Strict):
     eigenvalues: Literal["cartesian", "exp", "stable_exp", "stable_exp_log_phase"] = (
         "stable_exp_log_phase"
     )
-    """How lambda is written in parameters; set by `variant`."""
+    """Parametrisation of the eigenvalues lambda; set by `variant`."""
     r_min: Traced[Fraction] = 0.0
     """Smallest modulus of lambda at initialisation."""
     r_max: Traced[Fraction] = 1.0
@@ -62,12 +68,11 @@ class DiagonalRecurrence(Strict):
     max_phase: Traced[Annotated[Number, Field(gt=0.0, le=math.tau)]] = math.tau
     """Largest phase of lambda at initialisation, in radians."""
     input_normalization: Literal["gamma", "none"] = "gamma"
-    """Whether the input is scaled by a learnt gamma; set by `variant`."""
+    """`gamma` scales the input by a learnt factor; set by `variant`."""
 
     @model_validator(mode="after")
     def _ring_is_ordered(self) -> "DiagonalRecurrence":
-        if self.r_min > self.r_max:
-            raise Invalid("config.ring-reversed", r_min=self.r_min, r_max=self.r_max)
+        check_ring(self.r_min, self.r_max)
         return self
 
 
@@ -77,90 +82,90 @@ class DenseRecurrence(Strict):
     kind: Literal["dense"] = "dense"
     """Set by `variant`."""
     activation: Literal["linear", "tanh", "relu"] = "linear"
-    """What the state goes through at every step; set by `variant`."""
+    """Activation of the state at every step; set by `variant`."""
 
 
 Recurrence = Annotated[DiagonalRecurrence | DenseRecurrence, Field(discriminator="kind")]
 
 
 class ModelConfig(Strict):
-    """Encoder, residual blocks and head; letters as in the paper: H = d_model, N = d_hidden."""
+    """Encoder, residual blocks and head. In the paper, d_model is H and d_hidden is N."""
 
     n_layers: Count = 4
     """Residual blocks, each with one recurrence."""
     d_model: Count = 128
-    """H, the width of what flows between the blocks."""
+    """H, the width of the residual stream."""
     d_hidden: Count = 128
-    """N, the width of the recurrence's state."""
+    """N, the size of the recurrent state."""
     recurrence: Recurrence = DiagonalRecurrence()
     """The recurrence of every block."""
     bidirectional: bool = False
-    """Read every sequence from both ends."""
+    """Read every sequence in both directions."""
     norm: Literal["batch", "layer"] = "batch"
     """Normalisation of every block."""
     norm_position: Literal["pre", "post"] = "pre"
-    """Before the recurrence, or after the block's sum."""
+    """Normalise before the recurrence, or after the residual sum."""
     norm_momentum: Annotated[Number, Field(gt=0.0, lt=1.0)] = 0.95
-    """Of batch norm's running averages; S5's, as the LRU paper does not say."""
+    """Momentum of the running averages of batch norm; the default is S5's, as the LRU paper gives none."""
     glu: Literal["full", "half"] = "full"
-    """Gated linear unit after the recurrence: two matrices, or one for the gate alone."""
+    """Gated linear unit after the recurrence: with two matrices, or with one for the gate only."""
     dropout: Traced[Annotated[Number, Field(ge=0.0, lt=1.0)]] = 0.0
-    """Share of units set to zero in training. From zero to another value is a new compilation."""
+    """Dropout rate. A change between zero and any other value needs a new compilation."""
     encoder: Literal["onehot", "embedding"] = "onehot"
-    """How tokens enter the network; tasks without tokens do not read it."""
+    """Encoding of tokens; ignored by tasks without tokens."""
     pooling: Literal["mean", "last", "none"] = "mean"
-    """What of the steps is predicted from: their mean, the last one, or each (`none`)."""
+    """Predict from the mean of all steps, from the last step, or at each step (`none`)."""
 
 
 class OptimConfig(Strict):
-    """AdamW with a slow group (the recurrence's own parameters: scaled rate, no decay).
+    """AdamW. The parameters of the recurrence are the slow group: a scaled learning rate, no weight decay.
 
-    `algorithm` says whose gradient is taken: `bptt` is backpropagation through time, `rtrl` real-time
-    recurrent learning, exact for a layer given the errors above it at the same step (Zucchet et al. 2023). It
-    needs a diagonal one-way recurrence and layer norm. It is online as far as the errors are: with
-    `pooling: mean` or `last` they are only known at the sequence's end.
+    `algorithm` selects the gradient: backpropagation through time (`bptt`), or real-time recurrent learning
+    (`rtrl`), which is exact for each layer given the errors above it at the same step (Zucchet et al. 2023)
+    and needs a diagonal, one-directional recurrence and layer norm. With `pooling: mean` or `last` the errors
+    are known only at the end of the sequence, so the learning is not online.
     """
 
     algorithm: Literal["bptt", "rtrl"] = "bptt"
     """Backpropagation through time, or real-time recurrent learning."""
     learning_rate: Traced[Positive] = 1e-3
-    """Highest rate of the fast group, reached at the end of the warm-up."""
+    """Peak learning rate of the fast group, reached at the end of the warm-up."""
     recurrent_lr_factor: Traced[NonNegative] = 0.5
-    """The slow group's rate is this times the learning rate."""
+    """Learning rate of the slow group, as a multiple of `learning_rate`."""
     weight_decay: Traced[NonNegative] = 0.05
-    """Of the fast group only."""
+    """Weight decay of the fast group."""
     schedule: Traced[Literal["cosine", "constant"]] = "cosine"
-    """Of the learning rate after the warm-up."""
+    """Schedule of the learning rate after the warm-up."""
     warmup_fraction: Traced[Fraction] = 0.1
-    """Share of all steps in which the rate rises."""
+    """Fraction of all steps in which the learning rate rises."""
     lr_min: Traced[NonNegative] = 1e-7
-    """Rate at which the warm-up starts and the cosine ends."""
+    """Learning rate at the start of the warm-up and at the end of the cosine."""
     b1: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.9
-    """Adam's decay of the mean of gradients."""
+    """Adam: decay of the mean of gradients."""
     b2: Annotated[Number, Field(ge=0.0, lt=1.0)] = 0.999
-    """Adam's decay of the mean of squared gradients."""
+    """Adam: decay of the mean of squared gradients."""
     eps: Positive = 1e-8
-    """Adam's addition to the root of the squares."""
+    """Adam: added to the root of the mean square."""
     max_grad_norm: Traced[NonNegative] = 0.0
-    """Global norm that gradients are clipped to; 0 is never."""
+    """Clip gradients to this global norm; 0 turns clipping off."""
 
 
 class DataConfig(Strict):
-    """Which examples, and how many at once."""
+    """Which examples to read, and the batch size."""
 
     batch_size: Count = 32
-    """Examples of one optimiser step."""
+    """Examples per optimiser step."""
     train_examples: Count | None = None
-    """Read the first so many of the split; left out, all."""
+    """Read only this many examples of the training split, from its beginning; default: all."""
     val_examples: Count | None = None
-    """The same of validation."""
+    """The same for the validation split."""
     test_examples: Count | None = None
-    """The same of test."""
+    """The same for the test split."""
     max_length: Count | None = None
-    """Keep the first so many steps of each sequence; left out, all."""
+    """Keep only this many steps of each sequence, from its beginning; default: all."""
 
     def reads(self) -> dict[str, int]:
-        """Return how many examples of each split are read at most; a split read whole is left out."""
+        """Return split -> most examples to read, without the splits that are read whole."""
         limits: dict[str, int | None] = {
             "train": self.train_examples,
             "val": self.val_examples,
@@ -170,118 +175,92 @@ class DataConfig(Strict):
 
 
 class RuntimeConfig(Strict):
-    """How the same numbers are computed; changes speed and rounding, not the model."""
+    """How the run is computed. Changes speed, memory and rounding, not the model."""
 
     scan: Literal["auto", "sequential", "associative", "chunked", "native", "pallas"] = "auto"
     """How the scan is computed; `native` is C++; `pallas` is experimental and has not run on a GPU yet."""
     block: Literal["auto", "jax", "native"] = "auto"
-    """How a residual block is computed: by JAX's operations, or whole in C++; `auto` where that pays."""
+    """A residual block in JAX operations, or in one C++ function; `auto` takes C++ where it is faster."""
     states: Literal["kept", "recomputed"] = "kept"
-    """States: in memory for the backward pass, or a chunk at a time and computed twice."""
+    """Keep all states for the backward pass, or recompute them chunk by chunk."""
     matmul: Literal["device", "f32", "tf32", "bf16"] = "device"
-    """Rounding of factors in matrix products; `device` is JAX's choice: f32 on a CPU, TF32 on a GPU."""
+    """Precision of matrix products; `device` is JAX's default: f32 on a CPU, TF32 on a GPU."""
     rtrl_sums: Literal["traces", "adjoint"] = "traces"
-    """Sums over time of `rtrl`: forward as an online learner, or faster from the end."""
+    """How `rtrl` sums over time: forwards with traces, or backwards, which is faster and gives equal sums."""
     memory: Literal["auto", "plain", "grouped"] = "auto"
-    """`grouped`: parts of a batch in turn, computed twice, a fifth of the memory; `auto`: where it must."""
+    """`grouped` recomputes a batch part by part in a fifth of the memory; `auto` does so where needed."""
     steps_per_dispatch: Count = 50
-    """Most optimiser steps between two returns to Python."""
+    """Largest number of optimiser steps in one call of a compiled program."""
     eval_batch_size: Count | None = None
-    """Examples evaluated at a time; left out, twice the training batch."""
+    """Batch size of evaluations; default: twice the training batch."""
 
     @property
     def names_native(self) -> bool:
-        """Whether C++ is asked for by name."""
+        """Whether the user asked for C++ by name."""
         return "native" in (self.block, self.scan)
 
 
 class Length(NamedTuple):
-    """How long a run is: `steps` optimiser steps, a report every `eval_every` of them."""
+    """Length of a run: `steps` optimiser steps, with a report every `eval_every` of them."""
 
     steps: int
     eval_every: int
 
 
 class RunConfig(Strict):
-    """One training run, complete."""
+    """The complete configuration of one training run."""
 
     task: str
-    """Name or alias; stands at the top of a file, outside of `base`."""
+    """Name or alias of the task; at the top of a file, outside of `base`."""
     variant: str = "lru"
-    """Named recurrence; stands at the top of a file, outside of `base`."""
+    """Name of the recurrence; at the top of a file, outside of `base`."""
     seed: Traced[Annotated[Whole, Field(ge=0, lt=2**31)]] = 0
-    """Of initialisation, dropout and the order of examples."""
+    """Random seed of initialisation, dropout and the order of examples."""
     model: ModelConfig = ModelConfig()
     """The network."""
     optim: OptimConfig = OptimConfig()
     """The optimiser."""
     data: DataConfig = DataConfig()
-    """What is read."""
+    """The data."""
     runtime: RuntimeConfig = RuntimeConfig()
-    """How it is computed."""
+    """The back ends."""
     steps: Traced[Count | None] = None
     """Length of the run in optimiser steps; give this or `epochs`."""
     epochs: Traced[Positive | None] = None
-    """Length of the run in passes over the training split; give this or `steps`."""
+    """Length of the run in epochs; give this or `steps`."""
     eval_every: Traced[Count | None] = None
-    """Steps between reports; left out, a twentieth of the run."""
+    """Optimiser steps between two reports; default: a twentieth of the run."""
 
     @model_validator(mode="after")
-    def _fields_agree(self) -> "RunConfig":
-        task = find_task(self.task)
-        if self.steps is not None and self.epochs is not None:
-            raise Invalid("config.length-given-twice")
-        if self.steps is None and self.epochs is None:
-            raise Invalid("config.length-missing")
-        if (task.head == "per_step") != (self.model.pooling == "none"):
-            expected = "none" if task.head == "per_step" else "mean or last"
-            raise Invalid(
-                "config.pooling-unfit",
-                task=task.name,
-                expected=expected,
-                given=self.model.pooling,
-            )
-        if task.head == "per_step" and self.data.max_length is not None:
-            raise Invalid("config.max-length-unfit", task=task.name)
-        return self
-
-    @model_validator(mode="after")
-    def _algorithm_fits(self) -> "RunConfig":
-        if self.optim.algorithm == "bptt":
-            return self
-        model = self.model
-        if model.recurrence.kind != "diagonal":
-            raise Invalid("config.rtrl-dense", variant=self.variant)
-        if model.bidirectional:
-            raise Invalid("config.rtrl-bidirectional")
-        if self.runtime.states != "kept":
-            raise Invalid("config.rtrl-states")
-        if model.norm != "layer":
-            raise Invalid("config.rtrl-batch-norm")
-        return self
-
-    @model_validator(mode="after")
-    def _block_fits(self) -> "RunConfig":
-        misfit = self.native_misfit()
-        if self.runtime.block == "native" and misfit is not None:
-            raise Invalid("config.native-block-unfit", setting=misfit)
-        return self
-
-    def native_misfit(self) -> str | None:
-        """Return the first setting, if there is one, that a block in C++ is not made for."""
+    def _cross_checks(self) -> "RunConfig":
         model, runtime = self.model, self.runtime
-        misfits = {
-            "a dense recurrence": model.recurrence.kind != "diagonal",
-            "model.bidirectional: true": model.bidirectional,
-            f"model.norm: {model.norm}": model.norm != "batch",
-            f"optim.algorithm: {self.optim.algorithm}": self.optim.algorithm != "bptt",
-            f"runtime.scan: {runtime.scan}": runtime.scan not in ("auto", "native"),
-            f"runtime.matmul: {runtime.matmul}": runtime.matmul not in ("device", "f32"),
-        }
-        return next((setting for setting, is_one in misfits.items() if is_one), None)
+        check_length(self.steps, self.epochs)
+        check_task(find_task(self.task), model.pooling, self.data.max_length)
+        if self.optim.algorithm == "rtrl":
+            check_rtrl(
+                variant=self.variant,
+                kind=model.recurrence.kind,
+                bidirectional=model.bidirectional,
+                states=runtime.states,
+                norm=model.norm,
+            )
+        if runtime.block == "native" and (setting := self.unsupported_by_native_block()):
+            raise Invalid("config.native-block-unfit", setting=setting)
+        return self
+
+    def unsupported_by_native_block(self) -> str | None:
+        """Return the first setting that the C++ block does not support, None if it supports all."""
+        return unsupported_by_native_block(
+            kind=self.model.recurrence.kind,
+            bidirectional=self.model.bidirectional,
+            norm=self.model.norm,
+            algorithm=self.optim.algorithm,
+            scan=self.runtime.scan,
+            matmul=self.runtime.matmul,
+        )
 
     def steps_per_epoch(self, train_examples: int) -> int:
-        """Return how many whole batches a training split of this many examples has.
+        """Return the whole batches in a training split of this many examples.
 
         Raises:
           ConfigError: the training split is smaller than one batch.
@@ -297,7 +276,7 @@ class RunConfig(Strict):
         return used // self.data.batch_size
 
     def length(self, train_examples: int) -> Length:
-        """Return the run's length in steps, for a training split of this many examples.
+        """Return the length of the run in steps, given the size of the training split.
 
         Raises:
           ConfigError: the training split is smaller than one batch.
@@ -307,11 +286,11 @@ class RunConfig(Strict):
         return Length(steps, min(self.eval_every or max(1, steps // 20), steps))
 
     def with_length(self, train_examples: int) -> "RunConfig":
-        """Return the config with `steps` and `eval_every` filled in, as by `length`."""
+        """Return the configuration with `steps` and `eval_every` set to `length`, and without `epochs`."""
         steps, eval_every = self.length(train_examples)
         return self.model_copy(update={"steps": steps, "epochs": None, "eval_every": eval_every})
 
     def fingerprint(self) -> str:
-        """Return twelve hexadecimal digits that two configs share only if they are equal."""
+        """Return a hash of twelve hexadecimal digits, equal for equal configurations."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -27,7 +27,9 @@ def test_every_field_is_described_in_a_sentence(entry):
 def test_the_text_below_a_field_is_its_description_not_its_value():
     found = {entry.path: entry for entry in RUN}
     factor = found["optim.recurrent_lr_factor"]
-    assert factor.description == "The slow group's rate is this times the learning rate."
+    assert (
+        factor.description == "Learning rate of the slow group, as a multiple of `learning_rate`."
+    )
     assert (factor.values, factor.default) == ("number from 0", "0.5")
     assert found["model.recurrence.max_phase"].default == "2 pi"
 

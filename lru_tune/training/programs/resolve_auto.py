@@ -78,7 +78,7 @@ def resolve_block(config: RunConfig) -> BlockEngine:
     asked = config.runtime.block
     if asked != "auto":
         return asked
-    if jax.default_backend() != "cpu" or config.native_misfit() is not None:
+    if jax.default_backend() != "cpu" or config.unsupported_by_native_block():
         return "jax"
     return "jax" if _native_obstacle() else "native"
 
