@@ -63,7 +63,7 @@ def placed(
         lanes = allocation.lanes
         if allocation.lanes_by == "memory":
             run = example.model_dump(mode="json")
-            lanes = min(ray.get([server.fitting.remote(run, lanes) for server in servers]))
+            lanes = min(ray.get([server.lanes_that_fit.remote(run, lanes) for server in servers]))
             logger.info("%d lanes on each of %d devices", lanes, len(servers))
         concurrent = min(allocation.concurrent, lanes * len(servers))
         yield Placement(CLIENT_CPUS, 0.0, replace(worker, servers=names, lanes=lanes), concurrent)

@@ -1,17 +1,14 @@
 """LaneServer: the Ray actor that owns a device and trains the runs of many trials in its lanes.
 
-Its own thread trains; Ray's threads bring what clients ask for, and wait; a few more write files, so that
-the device goes on meanwhile. What they share is changed under one lock.
+Ray calls the methods from several threads, one for each waiting client. They and the training thread share
+one lock.
 """
 
 import threading
 import time
 import uuid
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from filelock import FileLock
 
@@ -19,28 +16,25 @@ from lru_tune.config.schema import Length, RunConfig
 from lru_tune.errors import LruTuneError
 from lru_tune.files import run_directory as runs
 from lru_tune.files.run_directory import Report
+from lru_tune.search.lanes.training_thread import POLL_SECONDS, Lane, TrainingThread
 from lru_tune.search.ray.trial_keys import WARNINGS
 from lru_tune.search.ray.worker_warnings import collect_warnings
 from lru_tune.system.worker_environment import prepare_process
 
-if TYPE_CHECKING:  # they import JAX, which the driver must not
-    from lru_tune.training.lanes.lane_run import LaneRun
-    from lru_tune.training.lanes.lane_trainer import LaneTrainer
-
-WRITERS = 4  # threads that write reports and checkpoints
 LOCK_FILE = ".lane.lock"  # in a run directory, while a server writes to it
-LOCK_SECONDS = 120  # a lost server has long died by then
-LOOK_SECONDS = 1.0  # how often those who wait look whether training has broken off
-LEASE_SECONDS = 300.0  # a client that was not heard of for so long loses its lane where others wait
+LOCK_SECONDS = 120  # by then a lost server has died
+LEASE_SECONDS = (
+    300.0  # a client silent for this long loses its lane if another client waits for one
+)
 
 
-class Admission(NamedTuple):
-    """A lane that was given to a run.
+class Lease(NamedTuple):
+    """A lane that a client has for its run.
 
     Attributes:
-      ticket: names the lane in every later call.
+      ticket: identifies the lane in later calls.
       config, length: of the run, resolved.
-      step: where it stands.
+      step: that the run has reached.
     """
 
     ticket: str
@@ -49,206 +43,154 @@ class Admission(NamedTuple):
     step: int
 
 
-class Told(NamedTuple):
-    """What a client is told: its run's next report or how it failed, and warnings of the server."""
+class Answer(NamedTuple):
+    """A run's next report, or the error that ended it, and warnings of the server."""
 
     outcome: Report | LruTuneError
     warnings: list[str]
 
 
 class LaneLost(RuntimeError):
-    """The server does not know a ticket: it was started anew, or the lane went to another attempt."""
-
-
-@dataclass(eq=False)
-class Seat:
-    """A lane from the clients' side.
-
-    Attributes:
-      run: what is trained in it.
-      lock: keeps other servers out of the run's directory.
-      training: of the bank it is in; done where that broke off.
-      writing: what the run has come to and nobody has been told, each done once it is written.
-      heard: when a client last asked or waited.
-      going: whether the run was told to leave its lane.
-      free: whether the trainer has let it go.
-    """
-
-    run: "LaneRun"
-    lock: FileLock
-    training: "Future[None]"
-    writing: "deque[Future[Any]]" = field(default_factory=deque)
-    heard: float = field(default_factory=time.monotonic)
-    going: bool = False
-    free: bool = False
+    """The server does not know a ticket: it was restarted, or the lane went to another attempt."""
 
 
 class LaneServer:
-    """Lanes on the device of this process, for the clients in `lru_tune.search.lanes.client`."""
+    """Lanes on the device of this process, for the clients in `lru_tune.search.lanes.client`.
+
+    Args:
+      data_root: folder of prepared tasks.
+      cpus, gpus: that this process may use.
+    """
 
     def __init__(self, data_root: str, *, cpus: float, gpus: float) -> None:
         prepare_process(cpus=cpus, gpus=gpus)
         self._data_root = Path(data_root)
-        self._complaints = collect_warnings()
+        self._warnings = collect_warnings()
         self._changed = threading.Condition()
-        self._opening = 0
-        self._seats: dict[str, Seat] = {}
-        self._coming: list[Seat] = []
-        self._going: list[Seat] = []
-        self._closing = False
-        self._writers = ThreadPoolExecutor(WRITERS)
-        self._trainer: LaneTrainer | None = None
-        self._training: Future[None] = Future()
+        self._lanes: dict[str, Lane] = {}  # ticket -> lane
+        self._opening = 0  # lanes taken by runs that are being opened
+        self._thread: TrainingThread | None = None
 
-    def fitting(self, run: dict[str, Any], most: int) -> int:
-        """Return how many lanes of runs like this one the device's memory holds, at most `most`."""
+    def lanes_that_fit(self, run: dict[str, Any], at_most: int) -> int:
+        """Return how many lanes of runs like this one fit into the device's memory, at most `at_most`."""
         from lru_tune.training.lanes.capacity import fitting_lanes
 
-        return fitting_lanes(RunConfig.model_validate(run), self._data_root, most)
+        return fitting_lanes(RunConfig.model_validate(run), self._data_root, at_most)
 
-    def taken(self) -> int:
+    def lanes_in_use(self) -> int:
         """Return how many lanes are in use."""
-        return len(self._seats) + self._opening
+        return len(self._lanes) + self._opening
 
-    def submit(
+    def request_lane(
         self, run: dict[str, Any], run_dir: str, lanes: int
-    ) -> Admission | LruTuneError | None:
-        """Give a run a lane; None if all `lanes` are taken, an error that a retry would meet again."""
+    ) -> Lease | LruTuneError | None:
+        """Give a run a lane.
+
+        Args:
+          run: RunConfig as a mapping.
+          run_dir: absolute.
+          lanes: how many this server has.
+
+        Returns:
+          A lease; None if all lanes are in use; an error if the run cannot be opened and a retry would
+          fail in the same way.
+        """
         folder = Path(run_dir)
-        for ticket, seat in list(self._seats.items()):
-            silent = time.monotonic() - seat.heard > LEASE_SECONDS and self.taken() >= lanes
-            if silent or seat.run.writer.run_dir == folder:  # its client was lost
-                self._withdraw(ticket, seat)
-                seat.lock.release()
+        self._free_abandoned_lanes(folder, lanes)
         with self._changed:
-            trainer = self._working_trainer(lanes)
-            if self.taken() >= lanes:
+            thread = self._running_thread(lanes)
+            if self.lanes_in_use() >= lanes:
                 return None
             self._opening += 1
         lock = FileLock(folder / LOCK_FILE, timeout=LOCK_SECONDS, thread_local=False)
         ticket = uuid.uuid4().hex
         try:
             lock.acquire()
-            opened = trainer.open(RunConfig.model_validate(run), self._data_root, folder)
-            admitted = Admission(ticket, opened.writer.config, opened.writer.length, opened.step)
+            opened = thread.trainer.open(RunConfig.model_validate(run), self._data_root, folder)
+            lease = Lease(ticket, opened.writer.config, opened.writer.length, opened.step)
             with self._changed:
-                self._seats[ticket] = Seat(opened, lock, self._training)
-                self._coming.append(self._seats[ticket])
+                self._lanes[ticket] = Lane(opened, lock, thread)
+                thread.join(self._lanes[ticket])
         except LruTuneError as error:
             return error
         finally:
             with self._changed:
                 self._opening -= 1
                 self._changed.notify_all()
-            if ticket not in self._seats:
+            if ticket not in self._lanes:
                 lock.release()
-        return admitted
+        return lease
 
-    def next_report(self, ticket: str) -> Told:
-        """Wait for a run's next report, which is made because of this call.
+    def next_report(self, ticket: str) -> Answer:
+        """Train a run until its next report is written; return the report.
 
         Raises:
           LaneLost: the ticket is not known, or no longer.
-          Exception: training or writing broke off, as it did.
+          Exception: training or writing failed.
         """
-        seat = self._seats.get(ticket)
-        if seat is None:
+        lane = self._lanes.get(ticket)
+        if lane is None:
             raise LaneLost(f"no lane has the ticket {ticket}")
         with self._changed:
-            seat.run.report_requested = True
+            lane.run.report_requested = True
             self._changed.notify_all()
             while True:
-                seat.heard = time.monotonic()
-                while seat.writing and seat.writing[0].done():
-                    outcome = seat.writing.popleft().result()
-                    if outcome is not None:  # a checkpoint is nothing to tell
-                        return Told(outcome, self._complaints.take().get(WARNINGS, []))
-                if seat.training.done():
-                    seat.training.result()
-                if seat.free:
-                    raise LaneLost(f"{seat.run.writer.run_dir} was given to another attempt")
-                self._changed.wait(LOOK_SECONDS)
+                lane.last_call = time.monotonic()
+                while lane.writes and lane.writes[0].done():
+                    outcome = lane.writes.popleft().result()
+                    if outcome is not None:  # None: a checkpoint
+                        return Answer(outcome, self._warnings.take().get(WARNINGS, []))
+                if lane.thread.ended.done():
+                    lane.thread.ended.result()
+                if lane.has_left:
+                    raise LaneLost(f"{lane.run.writer.run_dir} was given to another attempt")
+                self._changed.wait(POLL_SECONDS)
 
     def release(self, ticket: str, status: runs.Status, fields: dict[str, Any]) -> None:
-        """Free a lane and write the run's result.json; nothing if the ticket is not known."""
-        seat = self._seats.get(ticket)
-        if seat is not None:
-            self._withdraw(ticket, seat)
-            seat.run.finish(status, **fields)
-            seat.lock.release()
+        """Free a lane and write result.json of its run; do nothing if the ticket is not known."""
+        lane = self._lanes.get(ticket)
+        if lane is not None:
+            self._free(ticket, lane)
+            lane.run.finish(status, **fields)
+            lane.lock.release()
 
     def evaluate_test(self, run_dir: str) -> dict[str, float]:
-        """Read the test split for a run that is done: `lru_tune.training.loop.evaluate_test`."""
+        """Evaluate the test split for a run that is done: `lru_tune.training.loop.evaluate_test`."""
         from lru_tune.training.loop import evaluate_test
 
         return evaluate_test(Path(run_dir), data_root=self._data_root)
 
     def close(self) -> None:
-        """End the runs that still have lanes as interrupted, which can go on later, and stop training."""
-        for ticket, seat in list(self._seats.items()):
-            self._withdraw(ticket, seat)
-            if runs.read_result(seat.run.writer.run_dir) is None:
-                seat.run.finish("interrupted")
-            seat.lock.release()
+        """Close the runs that still have lanes as interrupted, so that they can continue; stop training."""
+        for ticket, lane in list(self._lanes.items()):
+            self._free(ticket, lane)
+            if runs.read_result(lane.run.writer.run_dir) is None:
+                lane.run.finish("interrupted")
+            lane.lock.release()
         with self._changed:
-            self._closing = True
-            self._changed.notify_all()
+            if self._thread is not None:
+                self._thread.stop()
 
-    def _working_trainer(self, lanes: int) -> "LaneTrainer":
-        """Return the trainer; a new one, without runs, at first and where training broke off."""
-        if self._trainer is not None and not self._training.done():
-            return self._trainer
-        from lru_tune.training.lanes.lane_trainer import LaneTrainer
+    def _running_thread(self, lanes: int) -> TrainingThread:
+        """Return the training thread; a new one without runs if there is none or training has failed."""
+        if self._thread is None or self._thread.ended.done():
+            for lane in self._lanes.values():
+                lane.lock.release()
+            self._lanes = {}
+            self._thread = TrainingThread(lanes, self._changed)
+        return self._thread
 
-        for seat in self._seats.values():
-            seat.lock.release()
-        self._seats, self._coming, self._going = {}, [], []
-        self._trainer = LaneTrainer(lanes)
-        self._training = ThreadPoolExecutor(1).submit(self._train, self._trainer)
-        return self._trainer
+    def _free_abandoned_lanes(self, folder: Path, lanes: int) -> None:
+        """Free the lane of an earlier attempt at this run, and those of silent clients if all are in use."""
+        for ticket, lane in list(self._lanes.items()):
+            silent = time.monotonic() - lane.last_call > LEASE_SECONDS
+            is_earlier_attempt = lane.run.writer.run_dir == folder
+            if is_earlier_attempt or (silent and self.lanes_in_use() >= lanes):
+                self._free(ticket, lane)
+                lane.lock.release()
 
-    def _withdraw(self, ticket: str, seat: Seat) -> None:
-        """Take a run out of its lane and wait until all it has come to is written."""
+    def _free(self, ticket: str, lane: Lane) -> None:
+        """Take a run out of its lane and wait until its reports and checkpoints are written."""
         with self._changed:
-            if seat.training is self._training and not seat.going:
-                seat.going = True
-                self._going.append(seat)
-                self._changed.notify_all()
-            while not (seat.free or seat.training.done()):
-                self._changed.wait(LOOK_SECONDS)
-            while not all(writing.done() for writing in seat.writing):
-                self._changed.wait(LOOK_SECONDS)
-            self._seats.pop(ticket, None)
-
-    def _train(self, trainer: "LaneTrainer") -> None:
-        """Train until the server is closed; what clients want is seen to between two dispatches."""
-        seats: dict[LaneRun, Seat] = {}
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._is_wanted or trainer.has_work())
-                if self._closing:
-                    return
-                coming, going = self._coming, self._going
-                self._coming, self._going = [], []
-            for seat in coming:
-                trainer.admit(seat.run)
-                seats[seat.run] = seat
-            for seat in going:
-                trainer.leave(seat.run)
-                del seats[seat.run]
-            with self._changed:
-                for seat in going:
-                    seat.free = True
-                self._changed.notify_all()
-            for event in trainer.advance():
-                writing = self._writers.submit(event.run.write, event)
-                seats[event.run].writing.append(writing)
-                writing.add_done_callback(self._announce)
-
-    @property
-    def _is_wanted(self) -> bool:
-        return bool(self._coming or self._going or self._closing)
-
-    def _announce(self, _: "Future[Any]") -> None:
-        with self._changed:
-            self._changed.notify_all()
+            lane.thread.leave(lane)
+            self._lanes.pop(ticket, None)

@@ -41,15 +41,15 @@ def server(synthetic_root):
 
 def submit(server, folder: Path, lanes=4, **changes):
     folder.mkdir(parents=True, exist_ok=True)
-    return server.submit(tiny(**changes), str(folder), lanes)
+    return server.request_lane(tiny(**changes), str(folder), lanes)
 
 
-def steps_told(server, admission) -> list[int]:
+def steps_told(server, lease) -> list[int]:
     """Take a run to its end."""
     told = []
     while not told or told[-1] < STEPS:
-        told.append(server.next_report(admission.ticket).outcome.step)
-    server.release(admission.ticket, "completed", {})
+        told.append(server.next_report(lease.ticket).outcome.step)
+    server.release(lease.ticket, "completed", {})
     return told
 
 
@@ -58,8 +58,8 @@ def test_clients_in_threads_get_their_own_reports(server, tmp_path):
     told = {}
 
     def client(number):
-        admission = submit(server, tmp_path / str(number), seed=number)
-        told[number] = steps_told(server, admission)
+        lease = submit(server, tmp_path / str(number), seed=number)
+        told[number] = steps_told(server, lease)
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -67,7 +67,7 @@ def test_clients_in_threads_get_their_own_reports(server, tmp_path):
     for thread in threads:
         thread.join()
     assert told == {number: [4, 8, 12] for number in range(3)}
-    assert server.taken() == 0
+    assert server.lanes_in_use() == 0
     losses = {runs.read_metrics(tmp_path / str(n))[-1][runs.VAL_LOSS] for n in range(3)}
     assert len(losses) == 3
     for number in range(3):
@@ -95,7 +95,7 @@ def test_another_attempt_takes_the_lane_of_the_first_and_goes_on(server, tmp_pat
     server.next_report(lost.ticket)
     again = submit(server, tmp_path / "run")
     assert again.step == EVERY
-    assert server.taken() == 1
+    assert server.lanes_in_use() == 1
     with pytest.raises(LaneLost):
         server.next_report(lost.ticket)
     server.release(lost.ticket, "interrupted", {})  # changes nothing
@@ -141,7 +141,7 @@ def test_a_run_that_cannot_be_opened_is_an_answer_and_takes_no_lane(server, tmp_
     answer = submit(server, tmp_path / "run", data={"batch_size": 4096})
     assert isinstance(answer, ConfigError)
     assert "larger than" in str(answer)
-    assert server.taken() == 0
+    assert server.lanes_in_use() == 0
 
 
 @pytest.mark.slow
@@ -154,10 +154,10 @@ def test_what_breaks_training_reaches_every_client_and_the_server_works_on(
         raise MemoryError("RESOURCE_EXHAUSTED: out of memory")
 
     monkeypatch.setattr(lane_run.LaneRun, "next_batches", breaks)
-    for admission in (first, second):
+    for lease in (first, second):
         with pytest.raises(MemoryError, match="RESOURCE_EXHAUSTED"):
-            steps_told(server, admission)
-        server.release(admission.ticket, "interrupted", {})
+            steps_told(server, lease)
+        server.release(lease.ticket, "interrupted", {})
     monkeypatch.undo()
     again = submit(server, tmp_path / "a")
     assert steps_told(server, again)[-1] == STEPS
