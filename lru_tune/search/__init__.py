@@ -1,1 +1,1 @@
-"""The Ray Tune layer: the only code that imports ray."""
+"""Searches: planned, run through Ray, recorded in a journal, resumed, and confirmed over fresh seeds."""

@@ -22,7 +22,7 @@ from lru_tune.files.folder_lock import lock_folder
 from lru_tune.files.run_directory import BEST_OF, Mode
 from lru_tune.results.writing.experiment_tables import write_tables
 from lru_tune.search.confirm import confirmation_runs, ended_rows
-from lru_tune.search.exports.study_copy import StudyMirror
+from lru_tune.search.exports.study_copy import StudyCopier
 from lru_tune.search.plan import Plan, make_plan
 from lru_tune.search.progress import Progress, Row
 from lru_tune.search.ray.cluster import ray_cluster
@@ -233,7 +233,7 @@ def search(plan: Plan, folder: Path, worker: WorkerSettings) -> None:
             experiment=folder,
             callbacks=[
                 Recorder(journal, searcher, trials_dir, metric),
-                StudyMirror(journal, space, folder),
+                StudyCopier(journal, space, folder),
                 progress,
             ],
         )

@@ -1,4 +1,4 @@
-"""What the user sees while trials run: a live table on a terminal, plain lines elsewhere; on stderr."""
+"""Progress of running trials on stderr: a live table on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -20,13 +20,13 @@ from lru_tune.formatting import duration, significant
 from lru_tune.search.ray.trial_keys import RUN, RUN_DIR, STATUS
 from lru_tune.search.strategy.journal import RUNNING
 
-LINE_SECONDS = 60.0  # between two summaries where there is no terminal
+LINE_SECONDS = 60.0  # between two summaries if stderr is no terminal
 SHOWN = 12  # rows of the live table
 
 
 @dataclass
 class Row:
-    """One trial as it is shown."""
+    """One row of the table: a trial."""
 
     step: int = 0
     value: float | None = None
@@ -36,15 +36,15 @@ class Row:
 
 
 class Progress(tune.Callback):
-    """Follows the trials of one stage.
+    """Shows the progress of the trials of one stage.
 
     Args:
       title: name of the stage.
       total: trials in the stage.
-      steps: optimiser steps expected in the stage, for the time left.
+      steps: optimiser steps expected in the stage; the remaining time is estimated from them.
       metric, mode: the objective.
       fields: dotted names of the searched fields, shown beside a trial.
-      rows: trials that ended before, by name.
+      rows: name -> row of the trials that ended before.
     """
 
     def __init__(
@@ -66,15 +66,15 @@ class Progress(tune.Callback):
         self._display: Live | None = None
 
     def setup(self, *_settings: Any, **_info: Any) -> None:
-        """Begin to show."""
-        self._started = self._said = time.monotonic()
+        """Start the display."""
+        self._started = self._printed = time.monotonic()
         console = Console(stderr=True)
         if console.is_terminal:
             self._display = Live(console=console, get_renderable=self.table, refresh_per_second=2)
             self._display.start()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Show a trial that starts, or starts again."""
+        """Show a trial that starts or restarts."""
         row = self._rows.setdefault(_name(trial), Row())
         values = flatten(trial.config[RUN])
         row.searched = ", ".join(f"{_leaf(name)} {_short(values[name])}" for name in self._fields)
@@ -88,9 +88,9 @@ class Progress(tune.Callback):
         row.step, row.value = result[STEP], result[self._metric]
         row.best = row.value if row.best is None else self._better(row.best, row.value)
         row.status = result[STATUS]
-        if self._display is None and time.monotonic() - self._said > LINE_SECONDS:
-            self._said = time.monotonic()
-            self._say(self._summary())
+        if self._display is None and time.monotonic() - self._printed > LINE_SECONDS:
+            self._printed = time.monotonic()
+            self._print(self._summary())
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Show an end."""
@@ -102,11 +102,11 @@ class Progress(tune.Callback):
         self._end(trial, "failed")
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
-        """Leave the last state on the screen."""
+        """Stop the display; the last state stays on the screen."""
         if self._display is not None:
             self._display.stop()
         else:
-            self._say(self._summary())
+            self._print(self._summary())
 
     def _end(self, trial: Any, status: str) -> None:
         row = self._rows.setdefault(_name(trial), Row())
@@ -114,16 +114,16 @@ class Progress(tune.Callback):
         if self._display is None:
             value = "" if row.best is None else f", best {self._metric} {row.best:.4f}"
             searched = f" ({row.searched})" if row.searched else ""
-            self._say(f"{_name(trial)}{searched} {status} at step {row.step:,}{value}")
+            self._print(f"{_name(trial)}{searched} {status} at step {row.step:,}{value}")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         print(f"{self._title}: {line}", file=sys.stderr, flush=True)
 
     def _better(self, one: float, other: float) -> float:
         return max(one, other) if self._mode == "max" else min(one, other)
 
     def _ranked(self) -> list[tuple[str, Row]]:
-        """Return trials with a value, best first; those that diverged come last."""
+        """Return the trials with a value, best first, those that diverged last."""
         sign = -1.0 if self._mode == "max" else 1.0
         valued = [
             (row.status == "diverged", sign * row.best, name)
@@ -154,16 +154,16 @@ class Progress(tune.Callback):
         return [f"{pace} steps/s"] + ([f"about {duration(left)} left"] if running else [])
 
     def table(self) -> Group:
-        """Return what a terminal shows: the summary, then a line a trial, running ones first.
+        """Return what a terminal shows: a summary, then one line for each trial, running ones first.
 
-        Where the terminal is narrow, only what was searched is cut off.
+        On a narrow terminal only the searched fields are truncated.
         """
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in ("trial", "status"):
             table.add_column(heading, no_wrap=True)
         for heading in ("step", self._metric, "best"):
             table.add_column(heading, justify="right", no_wrap=True)
-        # Not `no_wrap`: rich takes missing width from columns without it first. The cells do not wrap.
+        # Not `no_wrap`: rich narrows columns without it first. The cells themselves do not wrap.
         table.add_column("searched" if self._fields else "")
         running = [(n, row) for n, row in self._rows.items() if row.status == RUNNING]
         best = [(n, row) for n, row in self._ranked() if row.status != RUNNING]

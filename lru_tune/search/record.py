@@ -1,4 +1,4 @@
-"""Writing experiment.json: what an experiment says about itself, and what it needs to be resumed."""
+"""Writing experiment.json: what an experiment is, and what is needed to resume it."""
 
 import json
 import shlex
@@ -16,13 +16,13 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "optuna", "ray")
 
 
 def write_record(folder: Path, **fields: Any) -> None:
-    """Write experiment.json anew: format version, time, versions and the given fields.
+    """Write a new experiment.json: format version, time, versions and the given fields.
 
     Fields in use: status (running, interrupted, completed), command, task, variant, scale, synthetic,
     metric, mode, seeds, data (fingerprint, chance, counts, protocol), data_root, confirm, seconds, device,
-    process (pid, host) that runs it, flags (that say how it is run, to be repeated by a command that goes
-    on), plan (trials, steps, horizon, confirm_runs, at_once: runs at a time, places: of these, or of
-    servers of lanes, share: devices or cores of each).
+    process (pid, host) that runs it, flags (repeated by the command that resumes it), plan (trials, steps,
+    horizon, confirm_runs, at_once: runs at a time, places: number of processes or lane servers that train,
+    share: GPUs, or else CPU cores, of each).
     """
     common = {
         "format_version": FORMAT_VERSION,
@@ -38,17 +38,17 @@ def update_record(folder: Path, **fields: Any) -> None:
 
 
 def resume_command(folder: Path, flags: Sequence[str] = ()) -> str:
-    """Return the command line that goes on with an experiment.
+    """Return the command line that resumes an experiment.
 
     Args:
-      folder: the experiment's.
-      flags: that say how it is run, as on the command line.
+      folder: of the experiment.
+      flags: as on the command line.
     """
     return shlex.join(["lru-tune", "tune", "--resume", str(folder), *flags])
 
 
 def newest_experiment(root: Path) -> Path | None:
-    """Return the folder of the experiment under a runs root that was created last, None without any."""
+    """Return the newest experiment under a runs root, None if there is none."""
     experiments = [path.parent for path in root.glob(f"*/{EXPERIMENT_FILE}")]
     if not experiments:
         return None

@@ -1,4 +1,4 @@
-"""How an experiment stands, read from its files alone: nothing is written, no Ray, no JAX, no pandas."""
+"""The status of an experiment, read from its files alone, without Ray, JAX or pandas."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -30,10 +30,10 @@ class RunState(NamedTuple):
 
     Attributes:
       status: of `lru_tune.files.run_directory.Status`, or `running`.
-      step, horizon: optimiser steps done, and asked for where that is known.
-      value, best: of the metric, at the last report and so far; None before the first.
-      silent: seconds since the run wrote anything; None of a run that has ended.
-      rate: steps per second since its previous report; 0 where that is not known.
+      step, horizon: optimiser steps done and planned; the horizon is None if it is not known.
+      value, best: of the metric, at the last report and the best so far; None before the first report.
+      silent: seconds since the run last wrote a file; None if it has ended.
+      rate: optimiser steps per second at the last report; 0 if it is not known.
     """
 
     name: str
@@ -48,11 +48,11 @@ class RunState(NamedTuple):
 
 @dataclass(frozen=True)
 class Stage:
-    """Runs that belong together.
+    """A stage of an experiment, such as the search or the confirmation.
 
     Attributes:
-      total: runs planned; None where nobody knows.
-      steps: optimiser steps planned over all runs; None where nobody knows.
+      total: number of runs planned; None if it is not known.
+      steps: optimiser steps planned over all runs; None if they are not known.
       mode: whether `max` or `min` of the metric is better.
     """
 
@@ -64,12 +64,12 @@ class Stage:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Status -> number of runs, the commonest first."""
+        """Status -> number of runs, the most frequent first."""
         return dict(Counter(run.status for run in self.runs).most_common())
 
     @property
     def running(self) -> tuple[RunState, ...]:
-        """The runs under way."""
+        """The runs that are running."""
         return tuple(run for run in self.runs if run.status == "running")
 
     @property
@@ -81,7 +81,7 @@ class Stage:
 
     @property
     def steps_left(self) -> int | None:
-        """Optimiser steps expected until the stage ends; at least what the running ones still have."""
+        """Optimiser steps expected until the stage ends, at least those left of the running runs."""
         if self.steps is None:
             return None
         if len(self.runs) == self.total and not self.running:
@@ -91,16 +91,16 @@ class Stage:
 
 
 class Status(NamedTuple):
-    """How an experiment or a reproduction stands.
+    """The status of an experiment or a reproduction.
 
     Attributes:
       folder: absolute.
-      kind: what it is.
-      state: `silent` says that it should be running and has not written anything for long.
-      about: what was searched or reproduced, in a few words.
-      metric: that values are of.
+      kind: which of the two.
+      state: `silent` if it should be running but has not written anything for a long time.
+      about: what is searched or reproduced, in a few words.
+      metric: of the values.
       stages: in order.
-      seconds_left: rough; None where it cannot be said.
+      seconds_left: a rough estimate; None if there is none.
       notes: lines for the user.
     """
 
@@ -120,7 +120,7 @@ class Status(NamedTuple):
 
 
 def search_status(folder: Path) -> Status:
-    """Return how a search and its confirmation stand.
+    """Return the status of a search and its confirmation.
 
     Raises:
       ConfigError: the folder is no experiment.
@@ -132,7 +132,7 @@ def search_status(folder: Path) -> Status:
     confirmed = read_runs(sorted((folder / CONFIRM_FOLDER).glob("[!.]*")), metric, mode)
     state: State = "completed" if record["status"] == "completed" else activity(folder)
     horizon = plan.get("horizon")
-    # More than planned where an extended search found better ones than were confirmed before.
+    # There are more than planned if an extended search found better configurations.
     confirm_runs = max(plan.get("confirm_runs", 0), len(confirmed))
     searched = settle(found, state)
     stages = [Stage("search", searched, _planned(folder, plan), plan.get("steps"), mode)]
@@ -155,12 +155,12 @@ def search_status(folder: Path) -> Status:
 
 
 def read_runs(folders: Iterable[Path], metric: str, mode: Mode) -> list[RunState]:
-    """Return how runs stand that no journal tells of; one without result.json counts as running."""
+    """Return the states of runs without a journal; one without result.json counts as running."""
     return [_run(folder, metric, mode) for folder in folders if folder.is_dir()]
 
 
 def settle(found: Iterable[RunState], state: State) -> tuple[RunState, ...]:
-    """Return the runs; where no process works on them, those that have not ended are interrupted."""
+    """Return the runs; if no process works on them, those that have not ended are interrupted."""
     if state == "running":
         return tuple(found)
     return tuple(
@@ -176,7 +176,7 @@ def _rate_of(stages: Iterable[Stage]) -> float:
 
 
 def _seconds_left(stages: Sequence[Stage]) -> float | None:
-    """Return how long what is planned and not done takes at the present rate."""
+    """Return how long the rest of the plan takes at the present rate."""
     left, rate = [stage.steps_left for stage in stages], _rate_of(stages)
     if rate <= 0 or None in left:
         return None
@@ -184,18 +184,18 @@ def _seconds_left(stages: Sequence[Stage]) -> float | None:
 
 
 def _trial(trial: TrialRecord, trials_dir: Path, metric: str, mode: Mode) -> RunState:
-    """Return a trial: what the journal says if it has ended, else what its run directory says."""
+    """Return the state of a trial: from the journal if it has ended, else from its run directory."""
     if not trial.ended:
         run = _run(trials_dir / trial.run, metric, mode)
-        return run._replace(status="running")  # until its end is written, whatever its worker left
-    told = trial.own_values
+        return run._replace(status="running")  # until the journal has its end
+    values = trial.own_values
     choose = BEST_OF[mode]
     return RunState(
         trial.run,
         trial.status,
         step=trial.step,
-        value=told.get(trial.step),
-        best=choose(told.values(), default=None),
+        value=values.get(trial.step),
+        best=choose(values.values(), default=None),
     )
 
 
@@ -204,7 +204,7 @@ def _run(folder: Path, metric: str, mode: Mode) -> RunState:
     result = runs.read_result(folder) or {}
     try:
         config = runs.read_config(folder)
-    except FileNotFoundError:  # it has only just begun
+    except FileNotFoundError:  # it has just started
         config = {}
     status = result.get("status", "running")
     values = [report[metric] for report in reports]

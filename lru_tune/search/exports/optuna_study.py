@@ -1,7 +1,7 @@
-"""A search as an Optuna study in a file, for optuna-dashboard and for Optuna's own plots.
+"""Writes a search into a file as an Optuna study, for optuna-dashboard and Optuna's own plots.
 
-The study is a copy: the search neither reads it nor needs it, and it can be made anew from the journal at
-any time. Statuses become Optuna's states:
+The study is a copy that the search never reads; it can be made again from the journal at any time.
+Statuses become Optuna's states:
 
     completed -> COMPLETE    stopped -> PRUNED    diverged, failed -> FAIL    anything else -> RUNNING
 """
@@ -37,13 +37,13 @@ SQLITE_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 
 
 class StudyFile:
-    """A study in a file, brought up to date one trial at a time.
+    """A study in a file, updated one trial at a time.
 
-    Parameters have the names of their fields and stand on the scale that the searcher draws on, so that a
-    dimension close to one is shown as its distance to one, `1 - model.recurrence.r_max`.
+    Parameters are named after their fields and are on the scale that the searcher samples on: a dimension
+    close to one is stored as its distance to one, `1 - model.recurrence.r_max`.
 
     Args:
-      path: a journal of Optuna, or SQLite if it ends in .db, .sqlite or .sqlite3; made if need be.
+      path: a journal of Optuna, or SQLite if it ends in .db, .sqlite or .sqlite3; created if missing.
       space: of the search.
       experiment: its folder; the study takes its name.
     """
@@ -74,23 +74,23 @@ class StudyFile:
         }
 
     def update(self, trials: Iterable[TrialRecord]) -> None:
-        """Write what is new about trials; Optuna numbers them as they come, so let none be skipped."""
+        """Write what is new about trials; none may be skipped, because Optuna numbers them in this order."""
         for trial in sorted(trials, key=lambda trial: trial.number):
             wanted = self._frozen(trial)
             known = self._known.get(trial.number)
             if known is None:
                 self._storage.create_new_trial(self._study_id, template_trial=wanted)
             elif not known.state.is_finished():
-                self._go_on(known, wanted)
+                self._write_changes(known, wanted)
             self._known[trial.number] = wanted
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if isinstance(self._storage, RDBStorage):
             self._storage.engine.dispose()
 
-    def _go_on(self, known: FrozenTrial, wanted: FrozenTrial) -> None:
-        """Write what a trial under way has done since."""
+    def _write_changes(self, known: FrozenTrial, wanted: FrozenTrial) -> None:
+        """Write what has changed since a running trial was last written."""
         id_ = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, known.number)
         for step, value in wanted.intermediate_values.items():
             if step not in known.intermediate_values:
@@ -102,17 +102,17 @@ class StudyFile:
             self._storage.set_trial_state_values(id_, wanted.state, wanted.values)
 
     def _frozen(self, trial: TrialRecord) -> FrozenTrial:
-        told = trial.own_values
+        values = trial.own_values
         state = STATES.get(trial.status, TrialState.RUNNING)
         frozen = create_trial(
             state=state,
-            value=_value(state, told, self._mode),
+            value=_value(state, values, self._mode),
             params={
                 domain.label(name): domain.to_coordinate(trial.sample[name])
                 for name, domain in self._space.domains.items()
             },
             distributions=self._distributions,
-            intermediate_values=told,
+            intermediate_values=values,
             user_attrs={"run": trial.run, "status": trial.status}
             | ({"error": trial.error} if trial.error else {}),
         )
@@ -126,7 +126,7 @@ class StudyFile:
 
 @contextlib.contextmanager
 def study_file(path: Path, space: SearchSpace, experiment: Path) -> Iterator[StudyFile]:
-    """Open a study for the time of a block."""
+    """Open a study, and close it at the end of the block."""
     study = StudyFile(path, space, experiment)
     try:
         yield study
@@ -135,7 +135,7 @@ def study_file(path: Path, space: SearchSpace, experiment: Path) -> Iterator[Stu
 
 
 def storage_url(path: Path) -> str:
-    """Return what optuna-dashboard wants to be told of a study's file."""
+    """Return the storage argument of optuna-dashboard for the file of a study."""
     return f"sqlite:///{path}" if path.suffix in SQLITE_SUFFIXES else str(path)
 
 
@@ -149,27 +149,27 @@ def is_study(path: Path) -> bool:
 def _storage(path: Path) -> BaseStorage:
     if path.suffix in SQLITE_SUFFIXES:
         return RDBStorage(storage_url(path))
-    _cut_half_a_line(path)
+    _truncate_incomplete_line(path)
     return JournalStorage(JournalFileBackend(str(path)))
 
 
-def _cut_half_a_line(path: Path) -> None:
-    """Mend the end of a journal whose writer was killed; Optuna would read no further than there."""
+def _truncate_incomplete_line(path: Path) -> None:
+    """Truncate the last line of a journal whose writer was killed; Optuna would stop reading there."""
     content = path.read_bytes() if path.is_file() else b""
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
         os.truncate(path, whole)
 
 
-def _value(state: TrialState, told: dict[int, float], mode: Mode) -> float | None:
-    """Return a completed trial's best value, as the searcher is told it; a stopped one's last."""
+def _value(state: TrialState, values: dict[int, float], mode: Mode) -> float | None:
+    """Return the best value of a completed trial, as the searcher uses it, or the last of a stopped one."""
     if state == TrialState.COMPLETE:
-        return BEST_OF[mode](told.values())
-    return told[max(told)] if state == TrialState.PRUNED and told else None
+        return BEST_OF[mode](values.values())
+    return values[max(values)] if state == TrialState.PRUNED and values else None
 
 
 def _times(run_dir: Path) -> tuple[datetime | None, datetime | None]:
-    """Return when a run began and ended, as far as its files tell."""
+    """Return when a run started and ended, None if its files do not say."""
     begun, ended = (run_dir / name for name in (runs.CONFIG_FILE, runs.RESULT_FILE))
     return _modified(begun), _modified(ended)
 

@@ -1,4 +1,4 @@
-"""StudyMirror: keeps an Optuna study beside a running search, in a thread, at no cost to the search."""
+"""StudyCopier: copies a running search into an Optuna study, in a thread that the search never waits for."""
 
 import dataclasses
 import logging
@@ -15,17 +15,17 @@ from lru_tune.space.space import SearchSpace
 
 logger = logging.getLogger(__name__)
 
-FINISH_SECONDS = 20.0  # how long the end of a search waits for a study that has not caught up
+FINISH_SECONDS = 20.0  # that the end of a search waits for the copy
 
 
-class StudyMirror(tune.Callback):
-    """Copies what the journal says of each trial into the experiment's `optuna.journal`.
+class StudyCopier(tune.Callback):
+    """Copies the journal's records of trials into the experiment's `optuna.journal`.
 
-    The thread takes the newest state of every trial that has changed; however slow the disk, the search
-    does not wait, and nothing piles up. A study that cannot be written is a warning.
+    The thread writes the newest record of each trial that has changed. On a slow disk it skips records in
+    between. If the study cannot be written, a warning is logged and the search continues.
 
     Args:
-      journal: of the search; another callback has written to it before this one is called.
+      journal: of the search; the Recorder must come before this callback.
       space: of the search.
       experiment: its folder.
     """
@@ -34,44 +34,44 @@ class StudyMirror(tune.Callback):
         self._journal, self._space, self._experiment = journal, space, experiment
         self._changed: dict[int, TrialRecord] = {}
         self._closing = False
-        self._seen = 0  # trials below this number have been handed over at least once
+        self._seen = 0  # trials below this number have been queued at least once
 
     def setup(self, *_settings: Any, **_info: Any) -> None:
-        """Begin, with the trials of an earlier attempt."""
-        # Made here, because Ray pickles a callback before its search begins.
+        """Start the thread, with the trials so far."""
+        # Created here, because Ray pickles callbacks before the search starts.
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._work, daemon=True, name="optuna-study")
-        self._hand_over(len(self._journal.trials) - 1)
+        self._queue(len(self._journal.trials) - 1)
         self._thread.start()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Copy a trial that starts."""
-        self._hand_over(trial.config[NUMBER])
+        self._queue(trial.config[NUMBER])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Copy a report."""
-        self._hand_over(trial.config[NUMBER])
+        self._queue(trial.config[NUMBER])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Copy an end."""
-        self._hand_over(trial.config[NUMBER])
+        self._queue(trial.config[NUMBER])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Copy a failure."""
-        self._hand_over(trial.config[NUMBER])
+        self._queue(trial.config[NUMBER])
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
-        """Wait a little for the rest."""
+        """Wait up to FINISH_SECONDS for the rest."""
         with self._wake:
             self._closing = True
             self._wake.notify()
         self._thread.join(FINISH_SECONDS)
         if self._thread.is_alive():
-            logger.warning("%s is not complete yet; %s", FILE, self._remedy)
+            logger.warning("%s is not complete yet; %s", FILE, self._hint)
 
-    def _hand_over(self, number: int) -> None:
+    def _queue(self, number: int) -> None:
         numbers = {*range(self._seen, number + 1), *([number] if number >= 0 else [])}
         self._seen = max(self._seen, number + 1)
         with self._wake:
@@ -81,7 +81,7 @@ class StudyMirror(tune.Callback):
             self._wake.notify()
 
     def _take(self) -> list[TrialRecord] | None:
-        """Wait for changes and return them; None when there will be no more."""
+        """Wait for changes and return them, None at the end of the search."""
         with self._wake:
             self._wake.wait_for(lambda: self._changed or self._closing)
             taken, self._changed = list(self._changed.values()), {}
@@ -92,10 +92,10 @@ class StudyMirror(tune.Callback):
             with study_file(self._experiment / FILE, self._space, self._experiment) as study:
                 while (taken := self._take()) is not None:
                     study.update(taken)
-        except Exception as error:  # noqa: BLE001 - a copy may fail in any way; the search goes on
+        except Exception as error:  # noqa: BLE001 - the search continues without the copy
             name = type(error).__name__
-            logger.warning("%s is not kept: %s: %s; %s", FILE, name, error, self._remedy)
+            logger.warning("%s is not kept: %s: %s; %s", FILE, name, error, self._hint)
 
     @property
-    def _remedy(self) -> str:
+    def _hint(self) -> str:
         return f"make it later with  lru-tune export {self._experiment} --optuna FILE"

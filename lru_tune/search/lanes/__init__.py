@@ -1,1 +1,1 @@
-"""Trials in the lanes of a server that owns a device."""
+"""Lane servers: Ray actors that each own a device and train many trials side by side."""

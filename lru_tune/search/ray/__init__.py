@@ -1,1 +1,1 @@
-"""Running trials through Ray."""
+"""Running trials through Ray: its cluster, its trials and adapters of our searcher and schedulers."""

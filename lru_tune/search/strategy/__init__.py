@@ -1,1 +1,1 @@
-"""Which trials are proposed, which are stopped early, and the journal of both."""
+"""Which trials are run and which are stopped early, and the journal of both. Imports no Ray."""
