@@ -36,7 +36,7 @@ class Compilations:
         self.seconds = 0.0
         self._last: deque[Interval] = deque(maxlen=REMEMBERED)
 
-    def hear(self, event: str, duration_secs: float, **_about: Any) -> None:
+    def on_duration(self, event: str, duration_secs: float, **_about: Any) -> None:
         """Take a duration that ends now, from JAX's monitoring."""
         if event.startswith(COMPILING) or event == LOADING:
             now = time.monotonic()
@@ -55,9 +55,9 @@ class Compilations:
 @functools.cache
 def compilations() -> Compilations:
     """Return the compilations of this process, counted from the first call on."""
-    heard = Compilations()
-    jax.monitoring.register_event_duration_secs_listener(heard.hear)
-    return heard
+    counted = Compilations()
+    jax.monitoring.register_event_duration_secs_listener(counted.on_duration)
+    return counted
 
 
 class Clock:

@@ -1,7 +1,8 @@
 """How fast a configuration trains on this device; needs no prepared data.
 
-`python -m lru_tune.training.speed` reads a RunConfig (JSON) and writes a Speed: a process of its own, so that
-the caller never loads JAX and outlives a program that is killed for memory.
+`python -m lru_tune.training.speed` reads a RunConfig from stdin and writes a Speed to stdout, both as JSON.
+It is a process of its own, so that the caller need not load JAX and survives a program that is killed for
+memory.
 """
 
 import dataclasses
@@ -24,20 +25,20 @@ from lru_tune.system.worker_environment import prepare_process, worker_environme
 from lru_tune.tasks import Channels, Task, find_task
 
 MEMINFO = Path("/proc/meminfo")
-DISPATCHES = 3  # timed; their median counts
+DISPATCHES = 3  # timed calls, of which the median is taken
 SECONDS = 10.0  # of training to be timed, about
 MOST_SECONDS = 600.0  # for one configuration, compilation included
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What was measured.
+    """The speed of a configuration.
 
     Attributes:
-      steps_per_second: optimiser steps, without evaluation; None where nothing could be measured.
-      compile_seconds: until the program was ready; short where it lay in the cache.
-      memory: bytes the program asks for beside its arguments.
-      device: in words.
+      steps_per_second: optimiser steps, without evaluation; None if nothing could be measured.
+      compile_seconds: until the program was ready; short if it was cached.
+      memory: bytes that the program needs beside its arguments.
+      device: as `lru_tune.system.provenance.device_name` has it.
       problem: why nothing was measured; "" otherwise.
     """
 
@@ -59,9 +60,9 @@ def measure_speeds(
 
     Args:
       configs: the runs; lengths need not be resolved.
-      cpus: cores the process may use, where it trains on the CPU.
+      cpus: cores that the process may use, if it trains on the CPU.
       seconds: of training to be timed.
-      most_seconds: for one configuration, compilation included; then its process is ended.
+      most_seconds: for one configuration, compilation included; then its process is killed.
     """
     for config in configs:
         order = {"config": config.model_dump(mode="json"), "cpus": cpus, "seconds": seconds}
@@ -86,7 +87,7 @@ def measure_speeds(
 
 
 def _search_path() -> str:
-    """Return where a new process finds this package, also in a checkout that is not installed."""
+    """Return a PYTHONPATH with this package on it, which a checkout need not have installed."""
     return os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]))
 
 
@@ -99,23 +100,21 @@ def measure(config: RunConfig, seconds: float) -> Speed:
     import jax
     import jax.numpy as jnp
 
-    from lru_tune.config.compile_key import compile_key
     from lru_tune.system.provenance import device_name
     from lru_tune.training.hyperparameters import hyperparameters
-    from lru_tune.training.programs.compiled import programs
-    from lru_tune.training.programs.resolve_auto import resolve_auto
+    from lru_tune.training.programs.compiled import programs_of
     from lru_tune.training.state import Batches
 
     batch = config.data.batch_size
     config = config.model_copy(update={"steps": 1000, "epochs": None, "eval_every": 100})
-    made = programs(compile_key(resolve_auto(config)), 2 * batch)
+    programs = programs_of(config)
     hyper = hyperparameters(config)
-    state = jax.eval_shape(made.init, hyper)
+    state = jax.eval_shape(programs.init, hyper)
     examples = _random_examples(find_task(config.task), 2 * batch, config.data.max_length)
     shapes: Any = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in examples]
     order = np.arange(2 * batch, dtype=np.int32).reshape(2, batch)[np.arange(100) % 2]
     begun = time.perf_counter()
-    compiled = made.train.prepare(
+    compiled = programs.train.prepare(
         state,
         hyper,
         Batches(*shapes),
@@ -123,7 +122,7 @@ def measure(config: RunConfig, seconds: float) -> Speed:
         *_whole(0, 1),
     )
     compile_seconds = time.perf_counter() - begun
-    analysis: Any = compiled.memory_analysis()  # None on no platform known here
+    analysis: Any = compiled.memory_analysis()  # typed as optional
     memory = analysis.temp_size_in_bytes + analysis.output_size_in_bytes
     device = device_name()
     room = free_memory(jax.devices()[0])
@@ -131,13 +130,13 @@ def measure(config: RunConfig, seconds: float) -> Speed:
         problem = f"needs {memory / 1e9:.1f} GB, {room / 1e9:.1f} GB are free"
         return Speed(None, compile_seconds, memory, device, problem)
     data = Batches(*(jnp.asarray(array) for array in examples))
-    order_there = jnp.asarray(order)
-    current = made.init(hyper)
+    order_on_device = jnp.asarray(order)
+    current = programs.init(hyper)
 
     def run(count: int) -> float:
         nonlocal current
         start = time.perf_counter()
-        current = compiled(current, hyper, data, order_there, *_whole(0, count))
+        current = compiled(current, hyper, data, order_on_device, *_whole(0, count))
         jax.block_until_ready(current)
         return time.perf_counter() - start
 
@@ -145,15 +144,15 @@ def measure(config: RunConfig, seconds: float) -> Speed:
 
 
 def pace(run: Callable[[int], float], seconds: float, *, most: int) -> float:
-    """Return steps per second, the median of DISPATCHES calls; one step where that takes long enough.
+    """Return steps per second: the median of DISPATCHES calls, or of one step if that takes long enough.
 
     Args:
-      run: takes some steps and returns the seconds that they took.
+      run: takes a number of steps and returns the seconds they took.
       seconds: of all timed calls together, about.
-      most: steps of a call.
+      most: steps of the longest call.
     """
     once = run(1)
-    if once < seconds:  # the first one also touched fresh memory
+    if once < seconds:  # the first call also maps memory
         once = run(1)
     if once >= seconds:
         return 1 / once
@@ -185,7 +184,7 @@ def _random_examples(
 
 
 def free_memory(device: object) -> int | None:
-    """Return the bytes a program may take, None where the device does not tell."""
+    """Return the bytes of memory a program may use, None if the device does not report them."""
     stats = device.memory_stats()  # type: ignore[attr-defined]
     if stats:
         return int(stats["bytes_limit"] - stats["bytes_in_use"])
@@ -197,7 +196,7 @@ def free_memory(device: object) -> int | None:
 
 
 def main() -> None:
-    """Measure what stdin says; print the result as JSON on stdout."""
+    """Measure the configuration on stdin and print its Speed, both as JSON."""
     order = json.loads(sys.stdin.read())
     prepare_process(cpus=order["cpus"], gpus=None)
     config = RunConfig.model_validate(order["config"])

@@ -156,11 +156,14 @@ def test_all_three_splits_are_needed(tmp_path):
 
 def test_opening_names_the_command_that_prepares(tmp_path):
     command = f"python -m data_prep prepare smnist --data-root {tmp_path}"
-    with pytest.raises(DataNotPrepared, match=command):
+    with pytest.raises(DataNotPrepared) as error:
         open_task("mnist-classification", tmp_path)
+    assert error.value.code == "data.not-prepared"
+    assert error.value.problems[0].values["command"] == command
     twin = f"python -m data_prep prepare smnist --synthetic --data-root {tmp_path}"
-    with pytest.raises(DataNotPrepared, match=twin):
+    with pytest.raises(DataNotPrepared) as error:
         open_task("smnist", tmp_path / "synthetic")
+    assert error.value.problems[0].values["command"] == twin
 
 
 def test_opening_sees_missing_and_truncated_files(tmp_path):

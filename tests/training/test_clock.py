@@ -27,15 +27,15 @@ def test_ends_that_touch_a_little_late_are_not_taken_for_parts():
 
 def test_other_events_are_not_heard():
     heard = Compilations()
-    heard.hear("/jax/something/else", 5.0)
+    heard.on_duration("/jax/something/else", 5.0)
     assert heard.seconds == 0
-    heard.hear(f"{COMPILING}backend_compile_duration", 2.0, fun_name="f")
+    heard.on_duration(f"{COMPILING}backend_compile_duration", 2.0, fun_name="f")
     assert heard.seconds == pytest.approx(2.0)
 
 
 def test_loading_a_compiled_program_counts_as_compiling():
     heard = Compilations()
-    heard.hear(LOADING, 2.0)
+    heard.on_duration(LOADING, 2.0)
     assert heard.seconds == pytest.approx(2.0)
 
 

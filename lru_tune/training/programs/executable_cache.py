@@ -159,7 +159,7 @@ class CacheHits:
         """Of the calling thread; JAX reports a hit in the thread that compiles."""
         return getattr(self._of_thread, "count", 0)
 
-    def hear(self, event: str, **_about: Any) -> None:
+    def on_event(self, event: str, **_about: Any) -> None:
         """Take an event of JAX's monitoring."""
         if event == CACHE_HIT:
             self._of_thread.count = self.count + 1
@@ -168,9 +168,9 @@ class CacheHits:
 @functools.cache
 def cache_hits() -> CacheHits:
     """Return the hits of this process, counted from the first call on."""
-    heard = CacheHits()
-    jax.monitoring.register_event_listener(heard.hear)
-    return heard
+    hits = CacheHits()
+    jax.monitoring.register_event_listener(hits.on_event)
+    return hits
 
 
 def store_program(file: Path, compiled: Any) -> None:
