@@ -4,16 +4,19 @@ import argparse
 from collections.abc import Sequence
 from string import Formatter
 
+from lru_tune.cli.flags import command_parser
 from lru_tune.errors import ConfigError, Message, did_you_mean, messages, prefixes
 
+PROG = "lru-tune errors"
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
+
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Print one error's message and remedy, or tables of all.
 
     Raises:
       ConfigError: there is no such code.
     """
-    code = parser().parse_args(argv).code
+    code = parser(prog).parse_args(argv).code
     if code is None:
         print(tables())
         return 0
@@ -24,12 +27,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
     """Return the command's parser."""
-    made = argparse.ArgumentParser(
-        prog="lru-tune errors", description="Explain an error by its code, or list all of them."
+    made = command_parser(
+        prog,
+        "Explain an error and what to do about it, or list all errors. A message on the terminal ends with "
+        "its code in brackets.",
     )
-    made.add_argument("code", metavar="CODE", nargs="?", help="such as config.unknown-field")
+    made.add_argument(
+        "code", metavar="CODE", nargs="?", help="code of an error, such as config.unknown-field"
+    )
     return made
 
 

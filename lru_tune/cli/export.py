@@ -1,57 +1,72 @@
 """`lru-tune export DIR`: one trial as a folder to hand on, or the search as an Optuna study."""
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lru_tune import __version__
+from lru_tune.api.arguments import find_experiment
+from lru_tune.api.console import print_message
+from lru_tune.cli.flags import add_runs_root, command_parser
 from lru_tune.errors import ConfigError
-from lru_tune.files.paths import named_folder, runs_root
 from lru_tune.system.worker_environment import prepare_process
 
+PROG = "lru-tune export"
 
-def main(argv: Sequence[str] | None = None) -> int:
+
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Write the export; the last line on stdout is the folder, or the study's file.
 
     Raises:
-      LruTuneError: as the work says; `lru_tune.cli.guard` turns it into an exit code.
+      LruTuneError: `lru_tune.cli.guard` turns it into an exit code.
     """
-    arguments = parser().parse_args(argv)
-    experiment = named_folder(arguments.experiment, runs_root())
+    arguments = parser(prog).parse_args(argv)
+    experiment = find_experiment(arguments.experiment, arguments.runs_root)
     if arguments.optuna is None:
         return _trial(experiment, arguments)
     if arguments.out is not None or arguments.with_checkpoint:
-        raise ConfigError("--optuna FILE writes one file; leave --out and --with-checkpoint out")
+        raise ConfigError("cli.optuna-is-one-file")
     return _study(experiment, arguments.optuna.resolve(), arguments)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
     """Return the command's parser."""
-    made = argparse.ArgumentParser(
-        prog="lru-tune export",
-        description="Export one trial of an experiment as a folder that stands for itself, or the whole "
-        "search as an Optuna study. The experiment is only read.",
+    made = command_parser(
+        prog,
+        "Export one trial of an experiment as a self-contained folder, or the whole search as an Optuna "
+        "study. The experiment is only read.",
     )
-    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
-    made.add_argument("experiment", metavar="DIR", help="the experiment's folder or name")
+    made.add_argument(
+        "experiment",
+        metavar="DIR",
+        help="the experiment's folder, its name under the runs root, or last for the newest one",
+    )
     what = made.add_mutually_exclusive_group(required=True)
     what.add_argument("--best", action="store_true", help="the best trial by validation")
-    what.add_argument("--trial", metavar="ID", help="number, name or beginning of a name")
+    what.add_argument(
+        "--trial", metavar="ID", help="another trial: number, name or beginning of a name"
+    )
     what.add_argument(
         "--optuna",
         metavar="FILE",
         type=Path,
-        help="a journal of Optuna, or SQLite if it ends in .db",
+        help="the search as an Optuna journal, or as SQLite if FILE ends in .db",
     )
     made.add_argument(
-        "--with-checkpoint", action="store_true", help="also the best parameters, for NumPy too"
+        "--with-checkpoint",
+        action="store_true",
+        help="include the best parameters, also as .npz for NumPy",
     )
-    made.add_argument("--out", metavar="FOLDER", type=Path, help="default ./EXPERIMENT-TRIAL")
+    made.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="folder to write (default: ./EXPERIMENT-TRIAL)",
+    )
     made.add_argument(
         "--force", action="store_true", help="replace what an earlier export has written"
     )
+    add_runs_root(made)
     return made
 
 
@@ -62,7 +77,7 @@ def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
     trial = choose_trial(experiment, None if arguments.best else arguments.trial)
     parameters: dict[str, bytes] = {}
     if arguments.with_checkpoint:
-        # The checkpoint is read with JAX, and a GPU is not ours to take.
+        # JAX reads the checkpoint; it must not take the memory of a GPU that a search may be using.
         prepare_process(cpus=1, gpus=0)
         from lru_tune.training.trained.parameters import parameter_files
 
@@ -70,7 +85,7 @@ def _trial(experiment: Path, arguments: argparse.Namespace) -> int:
     files = trial_files(trial, parameters)
     folder = (arguments.out or Path(f"{experiment.name}-{trial.name}")).resolve()
     write_export(folder, files, "export" if arguments.force else "never")
-    print(f"trial {trial.name}: {', '.join(files)}", file=sys.stderr)
+    print_message(f"trial {trial.name}: {', '.join(files)}")
     print(folder)
     return 0
 
@@ -85,19 +100,18 @@ def _study(experiment: Path, file: Path, arguments: argparse.Namespace) -> int:
     read_experiment(experiment)
     trials = journal.read_trials(experiment / journal.FILE)
     if not trials:
-        raise ConfigError(f"{experiment} has no trials yet")
+        raise ConfigError("cli.no-trials", experiment=experiment)
     if file.exists() and not is_study(file):
-        raise ConfigError(f"{file} holds something else; choose another file")
+        raise ConfigError("cli.not-a-study", file=str(file))
     if file.exists() and not arguments.force:
-        raise ConfigError(f"{file} exists; say --force to replace that study")
+        raise ConfigError("cli.exists", path=file)
     space = SearchSpace.load(experiment / SPACE_FILE)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".study-") as place:
-        made = Path(place) / file.name
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".study-") as folder:
+        made = Path(folder) / file.name
         with study_file(made, space, experiment) as study:
             study.update(trials.values())
         made.replace(file)
-    say = f"{len(trials)} trials; open them with  optuna-dashboard {storage_url(file)}"
-    print(say, file=sys.stderr)
+    print_message(f"{len(trials)} trials; open them with  optuna-dashboard {storage_url(file)}")
     print(file)
     return 0

@@ -3,11 +3,12 @@
 import argparse
 from collections.abc import Sequence
 
-from lru_tune import __version__
+from lru_tune.cli.flags import command_parser
 from lru_tune.config.reference import as_markdown
 from lru_tune.config.schema import RunConfig
 from lru_tune.space.settings import TuneSettings
 
+PROG = "lru-tune fields"
 _PAGE = """\
 # Fields
 
@@ -34,22 +35,20 @@ The `tune:` block of a search space: how the search is done. `--set tune.trials=
 {tune}"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Print the page on stdout."""
-    parser().parse_args(argv)
+    parser(prog).parse_args(argv)
     print(page(), end="")
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
     """Return the command's parser."""
-    made = argparse.ArgumentParser(
-        prog="lru-tune fields",
-        description="List every field of a configuration and of a search space's `tune:` block: values, "
-        "default, meaning, and whether another value is compiled anew. Markdown.",
+    return command_parser(
+        prog,
+        "List every field of a configuration and of a search space's `tune:` block, as Markdown: values, "
+        "default, meaning, and whether another value is compiled anew.",
     )
-    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
-    return made
 
 
 def page() -> str:

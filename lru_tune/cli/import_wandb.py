@@ -2,59 +2,60 @@
 
 import argparse
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lru_tune import __version__
+from lru_tune.api.console import print_message
+from lru_tune.cli.flags import command_parser
 from lru_tune.errors import ConfigError
 from lru_tune.files.atomic import write_atomically
 from lru_tune.search.exports.wandb_sweep import Imported, import_sweep
 
+PROG = "lru-tune import-wandb"
 SUFFIXES = (".yaml", ".yml")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the space; what differs goes to stderr, the file's path to stdout.
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Write the search space; its differences to the sweep go to stderr, the file's path to stdout.
 
     Raises:
       ConfigError: the sweep file is broken, or the space would overwrite a file.
     """
-    arguments = parser().parse_args(argv)
+    arguments = parser(prog).parse_args(argv)
     imported = import_sweep(arguments.sweep, arguments.task)
     out = (arguments.out or _default(imported, arguments.sweep)).resolve()
     if out.suffix not in SUFFIXES:
-        raise ConfigError(f"--out {out}: a search space ends in .yaml")
+        raise ConfigError("cli.not-a-yaml-name", file=str(out), key="--out")
     if out.exists() and not arguments.force:
-        raise ConfigError(f"{out} exists; say --force to write over it, or --out FILE")
+        raise ConfigError("cli.exists", path=out)
     notes = [f"note: {line}" for line in imported.notes]
-    left = [*imported.left]
-    for line in (*notes, *left):
-        print(line, file=sys.stderr)
+    for line in (*notes, *imported.left):
+        print_message(line)
     header = [
         f"From the W&B sweep {arguments.sweep.name}, by lru-tune import-wandb.",
         *notes,
-        *left,
+        *imported.left,
     ]
     write_atomically(out, imported.space.to_yaml(header))
     words = ["lru-tune", "tune", "--space", str(out), "--dry-run"]
-    print(f"try it:  {shlex.join(words)}", file=sys.stderr)
+    print_message(f"try it:  {shlex.join(words)}")
     print(out)
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
     """Return the command's parser."""
-    made = argparse.ArgumentParser(
-        prog="lru-tune import-wandb",
-        description="Turn a W&B sweep file into a search space. What the sweep does not say comes from "
-        "the task's own space; what cannot be carried over is named with its line.",
+    made = command_parser(
+        prog,
+        "Turn a W&B sweep file into a search space. What the sweep leaves open comes from the task's own "
+        "space; what cannot be translated is listed with its line.",
     )
-    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
-    made.add_argument("sweep", metavar="SWEEP.yaml", type=Path)
-    made.add_argument("--task", metavar="NAME", help="where the sweep names no dataset")
-    made.add_argument("--out", metavar="FILE", type=Path, help="default TASK-SWEEP.yaml, here")
-    made.add_argument("--force", action="store_true", help="write over an existing file")
+    made.add_argument("sweep", metavar="SWEEP.yaml", type=Path, help="the sweep's file")
+    made.add_argument("--task", metavar="NAME", help="task, if the sweep names no dataset")
+    made.add_argument(
+        "--out", metavar="FILE", type=Path, help="file to write (default: ./TASK-SWEEP.yaml)"
+    )
+    made.add_argument("--force", action="store_true", help="overwrite an existing file")
     return made
 
 

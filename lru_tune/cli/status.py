@@ -1,4 +1,4 @@
-"""`lru-tune status [DIR]`: how a search or a reproduction stands, without touching it."""
+"""`lru-tune status [DIR]`: how a search or a reproduction is going, read from its files alone."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lru_tune import __version__
+from lru_tune.cli.flags import add_runs_root, command_parser
 from lru_tune.errors import ConfigError
 from lru_tune.files.experiment_folder import REPRODUCTIONS_FOLDER
 from lru_tune.files.paths import named_folder, runs_root
@@ -15,17 +15,18 @@ from lru_tune.reproduction.status import is_reproduction, reproduction_status
 from lru_tune.search.record import newest_experiment
 from lru_tune.search.status import RunState, Stage, Status, search_status
 
+PROG = "lru-tune status"
 FORMAT_VERSION = 1
-SHOWN = 20  # running runs; more are counted only
+SHOWN = 20  # running runs that are listed; the others are only counted
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print how it stands to stdout; the last line is the folder, with --json all is one JSON object.
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Print the status on stdout, with the folder as the last line; with --json one JSON object.
 
     Raises:
       ConfigError: there is no such experiment.
     """
-    arguments = parser().parse_args(argv)
+    arguments = parser(prog).parse_args(argv)
     status = read_status(_folder(arguments.experiment, runs_root(arguments.runs_root)))
     if arguments.json:
         print(json.dumps(as_mapping(status), indent=2))
@@ -34,26 +35,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = PROG) -> argparse.ArgumentParser:
     """Return the command's parser."""
-    made = argparse.ArgumentParser(
-        prog="lru-tune status",
-        description="How a search or a reproduction stands, running or not. Reads its files only.",
+    made = command_parser(
+        prog,
+        "Show how a search or a reproduction is going, running or not. Reads its files only.",
     )
-    made.add_argument("--version", action="version", version=f"lru-tune {__version__}")
     made.add_argument(
         "experiment",
         metavar="DIR",
         nargs="?",
-        help="the folder, or its name under the runs root; default the newest experiment there",
+        help="the folder, or its name under the runs root (default: the newest experiment there)",
     )
-    made.add_argument("--json", action="store_true", help="one JSON object for programs")
-    made.add_argument("--runs-root", metavar="DIR", help="default $LRU_TUNE_RUNS or ./runs")
+    made.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+    add_runs_root(made)
     return made
 
 
 def read_status(folder: Path) -> Status:
-    """Return how the search or reproduction in a folder stands.
+    """Return the status of the search or reproduction in a folder.
 
     Raises:
       ConfigError: the folder holds neither.
@@ -84,7 +84,7 @@ def lines(status: Status) -> list[str]:
 
 
 def as_mapping(status: Status) -> dict[str, Any]:
-    """Return a status as JSON can hold it."""
+    """Return a status as values that JSON can represent."""
     return {
         "format_version": FORMAT_VERSION,
         "folder": str(status.folder),
@@ -118,7 +118,7 @@ def _folder(given: str | None, root: Path) -> Path:
         return newest
     if (root / REPRODUCTIONS_FOLDER).is_dir():
         return root / REPRODUCTIONS_FOLDER
-    raise ConfigError(f"there is no experiment in {root}; name its folder, or say --runs-root")
+    raise ConfigError("api.no-experiments", root=root)
 
 
 def _counts(stage: Stage) -> str:

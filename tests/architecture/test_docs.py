@@ -11,7 +11,8 @@ import pytest
 from data_prep import ORIGINS
 from data_prep import cli as data
 from lru_tune import errors
-from lru_tune.cli import COMMANDS, tune
+from lru_tune.cli import tune
+from lru_tune.cli.commands import COMMANDS
 from lru_tune.cli.reproduce import command as reproduce
 from lru_tune.config.config_files import load_run_config
 from lru_tune.config.variants import VARIANTS

@@ -91,19 +91,19 @@ def test_nothing_is_overwritten_without_force_and_only_an_export_with_it(
 
 
 @pytest.mark.parametrize(
-    ("words", "text"),
+    ("words", "found"),
     [
-        (["--trial", "7"], "no trial '7'"),
+        (["--trial", "7"], "7"),
         (["--trial", ""], "0000-abcd, 0001-abef, 0002-fail, 0003-open"),
-        (["--trial", "3"], "has not ended"),
-        (["--trial", "2"], "failed before it wrote its configuration"),
-        (["--trial", "0", "--with-checkpoint"], "has no parameters to export"),
-        (["--optuna", "x.db", "--out", "y"], "leave --out"),
+        (["--trial", "3"], "0003-open"),
+        (["--trial", "2"], "0002-fail"),
+        (["--trial", "0", "--with-checkpoint"], "best.msgpack"),
+        (["--optuna", "x.db", "--out", "y"], "[cli.optuna-is-one-file]"),
     ],
 )
-def test_what_cannot_be_exported_is_exit_code_2(experiment, capsys, words, text):
+def test_what_cannot_be_exported_is_exit_code_2(experiment, capsys, words, found):
     assert guard(main, [str(experiment), *words]) == 2
-    assert text in capsys.readouterr().err
+    assert found in capsys.readouterr().err
     assert {p.name for p in experiment.parent.parent.iterdir()} == {"runs"}
 
 
@@ -116,7 +116,7 @@ def test_no_experiment_and_no_success_have_their_codes(experiment, capsys, tmp_p
 
 def test_the_study_can_be_made_afterwards_and_is_not_overwritten(experiment, capsys, tmp_path):
     assert guard(main, [str(experiment), "--optuna", "x.db"]) == 2
-    assert "no trials yet" in capsys.readouterr().err
+    assert "[cli.no-trials]" in capsys.readouterr().err
     journal = Journal(experiment / "journal.jsonl")
     space = SearchSpace.load("copy", scale="quick")
     journal.append(Suggested(0, space.start_points()[0], "0000-abcd"))
@@ -129,11 +129,13 @@ def test_the_study_can_be_made_afterwards_and_is_not_overwritten(experiment, cap
         assert said.out.splitlines()[-1] == str(file)
         assert f"optuna-dashboard {start}{file}" in said.err
         assert guard(main, [str(experiment), "--optuna", name]) == 2
+        assert "[cli.exists]" in capsys.readouterr().err
         assert guard(main, [str(experiment), "--optuna", name, "--force"]) == 0
     study = optuna.load_study(study_name="copy-1", storage=f"sqlite:///{tmp_path / 'x.db'}")
     assert study.best_value == 0.6
     (tmp_path / "notes.txt").write_text("mine")
     assert guard(main, [str(experiment), "--optuna", "notes.txt", "--force"]) == 2
+    assert "[cli.not-a-study]" in capsys.readouterr().err
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 

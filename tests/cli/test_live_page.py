@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lru_tune.cli import COMMANDS
+from lru_tune.cli.commands import COMMANDS
 from lru_tune.files.run_directory import RESULT_FILE
 from lru_tune.search.exports.optuna_study import FILE
 from lru_tune.search.exports.wandb_tables import DISTRIBUTIONS, SEARCHERS

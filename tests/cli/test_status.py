@@ -151,7 +151,7 @@ def test_without_a_name_it_is_the_newest(capsys, experiment, tmp_path):
 @pytest.mark.parametrize("words", [["nowhere"], []])
 def test_where_nothing_is_the_exit_code_is_2(capsys, tmp_path, words):
     assert guard(main, [*words, "--runs-root", str(tmp_path)]) == 2
-    assert "no experiment" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_a_reproduction_shows_its_runs_and_verdicts(capsys, tmp_path, write_run):

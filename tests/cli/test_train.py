@@ -42,20 +42,26 @@ def small(*words: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "text"),
+    ("words", "found"),
     [
-        ([], "say what to train"),
+        ([], "[cli.nothing-to-train]"),
         (["--task", "copi"], "Did you mean 'copy'?"),
         (["--task", "copy", "--set", "optim.lrr=1"], "Did you mean 'learning_rate'?"),
         (["--task", "copy", "--set", "optim.learning_rate=fast"], "--set optim.learning_rate=fast"),
-        (["--resume", "nowhere"], "nowhere is no run directory"),
-        (["--resume", "nowhere", "--seed", "0"], "leave the others out"),
-        (["--resume", "nowhere", "--task", "copy"], "leave the others out"),
+        (["--resume", "nowhere"], "[api.not-a-run]"),
+        (["--resume", "nowhere", "--seed", "0"], "[cli.resume-with-changes]"),
+        (["--resume", "nowhere", "--task", "copy"], "[cli.resume-with-changes]"),
+        (["--task", "copy", "--cpus", "0"], "[api.too-small]"),
+        (["--task", "copy", "--config", "best.yaml"], "[api.task-mismatch]"),
     ],
 )
-def test_a_wrong_command_ends_with_2_and_says_what_is_wrong(capsys, words, text):
+def test_a_wrong_command_ends_with_2_and_says_what_is_wrong(
+    capsys, tmp_path, monkeypatch, words, found
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "best.yaml").write_text("{task: listops, steps: 1}")
     assert guard(train, words) == 2
-    assert text in capsys.readouterr().err
+    assert found in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from lru_tune.training.checkpoint import read_checkpoint
 from lru_tune.training.loop import evaluate_test, train
 from lru_tune.training.programs.compiled import programs_of
 from lru_tune.training.programs.resolve_auto import resolve_auto
-from lru_tune.training.trained.predictor import load_trained
+from lru_tune.training.trained.predictor import load_predictor
 
 CHECKPOINTS = (checkpoint.LAST, checkpoint.BEST)
 TIMES = {runs.SECONDS, runs.EXAMPLES_PER_SECOND}
@@ -95,13 +95,14 @@ def test_a_trained_network_predicts_as_well_as_its_run_reported(config, complete
         shutil.copy(file, exported)
     examples = take_examples(open_task(config.task, twins).split("val"), None)
     for folder in (run_dir, exported):
-        trained = load_trained(folder)
+        trained = load_predictor(folder)
         assert trained.config.model == config.model
-        hits = np.argmax(trained.predict(examples.inputs, examples.lengths), -1) == examples.targets
+        hits = trained.predict(examples.inputs, examples.lengths) == examples.targets
         assert np.mean(hits) == runs.read_result(run_dir)[runs.VAL_ACCURACY]
     (exported / checkpoint.BEST).unlink()
-    with pytest.raises(ConfigError, match="holds no parameters"):
-        load_trained(exported)
+    with pytest.raises(ConfigError) as missing:
+        load_predictor(exported)
+    assert missing.value.code == "api.no-parameters"
 
 
 def test_the_parts_of_a_runs_seconds_are_recorded(config, twins, left_early):

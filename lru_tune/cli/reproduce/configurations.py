@@ -15,13 +15,13 @@ def run_configurations(request: Request, _arguments: argparse.Namespace) -> int:
 
 
 def render_configurations(request: Request) -> int:
-    """Do the same: there is nothing to run."""
+    """Do the same, as nothing is run."""
     write_table(_table(request, request.table.columns), request.folder)
     return _show(request)
 
 
 def plan_configurations(request: Request, _arguments: argparse.Namespace) -> int:
-    """Print them; writes nothing."""
+    """Print them and write nothing."""
     return _show(request)
 
 

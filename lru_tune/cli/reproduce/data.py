@@ -1,4 +1,4 @@
-"""The data behind a table: prepared where that needs no download, and examined for what they lack."""
+"""The data of a table: prepared if that needs no download, and compared with the paper's."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lru_tune.data.manifest import SYNTHETIC_FOLDER, Manifest, tasks_folder
 from lru_tune.data.store import PreparedTask, open_task
-from lru_tune.errors import DataDamaged, DataNotPrepared
+from lru_tune.errors import DataDamaged, DataNotPrepared, Problem
 from lru_tune.reproduction.store import TaskData, remember_data, remembered_data
 
 # Task -> examples read of each split; a split that is read whole is left out.
@@ -14,12 +14,12 @@ Reads = Mapping[str, Mapping[str, int]]
 
 
 class DataRoot(NamedTuple):
-    """Where prepared tasks lie.
+    """Where the prepared tasks are.
 
     Attributes:
       root: the data root.
-      synthetic: whether its synthetic twins are meant.
-      reproductions: folder of all reproductions, which remembers the data they were made with.
+      synthetic: whether to use its synthetic twins.
+      reproductions: folder of all reproductions; it records the data they were made with.
     """
 
     root: Path
@@ -27,66 +27,69 @@ class DataRoot(NamedTuple):
     reproductions: Path
 
     @property
-    def place(self) -> Path:
+    def folder(self) -> Path:
         """Folder of the tasks."""
         return tasks_folder(self.root, synthetic=self.synthetic)
 
     def name(self, task: str) -> str:
-        """Return the name under which a task's data are remembered."""
+        """Return the name under which a task's data are recorded."""
         return f"{SYNTHETIC_FOLDER}/{task}" if self.synthetic else task
 
 
 def prepare(
-    where: DataRoot, reads: Reads, generated: Iterable[str], say: Callable[[str], None]
+    where: DataRoot, reads: Reads, generated: Iterable[str], message: Callable[[str], None]
 ) -> dict[str, TaskData]:
-    """Open tasks, preparing those that need no download. If any is missing, nothing is prepared.
+    """Open tasks; prepare those that need no download. If any is missing, prepare nothing.
 
     Args:
-      where: they lie.
-      reads: the tasks.
-      generated: tasks that could be run without a download, for the message.
-      say: told what is done.
+      where: the data root.
+      reads: the tasks, with how many examples are read.
+      generated: tasks that need no download, for the message.
+      message: called with lines for the user.
 
     Raises:
-      DataNotPrepared: names every task that is missing, and what can be run without them.
+      DataNotPrepared: with every task that is missing, and what can be run without them.
     """
     from data_prep import ensure_prepared, expected_counts
 
-    missing, there = [], []
+    missing: list[Problem] = []
+    present = []
     for task, counts in reads.items():
         try:
             expected_counts(task, where.root, synthetic=where.synthetic, reads=counts)
         except DataNotPrepared as error:
-            missing.append(str(error))
+            missing += error.problems
         else:
-            there.append(task)
+            present.append(task)
     if missing:
-        others = list(dict.fromkeys([*there, *generated]))
-        hint = f"Or run the others alone:  --tasks {','.join(others)}"
-        raise DataNotPrepared("\n".join([*missing, *([hint] if others else [])]))
+        if others := list(dict.fromkeys([*present, *generated])):
+            missing.append(Problem("cli.other-tasks", {"tasks": ",".join(others)}))
+        raise DataNotPrepared(*missing)
     found = {}
-    for task in there:
+    for task in present:
         prepared = ensure_prepared(
-            task, where.root, synthetic=where.synthetic, reads=reads[task], log=say
+            task, where.root, synthetic=where.synthetic, reads=reads[task], log=message
         )
         found[task] = _task_data(prepared)
         remember_data(where.reproductions, where.name(task), found[task])
     return found
 
 
-def known(where: DataRoot, tasks: Iterable[str], say: Callable[[str], None]) -> dict[str, TaskData]:
-    """Return what is known of tasks: of those that lie there, and else of what was run before.
+def known(
+    where: DataRoot, tasks: Iterable[str], message: Callable[[str], None]
+) -> dict[str, TaskData]:
+    """Return the facts about tasks: of the prepared arrays, or as recorded by earlier runs.
 
-    Prepares nothing. A task that is damaged is left out, and said.
+    Prepares nothing. A damaged task is left out, with a message.
     """
     found = {}
     for task in tasks:
         try:
-            data: TaskData | None = _task_data(open_task(task, where.place))
+            data: TaskData | None = _task_data(open_task(task, where.folder))
         except DataNotPrepared:
             data = remembered_data(where.reproductions, where.name(task))
         except DataDamaged as error:
-            say(f"note: {error}")
+            message(f"note: {error}")
             continue
         if data is not None:
             found[task] = data
@@ -94,19 +97,19 @@ def known(where: DataRoot, tasks: Iterable[str], say: Callable[[str], None]) -> 
 
 
 def states(where: DataRoot, reads: Reads) -> list[str]:
-    """Return a line for each task: what lies there, or what would be done."""
+    """Return a line for each task: what is prepared, or what would be."""
     from data_prep import expected_counts
 
     lines = []
     for task, wanted in reads.items():
-        state = "in" if (where.place / task).is_dir() else "will be prepared in"
+        state = "in" if (where.folder / task).is_dir() else "will be prepared in"
         try:
             counts = expected_counts(task, where.root, synthetic=where.synthetic, reads=wanted)
         except DataNotPrepared as error:
             lines.append(f"data: {error}")
             continue
-        told = ", ".join(f"{n:,} {split}" for split, n in counts.items())
-        lines.append(f"data: {task} {state} {where.place}: {told}")
+        sizes = ", ".join(f"{n:,} {split}" for split, n in counts.items())
+        lines.append(f"data: {task} {state} {where.folder}: {sizes}")
     return lines
 
 
@@ -121,7 +124,7 @@ def _task_data(prepared: PreparedTask) -> TaskData:
 
 
 def _shortfalls(manifest: Manifest) -> Iterator[str]:
-    """Yield what makes prepared data others than those of the paper."""
+    """Yield what makes the prepared data differ from the paper's."""
     from data_prep import changed_options, full_counts
 
     if manifest.synthetic:

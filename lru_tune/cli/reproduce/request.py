@@ -1,4 +1,4 @@
-"""What `reproduce.py --table N` was asked for."""
+"""What `reproduce.py --table N` is to do."""
 
 import argparse
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from lru_tune.reproduction.scale import Setting
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for.
+    """A request to reproduce a table.
 
     Attributes:
-      rows, columns: of the table, to be run or shown.
-      seeds: runs of each cell that count.
-      command: that does the same again.
+      rows, columns: of the table, to run or show.
+      seeds: runs of each cell.
+      command: the command line that continues it.
       strict: whether failures and verdicts BELOW are errors.
-      data: where the prepared tasks lie.
+      data: where the prepared tasks are.
     """
 
     table: PaperTable
@@ -45,7 +45,7 @@ class Request:
         seeds: int,
         command: str,
     ) -> "Request":
-        """Return what parsed arguments ask of a table.
+        """Return the request of parsed arguments.
 
         Raises:
           ConfigError: a row or task that the table does not have.
@@ -86,7 +86,7 @@ class Request:
         return list(dict.fromkeys(column.task for column in self.table.columns))
 
     def about(self) -> dict[str, Any]:
-        """Return what reproduction.json says of how its table came about."""
+        """Return what reproduction.json records about its table's origin."""
         return {
             "table": self.table.name,
             "source": self.table.source,

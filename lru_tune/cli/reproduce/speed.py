@@ -2,7 +2,7 @@
 
 import argparse
 
-from lru_tune.cli.console import say
+from lru_tune.api.console import print_message
 from lru_tune.cli.reproduce.request import Request
 from lru_tune.errors import Interrupted, NoTrialSucceeded
 from lru_tune.reproduction.cells import choose_columns, choose_rows, plan_cells
@@ -31,14 +31,14 @@ def run_speeds(request: Request, arguments: argparse.Namespace) -> int:
             cell = cells[number]
             found[cell.row.name, cell.column.name] = speed_record(request.table, cell, speed)
             rate = speed.steps_per_second
-            say(f"{cell}: " + (f"{rate:.3g} steps/s" if rate else speed.problem))
+            print_message(f"{cell}: " + (f"{rate:.3g} steps/s" if rate else speed.problem))
             _write(request, found)
     except KeyboardInterrupt as error:
-        raise Interrupted(f"interrupted. Measure again with:  {request.command}") from error
+        raise Interrupted("cli.interrupted", command=request.command) from error
     render_speeds(request)
-    places = [(cell.row.name, cell.column.name) for cell in cells]
-    if not any(found[place]["steps_per_second"] for place in places):
-        raise NoTrialSucceeded(f"nothing could be measured; see {request.folder}")
+    keys = [(cell.row.name, cell.column.name) for cell in cells]
+    if not any(found[key]["steps_per_second"] for key in keys):
+        raise NoTrialSucceeded("cli.nothing-measured", folder=request.folder)
     return 0
 
 
@@ -52,13 +52,13 @@ def render_speeds(request: Request) -> int:
 
 
 def plan_speeds(request: Request, _arguments: argparse.Namespace) -> int:
-    """Say what would be measured, and for how long at most."""
+    """Print what would be measured, and for how long at most."""
     from lru_tune.training.speed import MOST_SECONDS, SECONDS
 
     found = _before(request)
     print_table(speed_table(request.table, request.cells, found, request.setting, request.about()))
     count = len(request.cells)
-    say(
+    print_message(
         f"{count} cells would be measured, each for about {SECONDS:.0f} s after its compilation and for "
         f"at most {MOST_SECONDS / 60:.0f} min; nothing is trained"
     )

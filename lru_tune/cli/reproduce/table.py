@@ -3,7 +3,8 @@
 import argparse
 from collections.abc import Iterable, Sequence
 
-from lru_tune.cli.console import say
+from lru_tune.api.console import print_message
+from lru_tune.cli.flags import resource_request
 from lru_tune.cli.reproduce.data import known, prepare, states
 from lru_tune.cli.reproduce.request import Request
 from lru_tune.errors import Interrupted, NoTrialSucceeded, VerdictBelow
@@ -13,44 +14,44 @@ from lru_tune.reproduction.outcome import cell_result
 from lru_tune.reproduction.store import Store
 from lru_tune.reproduction.tables.accuracies import Judged, accuracy_table, judged
 from lru_tune.reproduction.tables.result_table import ResultTable, print_table, write_table
-from lru_tune.search.ray.resources import ResourceRequest, this_machine
+from lru_tune.search.ray.resources import this_machine
 from lru_tune.tasks import TASKS
 
 
 def run_accuracies(request: Request, arguments: argparse.Namespace) -> int:
-    """Run the chosen cells as far as they are not done; print and write the table.
+    """Run those of the chosen cells that have not ended; print and write the table.
 
     Raises:
       DataNotPrepared, DataDamaged, ResourcesMissing: before anything is run.
-      Interrupted: the text holds the command that goes on.
+      Interrupted: the message holds the command that continues.
       NoTrialSucceeded, VerdictBelow: as `_end` says.
     """
     # Ray takes a second to import, and rendering does without it.
     from lru_tune.reproduction.engine import Options, run_cells
 
     for label in request.setting.labels:
-        say(f"note: {label}")
+        print_message(f"note: {label}")
     generated = [c.task for c in request.table.columns if TASKS[c.task].generated]
     reads = _reads(request.cells)
-    store = Store(request.root, prepare(request.data, reads, generated, say))
+    store = Store(request.root, prepare(request.data, reads, generated, print_message))
     cells = _resolved(request.cells, store)
     options = Options(
-        data_root=str(request.data.place),
+        data_root=str(request.data.folder),
         address=arguments.address,
-        requested=wishes(arguments),
+        requested=resource_request(arguments),
         wandb=arguments.wandb,
         tensorboard=arguments.tensorboard,
     )
     try:
-        run_cells(cells, request.seeds, store, options, say)
+        run_cells(cells, request.seeds, store, options, print_message)
     except (KeyboardInterrupt, Interrupted) as error:
         _write(request)
-        raise Interrupted(f"{error or 'interrupted'}. Go on with:  {request.command}") from error
+        raise Interrupted("cli.interrupted", command=request.command) from error
     return _end(request, _write(request))
 
 
 def render_accuracies(request: Request) -> int:
-    """Print and write the table from the runs that are there.
+    """Print and write the table from the runs that exist.
 
     Raises:
       NoTrialSucceeded, VerdictBelow: as `_end` says.
@@ -63,25 +64,17 @@ def plan_accuracies(request: Request, arguments: argparse.Namespace) -> int:
     from lru_tune.reproduction.estimate import estimate
     from lru_tune.reproduction.tables.estimates import estimate_table
 
-    store = Store(request.root, known(request.data, request.tasks, say))
+    store = Store(request.root, known(request.data, request.tasks, print_message))
     for line in states(request.data, _reads(request.cells)):
-        say(line)
+        print_message(line)
     machine = this_machine()
     cells = _resolved(request.cells, store)
-    found = estimate(cells, request.seeds, store, machine, wishes(arguments), say)
+    found = estimate(
+        cells, request.seeds, store, machine, resource_request(arguments), print_message
+    )
     print_table(estimate_table(request.table, list(found), request.setting, machine))
     print(request.folder, flush=True)
     return 0
-
-
-def wishes(arguments: argparse.Namespace) -> ResourceRequest:
-    """Return the resources asked for on the command line."""
-    return ResourceRequest(
-        arguments.gpus_per_trial,
-        arguments.cpus_per_trial,
-        arguments.max_concurrent,
-        arguments.lanes,
-    )
 
 
 def _reads(cells: Iterable[CellPlan]) -> dict[str, dict[str, int]]:
@@ -90,7 +83,7 @@ def _reads(cells: Iterable[CellPlan]) -> dict[str, dict[str, int]]:
 
 
 def _resolved(cells: Iterable[CellPlan], store: Store) -> list[CellPlan]:
-    """Resolve the length of the cells whose data are there."""
+    """Resolve the length of the cells whose data are known."""
     return [
         cell.with_length(store.data[cell.config.task].train_examples)
         if cell.config.task in store.data
@@ -101,7 +94,7 @@ def _resolved(cells: Iterable[CellPlan], store: Store) -> list[CellPlan]:
 
 def _write(request: Request) -> list[Judged]:
     """Write the whole table from what has been run so far; show and return the chosen cells."""
-    store = Store(request.root, known(request.data, request.tasks, say))
+    store = Store(request.root, known(request.data, request.tasks, print_message))
     whole = plan_cells(
         request.table, choose_rows(request.table, []), request.table.columns, request.setting
     )
@@ -139,15 +132,15 @@ def _end(request: Request, found: Sequence[Judged]) -> int:
     results = [entry.result for entry in found]
     failed = [str(r.cell) for r in results if r.failed]
     ended = any(r.begun for r in results)
-    # Of some cells the paper says that they do not train: diverging is what was to be shown.
+    # Some cells do not train in the paper either: if they diverge, that is reproduced.
     as_published = any(
         e.published is not None and e.published.at_chance and e.result.diverged for e in found
     )
     if ended and not as_published and not any(r.completed for r in results):
-        raise NoTrialSucceeded(f"no run of the chosen cells succeeded; see {request.root}")
+        raise NoTrialSucceeded("cli.no-run-succeeded", folder=request.root)
     if request.strict and failed:
-        raise NoTrialSucceeded(f"runs failed: {'; '.join(failed)}; see {request.root}")
+        raise NoTrialSucceeded("cli.runs-failed", cells="; ".join(failed), folder=request.root)
     below = [str(e.result.cell) for e in found if e.verdict and e.verdict.outcome == "BELOW"]
     if request.strict and below:
-        raise VerdictBelow(f"below the published number: {'; '.join(below)}")
+        raise VerdictBelow("cli.below", cells="; ".join(below))
     return 0
