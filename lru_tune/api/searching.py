@@ -16,9 +16,9 @@ from lru_tune.errors import ConfigError
 from lru_tune.files.experiment_folder import SPACE_FILE, read_experiment
 from lru_tune.files.paths import (
     data_root,
+    new_experiment_folder,
     require_folder_name,
     require_writable_runs,
-    new_experiment_folder,
     runs_root,
     timestamped,
 )

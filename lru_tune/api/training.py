@@ -15,9 +15,9 @@ from lru_tune.errors import ConfigError
 from lru_tune.files import run_directory as runs
 from lru_tune.files.paths import (
     data_root,
+    new_experiment_folder,
     require_folder_name,
     require_writable_runs,
-    new_experiment_folder,
     runs_root,
     search_space_file,
     timestamped,

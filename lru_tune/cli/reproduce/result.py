@@ -16,7 +16,7 @@ from lru_tune.errors import ConfigError, DataDamaged
 from lru_tune.files import run_directory as runs
 from lru_tune.files.atomic import write_atomically
 from lru_tune.files.experiment_folder import REPRODUCTIONS_FOLDER
-from lru_tune.files.paths import data_root, require_writable_runs, new_experiment_folder, runs_root
+from lru_tune.files.paths import data_root, new_experiment_folder, require_writable_runs, runs_root
 from lru_tune.system.worker_environment import become_worker
 
 AGAIN = "again"
