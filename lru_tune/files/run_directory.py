@@ -95,6 +95,19 @@ def best_report(reports: Sequence[dict[str, float]]) -> dict[str, float]:
     return max(reports, key=lambda report: report[VAL_ACCURACY])
 
 
+def reports_summary(reports: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """Return the fields of result.json that follow from the reports; empty without reports."""
+    if not reports:
+        return {}
+    best, last = best_report(reports), reports[-1]
+    return {
+        "steps": last[STEP],
+        "best_step": best[STEP],
+        **{name: best[name] for name in (VAL_LOSS, VAL_ACCURACY)},
+        SECONDS: last[SECONDS],
+    }
+
+
 def write_result(run_dir: Path, status: Status, **fields: Any) -> None:
     """Write result.json: format_version, status and the given fields.
 

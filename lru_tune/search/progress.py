@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lru_tune.config.dotted import flatten
-from lru_tune.files.run_directory import STEP, Mode
+from lru_tune.files.run_directory import BEST_OF, STEP, Mode
 from lru_tune.formatting import duration, significant
 from lru_tune.search.ray.trial_keys import RUN, RUN_DIR, STATUS
 from lru_tune.search.strategy.journal import RUNNING
@@ -120,7 +120,7 @@ class Progress(tune.Callback):
         print(f"{self._title}: {line}", file=sys.stderr, flush=True)
 
     def _better(self, one: float, other: float) -> float:
-        return max(one, other) if self._mode == "max" else min(one, other)
+        return BEST_OF[self._mode](one, other)
 
     def _ranked(self) -> list[tuple[str, Row]]:
         """Return the trials with a value, best first, those that diverged last."""

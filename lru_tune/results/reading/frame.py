@@ -172,12 +172,12 @@ def _run_row(run: Path, activity_of: Callable[[Path], str]) -> dict[str, Any]:
     row |= {CONFIG_PREFIX + name: value for name, value in config.items()}
     row |= {SEED: config.get("seed"), HORIZON: config.get("steps")}
     if result is None:
-        found = _best_so_far(run)
+        found = runs.reports_summary(runs.read_metrics(run))
         running = activity_of(working_folder(run)) == "running"
         row[STATUS] = "running" if running else "interrupted"
         return row | found | _own_seconds(found)
     known = {name: result[name] for name in RUN_COLUMNS if result.get(name) is not None}
-    missing = {} if BEST_STEP in known else _best_so_far(run)
+    missing = {} if BEST_STEP in known else runs.reports_summary(runs.read_metrics(run))
     return row | missing | _own_seconds(missing | known) | known
 
 
@@ -189,21 +189,6 @@ def _config_of(run: Path, result: dict[str, Any] | None) -> dict[str, Any]:
         return flatten(runs.read_config(run))
     except FileNotFoundError:
         return {}
-
-
-def _best_so_far(run: Path) -> dict[str, Any]:
-    """Return the values that result.json would have after the reports so far; empty without reports."""
-    reports = runs.read_metrics(run)
-    if not reports:
-        return {}
-    best = runs.best_report(reports)
-    return {
-        STEPS: reports[-1][runs.STEP],
-        BEST_STEP: best[runs.STEP],
-        runs.VAL_ACCURACY: best[runs.VAL_ACCURACY],
-        runs.VAL_LOSS: best[runs.VAL_LOSS],
-        runs.SECONDS: reports[-1][runs.SECONDS],
-    }
 
 
 def _own_seconds(values: dict[str, Any]) -> dict[str, Any]:

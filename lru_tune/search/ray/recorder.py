@@ -94,19 +94,12 @@ def mark_run(run_dir: Path, status: str, error: str | None) -> None:
 
 def _from_reports(run_dir: Path) -> dict[str, Any]:
     """Return the fields of result.json that follow from the reports of a run whose worker was killed."""
-    reports = runs.read_metrics(run_dir)
-    if not reports:
+    found = runs.reports_summary(runs.read_metrics(run_dir))
+    if not found:
         return {}
     config = runs.read_config(run_dir)
-    best = runs.best_report(reports)
-    return {
-        **{name: config[name] for name in ("task", "variant", "seed")},
-        "steps": reports[-1][runs.STEP],
-        "horizon": config["steps"],
-        "best_step": best[runs.STEP],
-        **{name: best[name] for name in (runs.VAL_LOSS, runs.VAL_ACCURACY)},
-        "seconds": reports[-1][runs.SECONDS],
-    }
+    heading = {name: config[name] for name in ("task", "variant", "seed")}
+    return heading | {"horizon": config["steps"]} | found
 
 
 def last_error(path: Path) -> str:

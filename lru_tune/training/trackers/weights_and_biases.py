@@ -120,15 +120,14 @@ class WandbTracker:
 
 def summary(run_dir: Path, status: str) -> dict[str, Any]:
     """Return status and steps of a run, and its best report by validation."""
-    reports = runs.read_metrics(run_dir)
-    if not reports:
+    found = runs.reports_summary(runs.read_metrics(run_dir))
+    if not found:
         return {"status": status, "steps": 0}
-    best = runs.best_report(reports)
     return {
         "status": status,
-        "steps": reports[-1][runs.STEP],
-        "best/step": best[runs.STEP],
-        **{f"best/{name}": best[name] for name in (runs.VAL_ACCURACY, runs.VAL_LOSS)},
+        "steps": found["steps"],
+        "best/step": found["best_step"],
+        **{f"best/{name}": found[name] for name in (runs.VAL_ACCURACY, runs.VAL_LOSS)},
     }
 
 
