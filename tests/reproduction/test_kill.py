@@ -87,7 +87,7 @@ def test_a_command_killed_again_and_again_goes_on_where_it_was(launch, tmp_path,
     assert steps_executed(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_ends_in_good_order_with_the_command_that_goes_on(
     launch, tmp_path, data_root, name
 ):
