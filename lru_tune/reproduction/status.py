@@ -74,7 +74,7 @@ def _table(path: Path) -> list[str]:
         content: dict[str, Any] = json.loads(path.read_text())
     except json.JSONDecodeError as error:
         where = {"file": str(path), "line": error.lineno}
-        raise ConfigError("reproduction.damaged-table", reason=error.msg, **where) from error
+        raise ConfigError("files.not-json", reason=error.msg, **where) from error
     verdicts = Counter(cell["verdict"] for cell in content["cells"] if cell.get("verdict"))
     words = ", ".join(f"{count} {word}" for word, count in verdicts.most_common())
     return [f"{path.parent.name}: {words or 'no verdicts'} ({content['title']})"]

@@ -46,7 +46,7 @@ def read_speeds(folder: Path, cells: Sequence[CellPlan]) -> Records:
     try:
         content = json.loads(file.read_text())
     except ValueError as error:
-        raise ConfigError("reproduction.damaged-table", reason=error, file=str(file)) from error
+        raise ConfigError("files.not-json", reason=error, file=str(file)) from error
     if content.get("format_version") != FORMAT_VERSION:
         return {}
     wanted = {(c.row.name, c.column.name): c.config.fingerprint() for c in cells}

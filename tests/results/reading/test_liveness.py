@@ -17,9 +17,9 @@ from lru_tune.search.status import search_status
 WORK = """
 import sys, time
 from pathlib import Path
-from lru_tune.files.folder_lock import sole_process
+from lru_tune.files.folder_lock import lock_folder
 
-with sole_process(Path(sys.argv[1])):
+with lock_folder(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)
 """

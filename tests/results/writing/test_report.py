@@ -124,18 +124,19 @@ def test_the_command_finds_an_experiment_by_its_name(experiment, monkeypatch, ca
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "code"),
     [
-        (None, "is no experiment: experiment.json is missing"),
-        ("{", "not JSON"),
-        ('{"status": "completed"}', "lacks task"),
+        (None, "files.not-an-experiment"),
+        ("{", "files.not-json"),
+        ('{"status": "completed"}', "files.missing-entries"),
     ],
 )
-def test_a_folder_that_is_no_experiment_is_a_clear_error(tmp_path, content, message):
+def test_a_folder_that_is_no_experiment_is_an_error(tmp_path, content, code):
     if content is not None:
         (tmp_path / "experiment.json").write_text(content)
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError) as refused:
         main([str(tmp_path)])
+    assert refused.value.code == code
 
 
 def test_best_yaml_is_a_valid_configuration(experiment):
