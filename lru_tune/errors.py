@@ -4,7 +4,7 @@ Raise one of these for anything that the user can fix, with the code of its mess
 
     raise ConfigError("config.unknown-variant", name="lur", hint=did_you_mean("lur", VARIANTS))
 
-The sentences, and what to do about them, stand in `lru_tune/messages/`, one YAML file for each prefix of the
+The sentences and their remedies are in `lru_tune/messages/`, one YAML file for each prefix of the
 codes; `lru-tune errors` prints them. Any other exception is a bug of lru-tune and ends with exit code 1.
 """
 
@@ -203,10 +203,10 @@ class Diverged(LruTuneError):
 
 
 class Invalid(ValueError):
-    """A value is wrong, found where nobody knows yet in which field or file it stands.
+    """A value is wrong, found by code that does not know the field and the file of the value.
 
-    Pydantic's validators and the parsers of domains and constraints raise it; who knows the place makes an
-    error of its `problem`.
+    Pydantic's validators and the parsers of domains and constraints raise it. Callers that know the place
+    add it: `error.problem.at(file=..., line=..., key=...)`.
     """
 
     def __init__(self, code: str, **values: Any) -> None:

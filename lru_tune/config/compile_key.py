@@ -7,7 +7,7 @@ value of any other field needs a new compilation. The marks are all that this mo
     lanes[lane_key(config)].append(config)  # runs that one program can train side by side
 
 Both keys are complete, hashable configurations, so whatever builds a program reads its static fields from
-the key. It must not read a traced field, which stands at its default there.
+the key. It must not read a traced field, which has its default value there.
 """
 
 from typing import TypeVar

@@ -19,7 +19,7 @@ SAME_THING = {"steps": "epochs", "epochs": "steps"}
 
 
 class Heading(NamedTuple):
-    """What stands in a file outside of `base`: the canonical task and a known variant."""
+    """The entries of a file outside of `base`: the canonical task and a known variant."""
 
     task: str
     variant: str

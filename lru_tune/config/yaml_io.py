@@ -111,7 +111,7 @@ def read_yaml(path: str | Path) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError("config.not-yaml", reason=error.problem, file=name, line=line) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError("config.not-text", reason=error, file=name) from None
+        raise ConfigError("config.not-text", reason=str(error), file=name) from None
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError("config.no-lines", given=_kind(node), file=name)
     reader = _Reader(name)

@@ -21,17 +21,17 @@ WITHOUT_TERMINAL = (120, 24)  # columns and lines
 
 
 class Difference(Strict):
-    """One setting, three times.
+    """A setting in the paper, in minimal-LRU and here.
 
     Attributes:
-      topic: what it is about.
-      tasks: canonical names of those it matters for; none: all.
+      topic: a few words.
+      tasks: canonical names of the tasks that it concerns; empty for all.
       paper, minimal_lru, here: the setting.
-      reason: why it is so here.
-      source: where paper and minimal-LRU say it.
-      config: dotted field of the LRU's recipes -> value that `here` speaks of.
-      catalogue: dotted attribute of the tasks -> value that `here` speaks of.
-      check: name of the test that holds the code to `here`, where it is no plain value.
+      reason: for the setting here.
+      source: places in the paper and in minimal-LRU.
+      config: dotted field of the LRU's recipes -> the value that `here` describes.
+      catalogue: dotted attribute of the tasks -> the value that `here` describes.
+      check: name of the test that compares the code with `here`, where it is not a plain value.
     """
 
     topic: str = Field(min_length=1)
@@ -46,7 +46,7 @@ class Difference(Strict):
     check: str | None = None
 
     def concerns(self, tasks: Sequence[str]) -> bool:
-        """Return whether it matters for one of these tasks; none given stands for all."""
+        """Return whether it concerns one of these tasks, or any task if none is given."""
         return not (self.tasks and tasks) or bool(set(self.tasks) & set(tasks))
 
 
@@ -64,7 +64,7 @@ def audit_lines(tasks: Sequence[str]) -> list[str]:
     """Return a table of differences as lines, as wide as the terminal.
 
     Args:
-      tasks: names or aliases of tasks; none stands for all.
+      tasks: names or aliases of tasks; empty for all.
 
     Raises:
       ConfigError: there is no such task.

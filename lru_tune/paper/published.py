@@ -1,4 +1,4 @@
-"""One published number, as a table prints it."""
+"""A published number, as its table prints it."""
 
 import re
 from typing import Any, Literal
@@ -7,7 +7,7 @@ from pydantic import Field
 
 from lru_tune.config.schema import Count, Strict
 
-AT_CHANCE = "x"  # the paper's mark for a model that did not rise above guessing
+AT_CHANCE = "x"  # the paper's mark for a model that was not better than chance
 _PRINTED = re.compile(r"(?P<mean>\d+(\.\d+)?)( \((?P<error>\d+(\.\d+)?)\))?")
 
 Confidence = Literal["verified", "quoted"]
@@ -20,12 +20,12 @@ class Published(Strict):
       mean: accuracy in percent (0 to 100), or optimiser steps a second in the table of speeds; None where
         the table says "at chance" instead of a number.
       standard_error: of the mean, same unit, as printed (so 0.0 means below 0.05); None where not given.
-      n: runs behind the mean; None where not given.
-      at_chance: the table says that the model did not rise above guessing.
+      n: number of runs behind the mean; None where not given.
+      at_chance: the table says that the model was not better than chance.
       source: work, table and row.
       confidence: `verified` was read in the source that reports it; `quoted` was read in a table that
         repeats another work's number.
-      note: what else one has to know; mostly "".
+      note: a remark, or "".
     """
 
     mean: float | None = Field(ge=0.0)

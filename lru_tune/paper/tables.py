@@ -1,4 +1,4 @@
-"""The tables of Orvieto et al. 2023 (arXiv 2303.06349v1): what was published, and how each cell is run."""
+"""The tables of Orvieto et al. 2023 (arXiv 2303.06349v1): published numbers, and how to run each cell."""
 
 import functools
 import math
@@ -36,8 +36,8 @@ __all__ = [
 
 TABLES: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 ONLINE = "online"  # the one table of another paper
-SIZES = "table9.yaml"  # sizes, batch sizes and lengths, which all of the paper's cells are run with
-WHOLE_CIRCLE = math.tau  # largest phase, in radians, wherever a row says nothing else
+SIZES = "table9.yaml"  # sizes, batch sizes and lengths of all cells of the paper
+WHOLE_CIRCLE = math.tau  # default of the largest phase, in radians
 
 Kind = Literal["dense", "diagonal"]  # of recurrence
 _RECURRENCE = "model.recurrence."
@@ -47,13 +47,13 @@ class Row(Strict):
     """A row.
 
     Attributes:
-      name: the paper's word.
-      variant: the recurrence it is run with; None for a row that is shown as published.
+      name: as in the paper.
+      variant: its recurrence; None for a row that is only shown as published.
       cells: column -> what was published; None where the table has a cell but no number to compare with.
       rings: column -> moduli of the eigenvalues at initialisation.
       phases: column -> largest phase of the eigenvalues at initialisation, in radians; 2 pi elsewhere.
       fields: what all cells of the row fix.
-      note: what else one has to know; mostly "".
+      note: a remark, or "".
     """
 
     name: str
@@ -94,7 +94,7 @@ class PaperTable(Strict):
 
     @property
     def heading(self) -> str:
-        """What the table is called in print; the LRU paper's by number alone."""
+        """The name of the table in reports, such as `Table 1`."""
         paper = "" if self.name != ONLINE else f" of {self.source.partition(',')[0]}"
         return f"Table {self.number}{paper}"
 
@@ -105,7 +105,7 @@ class PaperTable(Strict):
         paper's appendix D.1, ring and phase by Table 8 (by its columns in Table 5).
 
         Raises:
-          ConfigError: the row is shown as published only.
+          ConfigError: the row is only shown as published.
         """
         found = dict(self.sizes[column.task])
         if kind_of(row) == "diagonal":
@@ -116,22 +116,22 @@ class PaperTable(Strict):
         return found | column.fields | row.fields
 
     def learning_rates(self, row: Row, column: Column) -> tuple[float, ...]:
-        """Return the rates that are tried on validation first, ascending.
+        """Return the learning rates to try on validation first, ascending.
 
-        A single one is taken as it is; an empty tuple leaves the choice to the task's search space.
+        A single rate needs no trial; with an empty tuple the rate of the task's search space is used.
 
         Raises:
-          ConfigError: the row is shown as published only.
+          ConfigError: the row is only shown as published.
         """
         return self.rates[kind_of(row)].get(column.task, ())
 
     def published(self, row: Row, column: Column) -> Published | None:
-        """Return the number of a cell, None where there is none to compare with."""
+        """Return the published number of a cell, None where there is none."""
         return row.cells.get(column.name)
 
 
 def kind_of(row: Row) -> Kind:
-    """Return which kind of recurrence a row is run with; raise ConfigError where it cannot be run."""
+    """Return the kind of a row's recurrence; raise ConfigError where the row cannot be run."""
     if row.variant is None:
         raise ConfigError("paper.row-not-run", row=row.name)
     kind: Kind = VARIANTS[row.variant]["kind"]
@@ -139,10 +139,10 @@ def kind_of(row: Row) -> Kind:
 
 
 def find_table(name: str) -> PaperTable:
-    """Return a table by what is typed for it: `1` to `9` or `online`.
+    """Return the table with this name, `1` to `9` or `online`.
 
     Raises:
-      ConfigError: there is none of that name.
+      ConfigError: there is no such table.
     """
     if name == ONLINE:
         return load_online()

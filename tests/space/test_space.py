@@ -1,3 +1,4 @@
+import functools
 import pickle
 from pathlib import Path
 
@@ -15,6 +16,11 @@ SHIPPED = sorted(path.stem for path in search_space_folder().glob("*.yaml"))
 SMALL = (Path(__file__).parent / "small_space.yaml").read_text()
 
 
+@functools.cache
+def shipped(task: str, scale: str) -> SearchSpace:
+    return SearchSpace.load(task, scale=scale)
+
+
 class TestShipped:
     def test_every_task_has_a_space(self):
         assert set(SHIPPED) >= TASKS.keys()
@@ -22,12 +28,12 @@ class TestShipped:
     @pytest.mark.parametrize("scale", ["full", "quick"])
     @pytest.mark.parametrize("task", SHIPPED)
     def test_the_resolved_space_is_golden(self, golden, task, scale):
-        golden(f"search_spaces/{task}-{scale}.yaml", SearchSpace.load(task, scale=scale).to_yaml())
+        golden(f"search_spaces/{task}-{scale}.yaml", shipped(task, scale).to_yaml())
 
     @pytest.mark.parametrize("scale", ["full", "quick"])
     @pytest.mark.parametrize("task", SHIPPED)
     def test_a_resolved_space_loads_back_equal(self, tmp_path, task, scale):
-        space = SearchSpace.load(task, scale=scale)
+        space = shipped(task, scale)
         file = tmp_path / "space.yaml"
         file.write_text(space.to_yaml(["as run"]))
         assert SearchSpace.load(file) == space
@@ -41,7 +47,7 @@ class TestShipped:
 
     @pytest.mark.parametrize("task", SHIPPED)
     def test_most_draws_are_valid_and_quick_is_small(self, task):
-        space = SearchSpace.load(task, scale="quick")
+        space = shipped(task, "quick")
         rng = np.random.default_rng(1)
         assert np.mean([space.satisfies(space.draw(rng)) for _ in range(200)]) > 0.5
         assert space.horizon(10**6) <= 1000
