@@ -1,6 +1,6 @@
 """The compiled programs against plain, uncompiled arithmetic."""
 
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,6 @@ from lru_tune.models.build import build_model
 from lru_tune.ops.scan.linear_scan import SCAN_BACKENDS, ScanBackend
 from lru_tune.ops.scan.pallas_scan import Tiling, interpreted, pallas_adjoint, pallas_scan
 from lru_tune.tasks import find_task
-from lru_tune.training import steps
 from lru_tune.training.hyperparameters import hyperparameters
 from lru_tune.training.optimizer import adam_moments, apply_adamw, learning_rate, slow_mask
 from lru_tune.training.programs.compiled import programs, programs_of
@@ -163,22 +162,35 @@ def test_recomputed_states_train_to_the_same_parameters(task, twins):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-3), *both)
 
 
+@pytest.fixture(scope="module")
+def in_one_batch(twins):
+    """A function that evaluates an untrained network on 20 examples of a task in one batch.
+
+    It returns the network's variables, the examples, and loss and correctness of every prediction.
+    """
+
+    @cache
+    def evaluated(task):
+        config = tiny(task)
+        data = jax.tree.map(lambda part: part[:20], on_device(task, twins, "val"))
+        model = build_model(config.model, find_task(task))
+        variables = jax.jit(model.init)(jax.random.key(0), hyperparameters(config).model)
+        logits = jax.jit(model.predict)(variables, data.inputs, data.lengths)
+        targets = data.targets.swapaxes(0, 1) if data.targets.ndim == 3 else data.targets
+        return variables, data, cross_entropy(logits, targets)
+
+    return evaluated
+
+
 @pytest.mark.parametrize(
-    # Of 20 examples: batches with a rest, for both layouts of targets, and one batch that is too large.
+    # Batches with a rest, for both layouts of targets, and one batch that is larger than the data.
     ("task", "eval_batch_size"),
     [("copy", 7), ("listops", 7), ("listops", 1000)],
 )
-def test_evaluation_counts_every_example_once(task, eval_batch_size, twins):
-    config = tiny(task)
-    data = jax.tree.map(lambda part: part[:20], on_device(task, twins, "val"))
-    model = build_model(config.model, find_task(task))
-    state = steps.init_state(model, adam_moments(0.9, 0.999, 1e-8), hyperparameters(config))
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
-    sums = programs(compile_key(config), eval_batch_size).evaluate(*variables.values(), data)
-
-    logits = model.predict(variables, data.inputs, data.lengths)
-    targets = data.targets.swapaxes(0, 1) if data.targets.ndim == 3 else data.targets
-    losses, correct = cross_entropy(logits, targets)
+def test_evaluation_counts_every_example_once(task, eval_batch_size, in_one_batch):
+    variables, data, (losses, correct) = in_one_batch(task)
+    evaluate = programs(compile_key(tiny(task)), eval_batch_size).evaluate
+    sums = evaluate(variables["params"], variables["batch_stats"], data)
     assert float(sums.predictions) == losses.size
     assert float(sums.correct) == int(correct.sum())
     assert float(sums.loss) == pytest.approx(float(losses.sum()), rel=1e-4)
