@@ -32,8 +32,8 @@ def few(names: Iterable[str], fast: tuple[str, ...]) -> list:
 @pytest.mark.parametrize("task", few(TASKS, ("copy", "listops", "aan")))
 def test_every_task_gets_logits_of_its_shape(task, batch):
     model = build_model(config(task), TASKS[task])
-    variables = model.init(jax.random.key(0), TRACED)
-    logits = model.predict(variables, *batch(task))
+    variables = jax.jit(model.init)(jax.random.key(0), TRACED)
+    logits = jax.jit(model.predict)(variables, *batch(task))
     entry = TASKS[task]
     if entry.head == "per_step":
         assert logits.shape == (entry.scored_steps, 3, entry.num_outputs, entry.num_classes)
@@ -47,7 +47,7 @@ def test_every_task_gets_logits_of_its_shape(task, batch):
 def test_every_variant_has_finite_gradients_in_every_parameter(variant, bidirectional, batch):
     chosen = config("copy", recurrence=recurrence(variant), bidirectional=bidirectional)
     model = build_model(chosen, TASKS["copy"])
-    variables = model.init(jax.random.key(0), TRACED)
+    variables = jax.jit(model.init)(jax.random.key(0), TRACED)
     inputs, lengths = batch("copy")
 
     def loss(params):
@@ -56,7 +56,7 @@ def test_every_variant_has_finite_gradients_in_every_parameter(variant, bidirect
         )
         return jnp.sum(logits**2)
 
-    grads = jax.grad(loss)(variables["params"])
+    grads = jax.jit(jax.grad(loss))(variables["params"])
     for path, leaf in jax.tree_util.tree_leaves_with_path(grads):
         assert jnp.all(jnp.isfinite(leaf)), path
         assert jnp.any(leaf != 0), path
@@ -65,7 +65,7 @@ def test_every_variant_has_finite_gradients_in_every_parameter(variant, bidirect
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_slow_parameters_are_in_the_model(variant):
     model = build_model(config("copy", recurrence=recurrence(variant)), TASKS["copy"])
-    params = model.init(jax.random.key(0), TRACED)["params"]
+    params = jax.eval_shape(model.init, jax.random.key(0), TRACED)["params"]
     assert model.slow_params <= set(params["block_0"]["recurrence"])
     assert not model.slow_params & {"C", "C_re", "C_im", "D"}
 
@@ -82,16 +82,17 @@ def test_the_last_block_mixes_only_the_steps_that_are_scored(batch, variant):
 
 def test_padding_changes_nothing_beyond_the_batch_statistics(batch):
     """Masked mean and last pooling ignore what lies behind a sequence's end."""
+    inputs, _ = batch("listops")
+    lengths = jnp.array([10, 500, 2048])
+    behind = jnp.arange(inputs.shape[1])[None, :] >= lengths[:, None]
+    noisy = jnp.where(behind, (inputs + 3) % 20, inputs).astype(jnp.uint8)
     for pooling in ("mean", "last"):
         model = build_model(config("listops", pooling=pooling), TASKS["listops"])
-        variables = model.init(jax.random.key(0), TRACED)
-        inputs, _ = batch("listops")
-        lengths = jnp.array([10, 500, 2048])
-        behind = jnp.arange(inputs.shape[1])[None, :] >= lengths[:, None]
-        noisy = jnp.where(behind, (inputs + 3) % 20, inputs).astype(jnp.uint8)
+        variables = jax.jit(model.init)(jax.random.key(0), TRACED)
+        predict = jax.jit(model.predict)
         np.testing.assert_allclose(
-            model.predict(variables, inputs, lengths),
-            model.predict(variables, noisy, lengths),
+            predict(variables, inputs, lengths),
+            predict(variables, noisy, lengths),
             rtol=1e-5,
             atol=1e-6,
         )
@@ -103,11 +104,11 @@ def test_padding_changes_nothing_beyond_the_batch_statistics(batch):
 def test_block_choices_build_and_differ(norm, norm_position, glu, batch):
     chosen = config("copy", norm=norm, norm_position=norm_position, glu=glu)
     model = build_model(chosen, TASKS["copy"])
-    variables = model.init(jax.random.key(0), TRACED)
+    variables = jax.jit(model.init)(jax.random.key(0), TRACED)
     assert ("batch_stats" in variables) == (norm == "batch")
     width = variables["params"]["block_0"]["glu"]["kernel"].shape[1]
     assert width == {"full": 16, "half": 8}[glu]
-    logits, stats = model.train(variables, *batch("copy"), TRACED, jax.random.key(1))
+    logits, stats = jax.jit(model.train)(variables, *batch("copy"), TRACED, jax.random.key(1))
     assert jnp.all(jnp.isfinite(logits))
     assert bool(stats) == (norm == "batch")
 
@@ -140,7 +141,7 @@ def test_layers_start_from_different_numbers_of_the_same_distributions():
     sizes = ModelConfig(n_layers=3, d_model=16, d_hidden=64)
     model = build_model(sizes, TASKS["listops"])
     ring = TracedHyperparameters(r_min=0.5, r_max=0.8, max_phase=1.0, dropout=0.0)
-    params = model.init(jax.random.key(0), ring)["params"]
+    params = jax.jit(model.init)(jax.random.key(0), ring)["params"]
     assert params.keys() == {"encoder", "head", "block_0", "block_1", "block_2"}
     layers = [params[f"block_{i}"]["recurrence"] for i in range(3)]
     for layer in layers:

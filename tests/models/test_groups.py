@@ -174,9 +174,10 @@ def test_native_blocks_equal_those_of_jax(name, task_name):
 def test_native_blocks_predict_what_those_of_jax_do():
     inputs, lengths = batch_of("listops", 3)
     config = ModelConfig(n_layers=2, d_model=8, d_hidden=6)
-    found = {}
-    for block, keep in (("jax", None), ("native", "values")):
-        model = build_model(config, TASKS["listops"], ComputeMethod(native=keep))
-        variables = jax.jit(model.init)(jax.random.key(0), TRACED)
-        found[block] = jax.jit(model.predict)(variables, inputs, lengths)
-    np.testing.assert_allclose(found["native"], found["jax"], rtol=1e-4, atol=1e-5)
+    plain, native = (
+        build_model(config, TASKS["listops"], ComputeMethod(native=keep))
+        for keep in (None, "values")
+    )
+    variables = jax.jit(plain.init)(jax.random.key(0), TRACED)
+    ours, theirs = (jax.jit(m.predict)(variables, inputs, lengths) for m in (native, plain))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)

@@ -132,7 +132,7 @@ def network(n_layers: int, method: ComputeMethod, norm_position: str = "pre"):
 def gradients(n_layers: int, method: ComputeMethod, **choices):
     """Return parameters in float64 and the gradient of the mean loss, by autodiff of the model."""
     model = network(n_layers, method, **choices)
-    drawn = model.init(jax.random.key(1), TRACED)["params"]
+    drawn = jax.jit(model.init)(jax.random.key(1), TRACED)["params"]
     params = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), drawn)
     inputs, targets = problem()
 
@@ -195,10 +195,11 @@ def test_the_predictions_are_the_same():
     inputs, _ = problem()
     lengths = jnp.full(BATCH, TASK.max_length)
     plain = network(2, BPTT)
-    variables = plain.init(jax.random.key(0), TRACED)
+    variables = jax.jit(plain.init)(jax.random.key(0), TRACED)
+    expected = jax.jit(plain.predict)(variables, inputs, lengths)
     for sums in SUMS:
-        ours = network(2, online(sums)).predict(variables, inputs, lengths)
-        np.testing.assert_array_equal(ours, plain.predict(variables, inputs, lengths))
+        ours = jax.jit(network(2, online(sums)).predict)(variables, inputs, lengths)
+        np.testing.assert_array_equal(ours, expected)
 
 
 def test_a_bidirectional_layer_cannot_learn_online():
