@@ -1,6 +1,7 @@
 """Files stay small, named after what they hold, and documented."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("lru_tune", "data_prep")
 FOLDERS = (*PACKAGES, "tests", "benchmarks", "notebooks")
 MOST_LINES = 400
+MOST_FILES = 12
 EMPTY_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "base", "core"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -65,3 +67,9 @@ def test_public_functions_say_what_they_do_and_take(path):
 )
 def test_every_yaml_file_is_a_mapping(path):
     assert isinstance(yaml.safe_load(path.read_text()), dict)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_folder_holds_about_a_dozen_files(package):
+    counts = Counter(path.parent for path in python_files(package) if path.name != "__init__.py")
+    assert {str(f.relative_to(ROOT)): n for f, n in counts.items() if n > MOST_FILES} == {}
