@@ -31,7 +31,7 @@ def test_seeds_without_a_test_value_are_drawn_on_validation_alone(searched, tria
 
 def test_without_a_confirmation_the_panel_says_so(searched, trials):
     panel = confirmed_seeds(trials, confirmations(searched).head(0)).axes[0]
-    assert "nothing has been confirmed" in panel.texts[0].get_text()
+    assert "no trial has been confirmed" in panel.texts[0].get_text()
 
 
 def test_an_interval_of_two_seeds_far_apart_does_not_stretch_the_axis(searched, trials):
