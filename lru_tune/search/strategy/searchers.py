@@ -59,9 +59,7 @@ class SpaceSearcher:
         self._journal = journal
         self._again: deque[int] = deque()
         self._asked: dict[int, optuna.Trial] = {}  # number -> Optuna's trial
-        self._open: set[int] = (
-            set()
-        )  # numbers of the trials that Optuna has not been told the end of
+        self._open: set[int] = set()  # numbers of the trials that have not ended for Optuna
         self._distributions = {
             name: distribution(domain.coordinate) for name, domain in space.domains.items()
         }
