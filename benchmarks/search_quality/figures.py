@@ -104,7 +104,7 @@ def table(rows: Sequence[Row]) -> str:
     """Return the Markdown table of one setting, one line a method."""
     names = [name for name in METHODS if any(row["method"] == name for row in rows)]
     head = ["method", *(f"{share} %" for share in SHOWN), "tasks won", "speed-up", "trials"]
-    head += ["minus random under ASHA", "t"]
+    head += ["minus random under ASHA", "t", "n"]
     unstopped, random = task_means(rows, UNSTOPPED), task_means(rows, RANDOM)
     lines = [head, ["---"] * len(head)]
     for name in names:
@@ -120,6 +120,7 @@ def table(rows: Sequence[Row]) -> str:
             cells += [f"{d.mean:+.1f} ({d.low:+.1f} to {d.high:+.1f})", f"{d.t:.1f}"]
         else:
             cells += ["", ""]
+        cells.append(str(sum(row["method"] == name for row in rows)))
         lines.append(cells)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 

@@ -52,6 +52,9 @@ METHODS: dict[str, Method] = {
     "tpe-multivariate-unstopped": Method(
         "multivariate TPE, nothing stopped", _own("tpe-multivariate", kind="none")
     ),
+    "tpe-multivariate-draw": Method(
+        "multivariate TPE without a choice among draws, default ASHA", _own("tpe-multivariate-draw")
+    ),
     "median": Method("the default's proposals, median rule", _own(kind="median")),
     "optuna-halving": Method("Optuna's own loop, SuccessiveHalvingPruner", peers.optuna_halving),
     "optuna-median": Method("Optuna's own loop, MedianPruner", peers.optuna_median),

@@ -3,6 +3,7 @@
 All that the benchmark knows of `lru_tune.search.strategy` stands here.
 """
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,15 +16,15 @@ from lru_tune.files.run_directory import VAL_ACCURACY
 from lru_tune.search.strategy.journal import RUNNING, Ended, Event, Journal, Reported
 from lru_tune.search.strategy.schedulers import SCHEDULERS, Scheduler, StoppingSettings
 from lru_tune.search.strategy.searchers import SAMPLERS, SpaceSearcher
-from lru_tune.space.settings import SchedulerSettings, SearcherSettings
+from lru_tune.space.settings import SchedulerSettings, SearcherSettings, default_grace
 
 DEFAULT_SAMPLER = SearcherSettings().sampler
 ALTERNATIVES = {
-    "tpe-independent": lambda seed: optuna.samplers.TPESampler(
-        seed=seed, constant_liar=True, multivariate=False
-    ),
-    "tpe-multivariate": lambda seed: optuna.samplers.TPESampler(
-        seed=seed, constant_liar=True, multivariate=True
+    "tpe-independent": partial(optuna.samplers.TPESampler, multivariate=False),
+    "tpe-multivariate": partial(optuna.samplers.TPESampler, multivariate=True),
+    # Proposes the first draw from the model of the good trials, not the best of 24 draws.
+    "tpe-multivariate-draw": partial(
+        optuna.samplers.TPESampler, multivariate=True, n_ei_candidates=1
     ),
 }
 
@@ -82,11 +83,11 @@ class ProductSearch:
             mode="max",
             horizon=horizon,
             reports=problem.reports,
-            grace=round((grace or 0.1) * horizon),
+            grace=round(grace * horizon) if grace else default_grace(horizon),
             reduction_factor=reduction_factor or settings.reduction_factor,
         )
         for name, make in ALTERNATIVES.items():
-            SAMPLERS.setdefault(name, make)
+            SAMPLERS.setdefault(name, lambda seed, make=make: make(seed=seed, constant_liar=True))
         space: Any = _Space(problem, sampler, seed)
         self._journal = Journal(folder / "journal.jsonl")
         self._searcher = SpaceSearcher(space, self._journal)
