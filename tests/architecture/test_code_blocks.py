@@ -13,7 +13,8 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 EXPERIMENT = "runs/listops-20260131-142500"  # the one that the pages talk of
 ANOTHER = "runs/listops-20260201-090000"
 GOING_ON = "docs/going_on.md"
-SLOW = {"docs/figures.md", GOING_ON}  # computes a figure; needs parameters
+# They compute a figure, need parameters, search.
+SLOW = {"docs/figures.md", GOING_ON, "docs/python.md"}
 PAGES = {
     path.relative_to(ROOT).as_posix(): blocks
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -28,7 +29,7 @@ def create_experiment(folder: Path) -> None:
     )
     folder.mkdir(parents=True)
     (folder / "space.yaml").write_text(space.to_yaml())
-    record = {"status": "completed", "task": "listops", "variant": "lru"}
+    record = {"status": "completed", "task": "listops", "variant": "lru", "created": "2026-01-31"}
     (folder / "experiment.json").write_text(json.dumps(record))
 
 
@@ -38,14 +39,18 @@ def experiment(tmp_path, write_run):
     folder = tmp_path / EXPERIMENT
     create_experiment(folder)
     create_experiment(tmp_path / ANOTHER)
-    write_run(folder / "trials" / "0000-good", config={"optim.learning_rate": 0.002})
+    good = {"optim.learning_rate": 0.002}
+    for place in (folder, tmp_path / ANOTHER):
+        write_run(place / "trials" / "0000-good", config=good)
     write_run(
         folder / "trials" / "0001-lost", status="failed", accuracies=(0.3,), error="no memory"
     )
     for seed in (1, 2):
         measured = {"test/accuracy": 0.5 + seed / 100, "test/loss": 1.0}
         for place in (folder, tmp_path / ANOTHER):
-            write_run(place / "confirm" / f"00-seed{seed}", config={"seed": seed}, **measured)
+            write_run(
+                place / "confirm" / f"00-seed{seed}", config=good | {"seed": seed}, **measured
+            )
 
 
 @pytest.fixture
