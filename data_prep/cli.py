@@ -22,7 +22,7 @@ from data_prep.prepare import export_tsv, prepare, text_export
 from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, tasks_folder
 from lru_tune.data.verify import verify
-from lru_tune.errors import DataDamaged, DataNotPrepared, Interrupted, LruTuneError, Problem
+from lru_tune.errors import DataDamaged, DataNotPrepared, Interrupted, LruTuneError
 from lru_tune.files.paths import data_root
 from lru_tune.system.signals import ended_by_request
 from lru_tune.tasks import TASKS, find_task
@@ -54,8 +54,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         error = DataNotPrepared("prep.not-readable", error=failure)
     else:
         return 0
-    lines = (f"{p} [{p.code}]" if isinstance(p, Problem) else str(p) for p in error.problems)
-    print("error: " + "\n".join(lines), file=sys.stderr)
+    print(f"error: {error.lines()}", file=sys.stderr)
     return error.exit_code
 
 

@@ -9,14 +9,11 @@ codes; `lru-tune errors` prints them. Any other exception is a bug of lru-tune a
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar, NamedTuple
-
-CODE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
 
 
 class Message(NamedTuple):
@@ -105,18 +102,21 @@ class LruTuneError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, *problems: Problem | str, **values: Any) -> None:
-        """Take problems, or one code with the values of its sentence; `file`, `line`, `key` are its place."""
-        if values or all(isinstance(x, str) and CODE.fullmatch(x) for x in problems):
-            (code,) = problems
-            problems = (problem(str(code), **values),)
-        self.problems: tuple[Any, ...] = problems  # TRANSITION: some are still sentences
-        super().__init__("\n".join(map(str, problems)))
+    def __init__(self, first: Problem | str, /, *others: Problem, **values: Any) -> None:
+        """Take problems, or a code with the values of its sentence; `file`, `line`, `key` are its place."""
+        if isinstance(first, str):
+            first = problem(first, **values)
+        self.problems: tuple[Problem, ...] = (first, *others)
+        super().__init__("\n".join(map(str, self.problems)))
 
     @property
     def code(self) -> str:
         """The code of the first problem."""
-        return str(self.problems[0].code)
+        return self.problems[0].code
+
+    def lines(self) -> str:
+        """Return what a command prints: each problem on a line, with its code in brackets."""
+        return "\n".join(f"{problem} [{problem.code}]" for problem in self.problems)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross process borders by their constructor's arguments.

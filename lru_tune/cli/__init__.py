@@ -11,7 +11,6 @@ from lru_tune.errors import (
     ConfigError,
     Interrupted,
     LruTuneError,
-    Problem,
     ResourcesMissing,
     did_you_mean,
 )
@@ -68,6 +67,5 @@ def _guarded(command: Main, argv: Sequence[str] | None) -> int:
             raise
     except KeyboardInterrupt:
         error = Interrupted("cli.interrupted-early")
-    lines = (f"{p} [{p.code}]" if isinstance(p, Problem) else p for p in error.problems)
-    print("error: " + "\n".join(lines), file=sys.stderr)
+    print(f"error: {error.lines()}", file=sys.stderr)
     return error.exit_code
