@@ -45,6 +45,8 @@ METHODS: dict[str, Method] = {
     ),
     "tpe-5": Method("independent TPE, grace 5 %", _own("tpe-independent", grace=0.05)),
     "tpe-10": Method("independent TPE, grace 10 %", _own("tpe-independent", grace=0.1)),
+    "tpe-20": Method("independent TPE, grace 20 %", _own("tpe-independent", grace=0.2)),
+    "random-20": Method("random proposals, grace 20 %", _own("random", grace=0.2)),
     "random-5": Method("random proposals, grace 5 %", _own("random", grace=0.05)),
     "tpe-unstopped": Method(
         "independent TPE, nothing stopped", _own("tpe-independent", kind="none")
