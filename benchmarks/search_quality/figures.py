@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from scipy import stats
 
 from benchmarks.search_quality.methods import DEFAULT, METHODS, RANDOM, UNSTOPPED
@@ -100,29 +99,37 @@ def first_share(path: Sequence[float], goal: float) -> float | None:
     return None
 
 
+def matched(rows: Sequence[Row], method: str) -> list[Row]:
+    """Return the rows of the tasks and seeds that a method was run with."""
+    run = {(row["task"], row["seed"]) for row in rows if row["method"] == method}
+    return [row for row in rows if (row["task"], row["seed"]) in run]
+
+
 def table(rows: Sequence[Row]) -> str:
-    """Return the Markdown table of one setting, one line a method."""
-    names = [name for name in METHODS if any(row["method"] == name for row in rows)]
+    """Return the Markdown table of one setting, one line a method, compared over its own searches."""
     head = ["method", *(f"{share} %" for share in SHOWN), "tasks won", "speed-up", "trials"]
     head += ["minus random under ASHA", "t", "n"]
-    unstopped, random = task_means(rows, UNSTOPPED), task_means(rows, RANDOM)
     lines = [head, ["---"] * len(head)]
-    for name in names:
-        final = task_means(rows, name)
-        cells = [name]
-        cells += [f"{statistics.fmean(task_means(rows, name, s).values()):.1f}" for s in SHOWN]
-        won = f"{wins(final, unstopped)} of {len(final)}" if unstopped else ""
-        speed = f"{speed_ups(rows, name)[0]:.1f}" if unstopped else ""
-        begun = np.mean([int(row["trials"]) for row in rows if row["method"] == name])
-        cells += [won if name != UNSTOPPED else "", speed, f"{begun:.0f}"]
-        if random and name != RANDOM:
-            d = paired(final, random)
-            cells += [f"{d.mean:+.1f} ({d.low:+.1f} to {d.high:+.1f})", f"{d.t:.1f}"]
-        else:
-            cells += ["", ""]
-        cells.append(str(sum(row["method"] == name for row in rows)))
-        lines.append(cells)
+    names = [name for name in METHODS if any(row["method"] == name for row in rows)]
+    lines += [_line(matched(rows, name), name) for name in names]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _line(rows: Sequence[Row], name: str) -> list[str]:
+    final, random = task_means(rows, name), task_means(rows, RANDOM)
+    unstopped = task_means(rows, UNSTOPPED)
+    trials = [int(row["trials"]) for row in rows if row["method"] == name]
+    cells = [name]
+    cells += [f"{statistics.fmean(task_means(rows, name, s).values()):.1f}" for s in SHOWN]
+    won = f"{wins(final, unstopped)} of {len(final)}" if unstopped else ""
+    speed = f"{speed_ups(rows, name)[0]:.1f}" if unstopped else ""
+    cells += [won if name != UNSTOPPED else "", speed, f"{statistics.fmean(trials):.0f}"]
+    if random and name != RANDOM:
+        d = paired(final, random)
+        cells += [f"{d.mean:+.1f} ({d.low:+.1f} to {d.high:+.1f})", f"{d.t:.1f}"]
+    else:
+        cells += ["", ""]
+    return [*cells, str(len(trials))]
 
 
 def worse_than_random(rows: Sequence[Row]) -> Difference | None:

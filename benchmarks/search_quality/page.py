@@ -18,12 +18,11 @@ MARKED = re.compile(r"(<!-- results: (\S+) (tuning|judging) -->\n).*?(?=<!-- end
 
 
 def kept_table(setting: str, tasks: str) -> str:
-    """Return the table of a setting's kept rows and the number of its searches."""
+    """Return the table of a setting's kept rows and the number of its tasks."""
     rows = [row for row in kept.read(setting) if (row["task"] in JUDGING) == (tasks == "judging")]
     if not rows:
         return "Not measured yet.\n"
-    n = len({row["task"] for row in rows}), len({row["seed"] for row in rows})
-    return f"{n[0]} tasks x {n[1]} seeds.\n\n{table(rows)}\n"
+    return f"{len({row['task'] for row in rows})} tasks.\n\n{table(rows)}\n"
 
 
 def filled(page: str) -> str:

@@ -78,3 +78,12 @@ def test_the_table_has_a_line_a_method():
         "default",
     ]
     assert "3 of 3" in lines[4]
+
+
+def test_a_method_with_fewer_seeds_is_compared_over_its_own():
+    measured = [
+        *rows((0.0, 0.0, 0.0)),
+        row("random-asha", "a", 1, 90.0),
+        row("random", "a", 1, 90.0),
+    ]
+    assert "+0.0 (+0.0 to +0.0)" in table(measured).splitlines()[4]

@@ -28,5 +28,5 @@ def test_tasks_for_judging_stay_out_of_the_tables_for_tuning(monkeypatch, tmp_pa
         filled(f"<!-- results: none_4-workers_20 {tasks} -->\n<!-- end -->")
         for tasks in ("tuning", "judging")
     ]
-    assert "2 tasks x 1 seeds" in texts[0]
-    assert "1 tasks x 1 seeds" in texts[1]
+    assert "2 tasks." in texts[0]
+    assert "1 tasks." in texts[1]
