@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import pytest
 
+from lru_tune.api import searching
 from lru_tune.cli import guard, tune
 from lru_tune.cli.train import main as train
 from lru_tune.errors import ResourcesMissing
@@ -161,7 +162,7 @@ def test_a_compiler_may_be_named_with_its_options(compiler, monkeypatch):
 def test_a_run_and_a_search_end_with_4_before_they_start(
     command, cache, no_compiler, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(tune, "this_machine", lambda: Machine(cpus=2, gpus=0))
+    monkeypatch.setattr(searching, "this_machine", lambda: Machine(cpus=2, gpus=0))
     words = ["--task", "copy", "--set", "runtime.scan=native", "--runs-root", str(tmp_path / "r")]
     assert guard(command, words) == 4
     assert "[ops.no-compiler]" in capsys.readouterr().err
@@ -169,7 +170,7 @@ def test_a_run_and_a_search_end_with_4_before_they_start(
 
 
 def test_a_search_on_gpus_is_refused(cache, compiler, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tune, "this_machine", lambda: Machine(cpus=2, gpus=1))
+    monkeypatch.setattr(searching, "this_machine", lambda: Machine(cpus=2, gpus=1))
     words = ["--task", "copy", "--set", "runtime.scan=native", "--runs-root", str(tmp_path / "r")]
     assert guard(tune.main, words) == 2
     assert "--gpus-per-trial 0" in capsys.readouterr().err
