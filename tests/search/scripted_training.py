@@ -99,10 +99,11 @@ def misbehave(data_root: Path, run_dir: Path, *, reports: int) -> None:
     if reports == 3 and die.is_file() and run_dir.name.startswith(die.read_text()):
         die.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
-    for file, error in (("break", ValueError), ("refuse", DataDamaged)):
+    refusal = DataDamaged("data.unreadable", path="x.npy", reason="the script says so", command="")
+    for file, error in (("break", ValueError("the script says so")), ("refuse", refusal)):
         script = data_root / file
         if script.is_file() and run_dir.name.startswith(script.read_text()):
-            raise error("the script says so")
+            raise error
 
 
 def number_in(path: Path) -> float:

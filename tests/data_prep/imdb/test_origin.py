@@ -114,7 +114,7 @@ def test_the_legacy_protocol_validates_on_test_and_says_so_everywhere(folder, tm
     np.testing.assert_array_equal(prepared.split("val").targets, prepared.split("test").targets)
     assert main(["verify", "imdb", "--data-root", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "imdb: note: val is the test split, as the protocol lra-legacy asks" in out
+    assert "imdb: note: val is the test split, as the protocol lra-legacy requires" in out
     assert "imdb: sound" in out
 
 

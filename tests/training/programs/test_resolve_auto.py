@@ -48,7 +48,7 @@ def test_what_native_blocks_are_not_made_for_is_left_to_jax_and_refused_by_name(
 
 def test_without_a_compiler_auto_is_jax_and_native_is_an_error(monkeypatch, caplog):
     def none() -> None:
-        raise ResourcesMissing("no compiler was found")
+        raise ResourcesMissing("ops.no-compiler", sought="g++")
 
     caplog.set_level("INFO")
     monkeypatch.setattr(module, "require_native", none)
