@@ -22,9 +22,9 @@ from data_prep.prepare import export_tsv, prepare, text_export
 from lru_tune import __version__
 from lru_tune.data.manifest import SPLITS, tasks_folder
 from lru_tune.data.verify import verify
-from lru_tune.errors import DataDamaged, DataNotPrepared, Interrupted, LruTuneError
+from lru_tune.errors import DataDamaged, DataNotPrepared, Interrupted
 from lru_tune.files.paths import data_root
-from lru_tune.system.signals import ended_by_request
+from lru_tune.system.exit_codes import guard
 from lru_tune.tasks import TASKS, find_task
 
 PROG = "python -m data_prep"
@@ -41,21 +41,18 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
       prog: the program's name in help texts.
     """
     words = sys.argv[1:] if argv is None else argv
+    return guard(lambda words: _run(list(words or ()), prog), words)
+
+
+def _run(words: list[str], prog: str) -> int:
     arguments = parser(prog).parse_args(words)
     try:
-        with ended_by_request():
-            arguments.command(arguments)
+        arguments.command(arguments)
     except KeyboardInterrupt:
-        command = f"{prog} {shlex.join(words)}"
-        error: LruTuneError = Interrupted("prep.interrupted", command=command)
-    except LruTuneError as failure:
-        error = failure
-    except PermissionError as failure:  # of publishers' files; the data root was checked before
-        error = DataNotPrepared("prep.not-readable", error=failure)
-    else:
-        return 0
-    print(f"error: {error.lines()}", file=sys.stderr)
-    return error.exit_code
+        raise Interrupted("prep.interrupted", command=shlex.join([*prog.split(), *words])) from None
+    except PermissionError as error:  # of publishers' files; the data root was checked before
+        raise DataNotPrepared("prep.not-readable", error=error) from error
+    return 0
 
 
 def parser(prog: str = PROG) -> argparse.ArgumentParser:

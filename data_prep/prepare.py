@@ -9,12 +9,12 @@ from data_prep.origins import locate_files, origin_of
 from data_prep.pipeline.overwrite import check_replaceable, incomplete_release
 from data_prep.pipeline.progress import Progress, silent
 from data_prep.pipeline.recipe import SMALLEST_LIMIT, Export, Request, array_bytes
-from lru_tune.data.disk import full_disk_reported
 from lru_tune.data.store import PreparedTask, open_task
 from lru_tune.data.verify import damaged_files
 from lru_tune.data.versions import clear_leftovers, task_lock
 from lru_tune.data.writer import write_task
 from lru_tune.errors import ConfigError, DataDamaged, DataNotPrepared, did_you_mean
+from lru_tune.files.disk import full_disk_reported
 from lru_tune.tasks import find_task
 
 logger = logging.getLogger(__name__)

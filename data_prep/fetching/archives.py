@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from data_prep.pipeline.progress import Progress, silent
-from lru_tune.data.disk import full_disk_reported
 from lru_tune.errors import DataDamaged
+from lru_tune.files.disk import full_disk_reported
 
 MOST_BYTES = 64 << 30  # unpacked; several times the largest archive that is known here
 MOST_MEMBERS = 1_000_000  # wanted ones; there may be any number of others

@@ -20,8 +20,8 @@ from filelock import FileLock
 from data_prep.fetching.checksums import Source, checksum_mismatch, is_web_page
 from data_prep.pipeline.progress import Progress, silent
 from lru_tune import __version__
-from lru_tune.data.disk import full_disk_reported, require_space
 from lru_tune.errors import DataDamaged, DataNotPrepared
+from lru_tune.files.disk import full_disk_reported, require_space
 
 SCHEMES = ("http://", "https://", "file://")
 TIMEOUT_SECONDS = 30.0  # of connecting, and of waiting for the next bytes

@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lru_tune.data.disk import DISK_FULL
 from lru_tune.errors import DataNotPrepared
+from lru_tune.files.disk import DISK_FULL
 
 
 def has_hub() -> bool:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lru_tune.data.disk import full_disk_reported, require_space
 from lru_tune.data.growing import GrowingArray
 from lru_tune.data.manifest import (
     FORMAT_VERSION,
@@ -20,6 +19,7 @@ from lru_tune.data.manifest import (
     write_manifest,
 )
 from lru_tune.data.versions import next_version, replace_version
+from lru_tune.files.disk import full_disk_reported, require_space
 from lru_tune.tasks import Task, find_task
 
 

@@ -26,11 +26,10 @@ JAX_FREE = (
 )
 HEAVY = ("jax", "torch", "tensorflow", "flax", "optax")
 ROOMS_OF_DATA_PREP = (
-    "lru_tune.files.atomic",
     "lru_tune.data",
-    "lru_tune.system.signals",
     "lru_tune.errors",
-    "lru_tune.files.paths",
+    "lru_tune.files",
+    "lru_tune.system",
     "lru_tune.tasks",
 )
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
