@@ -30,6 +30,11 @@ OUTSIDE = {
     "notebooks/example/make.py": "notebooks/make.py",
     "LICENSE": "LICENSE.txt",
 }
+# The source files of the tour, as plain text.
+TOUR = Path(__file__).resolve().parents[1] / "tour.md"
+STOP = re.compile(r"^\d+\. \[`([\w/.]+)`\]", re.M)
+OUTSIDE |= {source: f"source/{source}.txt" for source in STOP.findall(TOUR.read_text())}
+
 # What stands between the brackets' end and the anchor: not an address, not a mere anchor.
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 
