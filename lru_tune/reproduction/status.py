@@ -16,7 +16,7 @@ from lru_tune.files.experiment_folder import (
 from lru_tune.files.folder_lock import is_locked
 from lru_tune.files.run_directory import VAL_ACCURACY
 from lru_tune.reproduction.workload import count_ended, read_workload
-from lru_tune.search.status import Stage, State, Status, read_runs, settle
+from lru_tune.search.status import Stage, State, Status, mark_interrupted, read_runs
 
 
 def is_reproduction(folder: Path) -> bool:
@@ -59,7 +59,7 @@ def reproduction_status(folder: Path) -> Status:
         stages=(
             Stage(
                 "runs",
-                settle(found, state),
+                mark_interrupted(found, state),
                 workload and max(ended, workload.ended + workload.runs),
             ),
         ),

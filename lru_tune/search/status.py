@@ -134,11 +134,13 @@ def search_status(folder: Path) -> Status:
     horizon = plan.get("horizon")
     # There are more than planned if an extended search found better configurations.
     confirm_runs = max(plan.get("confirm_runs", 0), len(confirmed))
-    searched = settle(found, state)
+    searched = mark_interrupted(found, state)
     stages = [Stage("search", searched, _planned(folder, plan), plan.get("steps"), mode)]
     if confirm_runs or confirmed:
         steps = confirm_runs * horizon if horizon else None
-        stages.append(Stage("confirmation", settle(confirmed, state), confirm_runs, steps, mode))
+        stages.append(
+            Stage("confirmation", mark_interrupted(confirmed, state), confirm_runs, steps, mode)
+        )
     return Status(
         folder=folder,
         kind="search",
@@ -159,7 +161,7 @@ def read_runs(folders: Iterable[Path], metric: str, mode: Mode) -> list[RunState
     return [_run(folder, metric, mode) for folder in folders if folder.is_dir()]
 
 
-def settle(found: Iterable[RunState], state: State) -> tuple[RunState, ...]:
+def mark_interrupted(found: Iterable[RunState], state: State) -> tuple[RunState, ...]:
     """Return the runs; if no process works on them, those that have not ended are interrupted."""
     if state == "running":
         return tuple(found)
@@ -235,11 +237,11 @@ def _planned(folder: Path, plan: dict[str, Any]) -> int | None:
 
 
 def _notes(folder: Path, record: dict[str, Any], state: State) -> tuple[str, ...]:
-    go_on = f"go on with:  {resume_command(folder, record.get('flags', ()))}"
+    remedy = f"continue with:  {resume_command(folder, record.get('flags', ()))}"
     if state == "interrupted":
         gone = "its process is gone; " if record["status"] == "running" else ""
-        return (f"{gone}{go_on}",)
+        return (f"{gone}{remedy}",)
     if state == "silent":
         silent = duration(seconds_silent(folder))
-        return (f"the last file was written {silent} ago; if its process is gone, {go_on}",)
+        return (f"the last file was written {silent} ago; if its process is gone, {remedy}",)
     return ()

@@ -106,14 +106,14 @@ def test_a_driver_that_was_killed_is_not_called_running(capsys, experiment):
     text = said(capsys, folder)
     assert "INTERRUPTED" in text
     assert "1 interrupted" in text
-    assert "its process is gone; go on with:  lru-tune tune --resume " in text
+    assert "its process is gone; continue with:  lru-tune tune --resume " in text
     assert "steps/s" not in text
 
 
 def test_an_interrupted_search_says_how_to_go_on(capsys, experiment):
     text = said(capsys, experiment(status="interrupted"))
     assert "INTERRUPTED" in text
-    assert "note          go on with:  lru-tune tune --resume " in text
+    assert "note          continue with:  lru-tune tune --resume " in text
 
 
 def test_the_command_that_goes_on_repeats_how_it_was_run(capsys, experiment):
