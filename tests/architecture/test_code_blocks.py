@@ -1,7 +1,10 @@
 """The Python on a page runs as it stands there, one block after the other; extending.md has its own test."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +16,8 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
 EXPERIMENT = "runs/listops-20260131-142500"  # the one that the pages talk of
 ANOTHER = "runs/listops-20260201-090000"
 GOING_ON = "docs/going_on.md"
-# They compute a figure, need parameters, search.
-SLOW = {"docs/figures.md", GOING_ON, "docs/python.md"}
+SEARCHES = {"docs/python.md"}  # start Ray, in a process of their own
+SLOW = {"docs/figures.md", GOING_ON, *SEARCHES}  # compute a figure, need parameters, search
 PAGES = {
     path.relative_to(ROOT).as_posix(): blocks
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -79,12 +82,24 @@ def test_blocks_are_found():
 
 
 @pytest.mark.usefixtures("experiment")
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "page", [pytest.param(p, marks=pytest.mark.slow) if p in SLOW else p for p in PAGES]
 )
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch, request):
     if page == GOING_ON:
         request.getfixturevalue("winner")
+    if page in SEARCHES:
+        script = "\n".join(PAGES[page])
+        command, environment = (
+            [sys.executable, "-c", script],
+            os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-3000:]}"
+        return
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
     for block in PAGES[page]:

@@ -43,8 +43,10 @@ def ray_cluster(address: str | None) -> Iterator[Machine]:
       address: of a running cluster, or `auto`; None starts a new cluster, even if another one is running.
 
     Raises:
-      ResourcesMissing: no cluster answers at the address.
+      ResourcesMissing: no cluster answers at the address, or this process uses Ray already.
     """
+    if ray.is_initialized():
+        raise ResourcesMissing("search.ray-in-use")
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     for name in ("ray", "ray.tune"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
