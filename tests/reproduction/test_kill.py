@@ -96,7 +96,7 @@ def test_a_signal_ends_in_good_order_with_the_command_that_goes_on(
     os.killpg(driver.pid, getattr(signal, name))
     stdout, stderr = driver.communicate(timeout=SOON)
     assert driver.returncode == 130
-    assert f"Continue with:  python reproduce.py {' '.join(WORDS[:6])}" in stderr
+    assert f"Continue with:  lru-tune reproduce {' '.join(WORDS[:6])}" in stderr
     assert "Traceback" not in stderr
     assert (Path(stdout.splitlines()[-1]) / "table.md").is_file(), "what is there is shown"
 
