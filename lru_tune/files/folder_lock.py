@@ -1,4 +1,4 @@
-"""A lock that lets one process at a time work in a folder, and tells others which process that is."""
+"""A lock that lets one process at a time work in a folder, and names that process to the others."""
 
 import fcntl
 import json

@@ -52,7 +52,7 @@ def native_library() -> Path:
                 write_atomically(_digest_file(path), hashlib.sha256(library).hexdigest())
     except OSError as error:
         raise ResourcesMissing(
-            "ops.library-not-written", folder=path.parent, reason=error.strerror
+            "ops.native-not-written", folder=path.parent, reason=error.strerror
         ) from error
     return path
 

@@ -55,7 +55,7 @@ def require_native() -> None:
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
-        raise ResourcesMissing("ops.library-not-loaded", path=path, reason=error) from error
+        raise ResourcesMissing("ops.native-not-loaded", path=path, reason=error) from error
     for name in (SCAN, ADJOINT, BLOCK, BLOCK_ADJOINT):
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
 

@@ -15,7 +15,7 @@ def run(problem, folder, method="default", **changes):
 
 
 class Scripted:
-    """Proposes given samples in turn and stops nothing but what it is told to."""
+    """Proposes given samples in turn and stops only the trials it is given."""
 
     def __init__(self, samples, stops=()):
         self._samples, self._stops, self._count = samples, set(stops), 0

@@ -193,7 +193,7 @@ def test_a_folder_that_cannot_be_made_is_named(compiler, tmp_path, monkeypatch):
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "file"))
     with pytest.raises(ResourcesMissing) as caught:
         native_library()
-    assert caught.value.code == "ops.library-not-written"
+    assert caught.value.code == "ops.native-not-written"
     assert caught.value.problems[0].values["folder"] == tmp_path / "file" / "native"
 
 
