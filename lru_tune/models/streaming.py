@@ -13,12 +13,12 @@ from jax import Array
 
 from lru_tune.config.schema import DiagonalRecurrence, ModelConfig
 from lru_tune.errors import ConfigError
+from lru_tune.models import batch_norm
 from lru_tune.models.eigenvalues import EIGENVALUES
+from lru_tune.ops.dense_scan import ACTIVATIONS
 from lru_tune.tasks import Task, Tokens
 
-BATCH_NORM_EPSILON = 1e-5
 LAYER_NORM_EPSILON = 1e-6  # flax's
-ACTIVATIONS = {"linear": lambda x: x, "tanh": jnp.tanh, "relu": jax.nn.relu}
 
 Params = Mapping[str, Any]
 
@@ -93,11 +93,8 @@ def _block(
     def norm(x: Array) -> Array:
         weights = params["norm"]
         if averages is not None:
-            centre, variance = (
-                averages["norm"]["mean"],
-                averages["norm"]["var"] + BATCH_NORM_EPSILON,
-            )
-            centre, variance = centre[None, :], variance[None, :]
+            centre = averages["norm"]["mean"][None, :]
+            variance = averages["norm"]["var"][None, :] + batch_norm.EPSILON
         else:
             centre = x.mean(axis=-1, keepdims=True)
             variance = x.var(axis=-1, keepdims=True) + LAYER_NORM_EPSILON
@@ -125,7 +122,7 @@ def _recur(config: ModelConfig, params: Params, hidden: Array, u: Array) -> tupl
         hidden = jax.lax.complex(real, imaginary)[None, :] * hidden + drive
         y = hidden.real @ params["C_re"].T - hidden.imag @ params["C_im"].T
     else:
-        activate = ACTIVATIONS[recurrence.activation]
+        activate = ACTIVATIONS[recurrence.activation].value
         hidden = activate(hidden @ params["A"].T + u @ params["B"].T)
         y = hidden @ params["C"].T
     return hidden, y + params["D"][None, :] * u

@@ -96,9 +96,8 @@ def _scan(config: RunConfig, block: BlockEngine) -> str:
     if block == "native":
         return "native"  # its own
     if not isinstance(config.model.recurrence, DiagonalRecurrence):
-        return resolve_backend(
-            config.runtime.scan
-        )  # recorded, but a dense recurrence does not use it
+        # Recorded, but a dense recurrence does not use it.
+        return resolve_backend(config.runtime.scan)
     return _resolve_scan(config.runtime.scan, scan_size(config))
 
 

@@ -14,11 +14,11 @@ from lru_tune.config.schema import DiagonalRecurrence, RunConfig
 from lru_tune.errors import ConfigError
 from lru_tune.files.run_directory import CHECKPOINT_FOLDER, CONFIG_FILE
 from lru_tune.models.build import build_model
-from lru_tune.models.eigenvalues import EIGENVALUES
 from lru_tune.models.streaming import build_streaming
 from lru_tune.tasks import find_task
 from lru_tune.training.checkpoint import BEST, read_checkpoint
 from lru_tune.training.trained.inputs import as_lengths, as_sequences, as_time_step
+from lru_tune.training.trained.spectra import layer_spectra
 
 Floats = NDArray[np.float32]
 
@@ -94,13 +94,8 @@ class Predictor:
         recurrence = self.config.model.recurrence
         if not isinstance(recurrence, DiagonalRecurrence):
             raise ConfigError("api.no-eigenvalues", variant=self.config.variant)
-        coordinates = EIGENVALUES[recurrence.eigenvalues]
-        found: list[NDArray[np.complex128]] = []
-        for layer in range(self.config.model.n_layers):
-            params = self.variables["params"][f"block_{layer}"]["recurrence"]
-            real, imaginary = coordinates.value(*(params[name] for name in coordinates.names))
-            found.append(np.asarray(real) + 1j * np.asarray(imaginary))
-        return found
+        spectra = layer_spectra(self.variables["params"], recurrence.eigenvalues)
+        return [eigenvalues for eigenvalues, _ in spectra]
 
     def stream(self, batch: int = 1) -> "Stream":
         """Return a stream of `batch` sequences that are read one time step after the other.

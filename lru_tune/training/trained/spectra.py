@@ -1,6 +1,5 @@
 """Eigenvalues and input gains of a run, before and after its training, read from its checkpoint."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,22 +60,27 @@ def read_spectra(run_dir: Path) -> list[LayerSpectrum]:
         return model.init(jax.random.key(hyper.seed), hyper.model)["params"]
 
     before = jax.device_get(draw())
-    read = partial(_layer, kind=recurrence.eigenvalues)
-    pairs = zip(_recurrences(before), _recurrences(after), strict=True)
+    spectra = (layer_spectra(params, recurrence.eigenvalues) for params in (before, after))
     return [
-        LayerSpectrum(read(old)[0], read(new)[0], read(old)[1], read(new)[1]) for old, new in pairs
+        LayerSpectrum(old, new, gamma_old, gamma_new)
+        for (old, gamma_old), (new, gamma_new) in zip(*spectra, strict=True)
     ]
 
 
-def _recurrences(params: Any) -> list[Any]:
+def layer_spectra(params: Any, kind: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the eigenvalues (N,) complex and input gains (N,) of each layer, from the input to the output.
+
+    Args:
+      params: of a network with diagonal recurrences.
+      kind: their parametrisation, a key of EIGENVALUES.
+    """
     blocks = sorted(
         (name for name in params if name.startswith("block_")), key=lambda n: int(n[6:])
     )
-    return [params[name][RECURRENCE] for name in blocks]
+    return [_layer(params[name][RECURRENCE], kind) for name in blocks]
 
 
 def _layer(params: Any, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return eigenvalues and input gains of one layer's parameters."""
     coordinates = EIGENVALUES[kind]
     real, imaginary = coordinates.value(*(params[name] for name in coordinates.names))
     gain = np.exp(np.asarray(params["gamma_log"])) if "gamma_log" in params else np.empty(0)
