@@ -6,6 +6,7 @@ from string import Formatter
 
 from lru_tune.cli.flags import command_parser
 from lru_tune.errors import ConfigError, Message, did_you_mean, messages, prefixes
+from lru_tune.formatting import markdown_table
 
 PROG = "lru-tune errors"
 
@@ -45,14 +46,10 @@ def tables() -> str:
     parts = []
     for prefix in prefixes():
         rows = [
-            f"| `{code}` | {sentence(m)} | {m.remedy.strip()} |"
-            for code, m in messages(prefix).items()
+            (f"`{code}`", sentence(m), m.remedy.strip()) for code, m in messages(prefix).items()
         ]
-        parts.append(
-            "\n".join(
-                [f"### {prefix}", "", "| code | message | what to do |", "|---|---|---|", *rows]
-            )
-        )
+        table = markdown_table(("code", "message", "what to do"), rows)
+        parts.append("\n".join([f"### {prefix}", "", *table]))
     return "\n\n".join(parts)
 
 
@@ -62,4 +59,4 @@ def sentence(message: Message) -> str:
         text + ("…" if name is not None else "")
         for text, name, _, _ in Formatter().parse(message.text)
     )
-    return " ".join("".join(parts).split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join("".join(parts).split()).replace("<", "&lt;")

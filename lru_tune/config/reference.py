@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from lru_tune.config.fields import models_in, tag_of, with_bounds
 from lru_tune.config.schema import TRACED
+from lru_tune.formatting import markdown_table
 
 _BOUNDS: Mapping[str, str] = {
     "gt": "above {}",
@@ -143,13 +144,9 @@ def _section(group: Group, compiled: bool) -> str:
     head = ["field", "values", "default", *(["compiled anew"] if compiled else []), "meaning"]
     summary = inspect.cleandoc(group.model.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     title = f"`{group.prefix.removesuffix('.')}`{group.member}" if group.prefix else "Top level"
-    lines = [f"### {title}", "", summary, "", _row(head), "|---" * len(head) + "|"]
+    rows = []
     for entry in group.entries:
         default = f"`{entry.default}`" if entry.default else ""
         anew = ["no" if entry.traced else "yes"] if compiled else []
-        lines.append(_row([f"`{entry.path}`", entry.values, default, *anew, entry.description]))
-    return "\n".join([*lines, ""])
-
-
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        rows.append([f"`{entry.path}`", entry.values, default, *anew, entry.description])
+    return "\n".join([f"### {title}", "", summary, "", *markdown_table(head, rows), ""])
