@@ -1,6 +1,5 @@
 """Single runs in Python: `lru_tune.train`, `lru_tune.Run` and `lru_tune.load`."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +15,10 @@ from lru_tune.api.training import (
     resumed_configuration,
     train_run,
 )
-from lru_tune.config.config_files import dump_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.files import paths
 from lru_tune.files.experiment_folder import EXPERIMENT_FILE
-from lru_tune.files.run_directory import CONFIG_FILE, read_result
+from lru_tune.files.run_directory import read_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,13 +173,7 @@ def load(
 def _configuration(
     source: str | Path | RunConfig, variant: str | None, overrides: list[str], seed: int | None
 ) -> RunConfig:
-    """Return what to train; a RunConfig is written to a file first, so that changes are read the same way."""
     changes: dict[str, Any] = {"variant": variant, "overrides": overrides, "seed": seed}
-    if isinstance(source, RunConfig):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / CONFIG_FILE
-            path.write_text(dump_run_config(source))
-            return load_configuration(None, config=path, **changes)
-    if isinstance(source, Path) or source.endswith((".yaml", ".yml")):
+    if not isinstance(source, str) or source.endswith((".yaml", ".yml")):
         return load_configuration(None, config=source, **changes)
     return load_configuration(source, **changes)

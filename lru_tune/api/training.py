@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lru_tune.api.arguments import WandbMode, check_wandb
 from lru_tune.api.console import print_message
-from lru_tune.config.config_files import load_run_config
+from lru_tune.config.config_files import change_run_config, load_run_config
 from lru_tune.config.schema import RunConfig
 from lru_tune.data.manifest import tasks_folder
 from lru_tune.errors import ConfigError
@@ -55,20 +55,23 @@ class TrainOptions:
 def load_configuration(
     task: str | None,
     *,
-    config: str | Path | None = None,
+    config: str | Path | RunConfig | None = None,
     variant: str | None = None,
     overrides: Sequence[str] = (),
     seed: int | None = None,
 ) -> RunConfig:
-    """Return what to train: a file's configuration, or the base of the task's search space, with changes.
+    """Return a configuration or a file's, or the base of the task's search space, with changes.
 
     Raises:
       ConfigError: with every problem found.
     """
     changes = {"variant": variant, "seed": seed}
     given = [f"{key}={value}" for key, value in changes.items() if value is not None]
+    changed = [*overrides, *given]
+    if isinstance(config, RunConfig):
+        return change_run_config(config, changed)
     path = config or search_space_file(find_task(task or "").name)
-    found = load_run_config(path, overrides=[*overrides, *given])
+    found = load_run_config(path, overrides=changed)
     if task is not None and find_task(task).name != found.task:
         raise ConfigError("api.task-mismatch", task=task, file=str(path), found=found.task)
     return found

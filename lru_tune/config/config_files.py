@@ -66,7 +66,20 @@ def load_run_config(path: str | Path, *, overrides: Sequence[str] = ()) -> RunCo
     Raises:
       ConfigError: every problem found, with file and line or the `--set` it came from.
     """
-    document = read_yaml(path)
+    return _with_overrides(read_yaml(path), overrides)
+
+
+def change_run_config(config: RunConfig, overrides: Sequence[str]) -> RunConfig:
+    """Return a configuration with changes, which are read as those of `load_run_config`.
+
+    Raises:
+      ConfigError: every problem found, with the `--set` it came from.
+    """
+    flat = {k: v for k, v in flatten(config.model_dump(mode="json")).items() if v is not None}
+    return _with_overrides(Document("configuration", nest(flat), {}), overrides)
+
+
+def _with_overrides(document: Document, overrides: Sequence[str]) -> RunConfig:
     heading = {key: document.content[key] for key in TOP_LEVEL if key in document.content}
     prefix, body = _body(document)
     flat, origins = flatten(body), dict(document.origins)
