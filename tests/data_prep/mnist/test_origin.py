@@ -116,6 +116,7 @@ def test_a_file_with_another_checksum_is_refused(tmp_path, content, hint):
         (b"\x1f\x8bbroken", "published.mnist-damaged"),
         (gzip.compress(bytes(100)), "published.mnist-size"),
     ],
+    ids=["broken", "short"],  # gzip writes the time: two test processes must collect the same names
 )
 def test_what_is_no_mnist_is_refused_even_without_checksums(tmp_path, content, code):
     for source in SOURCES:
